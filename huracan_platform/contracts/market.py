@@ -1,0 +1,65 @@
+"""Market facts as they cross borders: instruments, candle arrays, pins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+
+CANDLE_COLUMNS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A linear perpetual as its venue trades it. `symbol` is ccxt's unified form, `BTC/USDT:USDT`."""
+
+    venue: str
+    symbol: str
+    tick_size: Decimal
+    lot_size: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    max_quantity: Decimal
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a read may see: facts known by `as_of` (market time) and recorded before `recorded_before` (wall time).
+
+    None means no bound: the newest version of everything. A dataset manifest always stores both bounds.
+    """
+
+    as_of: datetime | None = None
+    recorded_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Candles:
+    """1-minute bars of one symbol in time order. `ts_ms` is the bar's open in ms UTC; prices in quote, volume in base."""
+
+    symbol: str
+    ts_ms: Int64
+    open: Float64
+    high: Float64
+    low: Float64
+    close: Float64
+    volume: Float64
+
+    def __len__(self) -> int:
+        return len(self.ts_ms)
+
+
+@dataclass(frozen=True)
+class FundingRates:
+    """Settled funding of one symbol. `rate` is a fraction per interval, `interval_h` hours; longs pay when positive."""
+
+    symbol: str
+    ts_ms: Int64
+    rate: Float64
+    interval_h: Float64
