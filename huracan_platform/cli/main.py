@@ -1,0 +1,48 @@
+"""`huracan`: the operator's command line.
+
+Exit codes: 0 done · 1 failed · 2 permanent error or bad usage · 65 data broke its contract · 70 trading halted ·
+75 transient, try again · 78 settings wrong · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+from huracan_platform import __version__
+from huracan_platform.cli.output import console
+from huracan_platform.errors import HuracanError
+from huracan_platform.logs import configure_logs
+from huracan_platform.settings import load_settings
+
+# Each module registers its commands with `register(app)`; what they need is imported inside the commands.
+COMMAND_MODULES = ("db", "venue", "data", "models", "gates", "live", "demo")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(__version__)
+
+
+def main() -> None:
+    """Entry point: maps errors to exit codes and never shows a traceback for an expected one."""
+    for name in COMMAND_MODULES:
+        importlib.import_module(f"huracan_platform.cli.{name}").register(app)
+    try:
+        configure_logs(load_settings().log_level, human=sys.stderr.isatty())
+        app()
+    except HuracanError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
