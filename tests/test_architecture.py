@@ -45,7 +45,7 @@ def imports(path: Path) -> list[str]:
         if isinstance(node, ast.Import):
             found += [a.name for a in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [f"{node.module}.{a.name}" for a in node.names] if node.module == NAME else [node.module]
+            found += [f"{NAME}.{a.name}" for a in node.names if a.name != "__version__"] if node.module == NAME else [node.module]
     return found
 
 
