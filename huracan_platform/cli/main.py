@@ -23,6 +23,11 @@ COMMAND_MODULES = ("db", "venue", "data", "models", "gates", "live", "demo")
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+@app.callback()
+def _root() -> None:
+    """Keeps `huracan COMMAND` the form of every call, whatever the number of commands."""
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
