@@ -1,0 +1,51 @@
+# Two commands do everything on a bare machine with Python 3.11, pip and make: `make demo` and `make test`.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+REPLAY ?=
+ARGS ?=
+
+.PHONY: help setup demo up test unit slow lint bench lock clean
+
+help:  ## show this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready  ## make .venv and install what requirements.lock names
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "expected $(PYTHON) on PATH, found none; set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "expected Python 3.11, got $$($(PYTHON) --version)" >&2; exit 1; }
+	@echo "setup: installing into $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --no-deps -e .
+	@touch $@
+
+demo: setup  ## the whole job, from an empty database to a paper trade and its passport (REPLAY=DIR: on recorded data)
+	@$(BIN)/huracan demo $(if $(REPLAY),--replay $(REPLAY)) $(ARGS)
+
+up: setup  ## keep it all running, with the Dagster UI; prints the addresses
+	@$(BIN)/huracan up $(if $(REPLAY),--replay $(REPLAY)) $(ARGS)
+
+test: lint unit slow  ## everything that CI runs
+
+lint: setup  ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+unit: setup  ## tests that take seconds
+	@$(BIN)/pytest -q -m "not slow" $(ARGS)
+
+slow: setup  ## tests with real processes and whole pipelines
+	@$(BIN)/pytest -q -m slow $(ARGS)
+
+bench: setup  ## every benchmark; one JSON line per bar
+	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+lock:  ## recompile requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate -q -o requirements.lock
+
+clean:  ## remove the environment (data under HURACAN_HOME stays)
+	rm -rf $(VENV)
