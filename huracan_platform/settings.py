@@ -7,13 +7,13 @@ A secret may also be given as a file: `HURACAN_SECRETS_DIR=/run/secrets`. Units 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic import field_validator
 
 from huracan_platform.errors import ConfigurationError
 
@@ -37,6 +37,7 @@ class DatabaseSettings(_Section):
 class VenueSettings(_Section):
     """Which venue, and how to reach it. `url` set: every endpoint is rewritten to it (simulated venue)."""
 
+    kind: Literal["simulated", "real"] = Field("simulated", description="simulated: the launcher starts a venue on loopback; real: public market data of ccxt_id")
     ccxt_id: str = Field("binanceusdm", description="ccxt exchange id")
     url: str | None = Field(None, description="base URL of a simulated venue on loopback; None is the real venue")
     api_key: SecretStr = SecretStr("k")
@@ -54,6 +55,13 @@ class SimulatorSettings(_Section):
     days: int = Field(360, ge=1, le=2000, description="days of history before the market's now")
     start: str = Field("2025-01-01", description="first UTC day of the synthetic market; fixed so that a seed gives the same bytes")
     speed: float = Field(1.0, ge=0, description="market seconds per wall second")
+
+
+class UiSettings(_Section):
+    """The Dagster web server. It has no login, so it binds to loopback; a proxy with login goes in front of it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(3000, ge=1, le=65535)
 
 
 class QualitySettings(_Section):
@@ -198,6 +206,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     venue: VenueSettings = VenueSettings()
     simulator: SimulatorSettings = SimulatorSettings()
+    ui: UiSettings = UiSettings()
     quality: QualitySettings = QualitySettings()
     features: FeatureSettings = FeatureSettings()
     labels: LabelSettings = LabelSettings()
@@ -217,6 +226,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(s.strip() for s in value.split(",") if s.strip()) if isinstance(value, str) else value
+
+
+def export(values: Mapping[str, str]) -> None:
+    """Put settings into the environment of this process and of those it starts. Names as in `HURACAN_VENUE__URL`."""
+    os.environ.update(values)
 
 
 def load_settings(**overrides: object) -> Settings:

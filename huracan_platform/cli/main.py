@@ -18,7 +18,7 @@ from huracan_platform.logs import configure_logs
 from huracan_platform.settings import load_settings
 
 # Each module registers its commands with `register(app)`; what they need is imported inside the commands.
-COMMAND_MODULES = ("db", "venue", "data", "models", "gates", "live", "demo")
+COMMAND_MODULES = ("db", "venue", "data", "models", "gates", "live", "demo", "up")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
 

@@ -1,0 +1,89 @@
+"""Child processes that never outlive their parent."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from huracan_platform.errors import TransientError
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _prepare_child() -> None:
+    # A child of a shell's background job inherits ignored SIGINT/SIGTERM and could then not be stopped politely.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    with contextlib.suppress(OSError):  # not on every kernel; the group kill in `stop` still holds
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Processes:
+    """Starts processes in groups of their own and ends every one of them when the block is left.
+
+    Output goes to a log file per process under `log_dir`.
+    """
+
+    def __init__(self, log_dir: Path) -> None:
+        self.log_dir = log_dir
+        self._running: list[tuple[str, subprocess.Popen[str]]] = []
+
+    def __enter__(self) -> Processes:
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for name, _ in reversed(list(self._running)):
+            self.stop(name)
+
+    def start(self, name: str, arguments: Sequence[str], *, ready: str | None = None) -> str:
+        """Start `python arguments…`; with `ready`, wait for the stdout line that begins so and return it.
+
+        Raises
+        ------
+        TransientError
+            The process ended before it was ready; the message carries the end of its log.
+        """
+        log = self.log_dir / f"{name}.log"
+        with log.open("w") as sink:
+            child = subprocess.Popen(
+                [sys.executable, *arguments], stdin=subprocess.DEVNULL, text=True, stderr=sink,
+                stdout=subprocess.PIPE if ready else sink, start_new_session=True, preexec_fn=_prepare_child,
+            )
+        self._running.append((name, child))
+        if ready is None:
+            return ""
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.startswith(ready):
+                return line.strip()
+        child.wait()
+        raise TransientError(f"{name}: expected a line '{ready} …', got exit code {child.returncode}; {tail(log)}")
+
+    def poll(self) -> list[str]:
+        """Names of processes that have ended."""
+        return [name for name, child in self._running if child.poll() is not None]
+
+    def stop(self, name: str, patience_s: float = 10.0) -> None:
+        """End one process group: SIGTERM, then SIGKILL for what is left after `patience_s`."""
+        for entry in [e for e in self._running if e[0] == name]:
+            self._running.remove(entry)
+            child = entry[1]
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(patience_s)
+
+
+def tail(log: Path, characters: int = 600) -> str:
+    """The end of a log file, for an error message."""
+    text = log.read_text(errors="replace").strip()
+    return f"the log {log} ends: {text[-characters:]}" if text else f"the log {log} is empty"
