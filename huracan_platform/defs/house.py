@@ -1,0 +1,45 @@
+"""What every asset shares: groups in the order of the data's way, partitions, owners, the way a range of days is read."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from huracan_platform.settings import load_settings
+
+# In the order in which a trade comes about: an edge of the graph never goes to an earlier group.
+GROUPS = ("market_data", "features", "models", "gates", "execution")
+
+OWNERS = ["team:huracan"]
+
+_settings = load_settings()
+
+DAYS = dg.DailyPartitionsDefinition(start_date=_settings.first_day, end_offset=1)
+SYMBOLS = dg.StaticPartitionsDefinition([s.replace("/", "-") for s in _settings.symbols])
+
+# A run of many days costs milliseconds a day where a run per day costs seconds; 60 bounds what a retry repeats.
+DAY_BACKFILL = dg.BackfillPolicy.multi_run(60)
+
+READY = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
+
+
+class DayRunConfig(dg.Config):  # type: ignore[misc]
+    """Narrow a run to some symbols: their rows merge into the day, other symbols' rows stay."""
+
+    symbols: list[str] = []
+
+
+def days_of(context: dg.AssetExecutionContext) -> list[date]:
+    """The run's day partitions in order."""
+    return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+
+
+def symbol_of(key: str) -> str:
+    """Unified symbol of a partition key (a key cannot hold a slash): `BTC-USDT:USDT` is `BTC/USDT:USDT`."""
+    return key.replace("-", "/", 1)
+
+
+def symbol_key(symbol: str) -> str:
+    """Partition key of a unified symbol."""
+    return symbol.replace("/", "-", 1)

@@ -1,0 +1,51 @@
+"""What assets reach the outside world through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from huracan_platform.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from huracan_platform.brain.connection import Brain
+    from huracan_platform.data.features.store import FeatureStore
+    from huracan_platform.learning.registry import Registry
+    from huracan_platform.venues.market import MarketData
+
+
+class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Opens the platform's parts from the settings; nothing is connected before it is asked for."""
+
+    def settings(self) -> Settings:
+        """Settings from the environment of the run."""
+        return load_settings()
+
+    def brain(self) -> Brain:
+        """The Brain Library, started and migrated if it is the embedded one."""
+        from huracan_platform.brain.connection import open_brain
+
+        return open_brain(self.settings())
+
+    def market(self) -> MarketData:
+        """Market data of the configured venue."""
+        from huracan_platform.venues.market import MarketData
+
+        return MarketData(self.settings())
+
+    def feature_store(self, brain: Brain) -> FeatureStore:
+        """Feature days under `<home>/artefacts`."""
+        from huracan_platform.data.features.store import FeatureStore
+
+        return FeatureStore(brain, self.artefact_root())
+
+    def registry(self, brain: Brain) -> Registry:
+        """Model versions under `<home>/artefacts`."""
+        from huracan_platform.learning.registry import Registry
+
+        return Registry(brain, self.artefact_root())
+
+    def artefact_root(self) -> str:
+        """Root path or URL of content-addressed files."""
+        return str(self.settings().home / "artefacts")
