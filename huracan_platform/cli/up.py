@@ -1,5 +1,42 @@
+"""`huracan up`: everything on one machine, until it is stopped."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from huracan_platform.cli.output import console
 
 
 def register(app: typer.Typer) -> None:
-    return
+    """Add `huracan up`."""
+    app.command()(up)
+
+
+def up(
+    replay: Annotated[Path | None, typer.Option(help="directory of recorded data for the venue to replay")] = None,
+    speed: Annotated[float, typer.Option(min=0, help="market seconds per wall second at the simulated venue")] = 1.0,
+) -> None:
+    """Keep database, venue, Dagster daemon and web UI running; Ctrl-C stops them all."""
+    from huracan_platform.cli.processes import tail
+    from huracan_platform.cli.world import PROJECT, running_world
+    from huracan_platform.errors import TransientError
+
+    with running_world(replay=replay) as world:
+        ui = world.settings.ui
+        if world.settings.venue.kind == "simulated":
+            world.set_speed(speed)
+        workspace = ["-w", str(PROJECT / "workspace.yaml")]
+        world.processes.start("dagster-daemon", ["-m", "dagster._daemon", "run", *workspace])
+        world.processes.start("dagster-webserver", ["-m", "dagster_webserver", "-h", ui.host, "-p", str(ui.port), *workspace])
+        console.print(f"Dagster UI   http://{ui.host}:{ui.port}")
+        if world.settings.venue.url:
+            console.print(f"venue        {world.settings.venue.url}  (market ×{speed:g})")
+        console.print(f"logs         {world.settings.home / 'logs'}\nCtrl-C stops everything.")
+        while True:
+            time.sleep(1)
+            for name in world.processes.poll():
+                raise TransientError(f"{name} ended by itself; {tail(world.processes.log_dir / f'{name}.log')}")
