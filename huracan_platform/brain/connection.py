@@ -1,0 +1,98 @@
+"""The Brain Library's door: connections whose one transaction commits on success and rolls back on an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi
+import psycopg
+from psycopg.rows import TupleRow
+
+from huracan_platform.brain.server import DAGSTER, EmbeddedServer, Endpoint
+from huracan_platform.errors import ConfigurationError, HuracanError, TransientError
+from huracan_platform.settings import Settings
+
+CONNECT_TIMEOUT_S = 10
+# Refused for good whatever the number of tries: wrong password or role, unknown database, no right.
+_REFUSED = ("password authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
+
+
+class Brain:
+    """One Brain Library database. Cheap to make and to pickle-free pass around: it holds a DSN, no connection.
+
+    Every dropped connection, deadlock, full disk or restarted server comes out of the context managers as
+    `TransientError`; a refused login or unknown database as `ConfigurationError`. No message holds the password.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+
+    def __repr__(self) -> str:
+        return f"Brain({_where(self.dsn)})"
+
+    @contextmanager
+    def connect(self) -> Iterator[psycopg.Connection[TupleRow]]:
+        """A psycopg connection with one transaction: committed on success, rolled back on an exception."""
+        with _translated(self.dsn), psycopg.connect(self.dsn, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            yield connection
+
+    @contextmanager
+    def bulk(self) -> Iterator[Any]:
+        """An adbc DB-API connection for bulk reads as Arrow; committed on success, rolled back on an exception."""
+        with _translated(self.dsn), adbc_driver_postgresql.dbapi.connect(self.dsn) as connection:
+            yield connection
+            connection.commit()
+
+
+def ensure_server(settings: Settings) -> Endpoint:
+    """Where both databases are: the configured DSNs, and for what is not configured the embedded server, running.
+
+    With `database.dsn` set and `database.dagster_dsn` not, Dagster's database is `dagster` on the same server.
+
+    Raises
+    ------
+    ConfigurationError, TransientError, PermanentError
+        As `EmbeddedServer.ensure_running`.
+    """
+    database = settings.database
+    brain = database.dsn.get_secret_value() if database.dsn else None
+    dagster = database.dagster_dsn.get_secret_value() if database.dagster_dsn else None
+    if brain is None:
+        embedded = embedded_server(settings).ensure_running()
+        return Endpoint(embedded.brain_dsn, dagster or embedded.dagster_dsn)
+    return Endpoint(brain, dagster or urlunsplit(urlsplit(brain)._replace(path=f"/{DAGSTER}")))
+
+
+def embedded_server(settings: Settings) -> EmbeddedServer:
+    """The supervisor of this installation's own server; starts nothing."""
+    database = settings.database
+    return EmbeddedServer(settings.home, port=database.port, run_as=database.run_as, start_timeout_s=database.start_timeout_s)
+
+
+@contextmanager
+def _translated(dsn: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise _as_ours(error, dsn) from None
+    except adbc_driver_manager.OperationalError as error:
+        raise _as_ours(error, dsn) from None
+
+
+def _as_ours(error: Exception, dsn: str) -> HuracanError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    password = urlsplit(dsn).password
+    if password:
+        reason = reason.replace(password, "***")
+    if any(sign in reason for sign in _REFUSED):
+        return ConfigurationError(f"database at {_where(dsn)}: expected to be let in, got: {reason}")
+    return TransientError(f"database at {_where(dsn)}: {reason}")
+
+
+def _where(dsn: str) -> str:
+    parts = urlsplit(dsn)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"

@@ -1,0 +1,339 @@
+"""The embedded Postgres: one server per home, started when needed, stopped on request.
+
+The server outlives the process that started it, so a killed owner costs nothing: the next one finds it running.
+`<home>/database.json` (0600) holds what one must know to reach it: folder, port and password.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+
+from huracan_platform.brain.postgres import SYSTEM_FOLDER, Postgres, can_traverse, find_postgres, make_public, server_account
+from huracan_platform.brain.postmaster import discard_stale_pid_file, live_postmaster
+from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
+from huracan_platform.logs import get_logger
+
+ROLE = "huracan"
+BRAIN, DAGSTER = "brain", "dagster"
+PORTS = range(25432, 29432)  # below the ephemeral range, so that no outgoing connection takes the port meanwhile
+OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",  # a backfill of months must not checkpoint every few seconds
+    "checkpoint_timeout": "15min",
+    "wal_compression": "on",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_parallel_workers_per_gather": "0",  # parallel scans need /dev/shm, 64 MB in a container, and two cores have better to do
+    "jit": "off",
+}
+RETRYABLE = ("lock file", "shared memory block", "could not bind", "Address already in use")
+
+log = get_logger("brain.server")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the two databases are. The DSNs hold a password and stay out of repr()."""
+
+    brain_dsn: str = field(repr=False)
+    dagster_dsn: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """`absent`: never initialised. `port` and `data` as remembered, None when absent."""
+
+    state: Literal["absent", "stopped", "running"]
+    port: int | None = None
+    data: str | None = None
+    pid: int | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """What `database.json` remembers."""
+
+    root: str
+    port: int
+    password: str = field(repr=False)
+
+    @property
+    def data(self) -> Path:
+        return Path(self.root) / "data"
+
+    @property
+    def log(self) -> Path:
+        return Path(self.root) / "server.log"
+
+    def dsn(self, database: str) -> str:
+        return f"postgresql://{ROLE}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+
+class EmbeddedServer:
+    """Supervisor of the server of one home; any number of processes may use it at once.
+
+    Parameters
+    ----------
+    home
+        Folder of the installation; made when missing.
+    port
+        Fixed port on loopback; None picks a free one at the first start and keeps it while it stays free.
+    run_as
+        Account to run under when started as root.
+    start_timeout_s
+        Bound in seconds for waiting: for another starter, and for the server to answer.
+    """
+
+    def __init__(self, home: Path, *, port: int | None = None, run_as: str = "nobody", start_timeout_s: float = 60.0) -> None:
+        self.home = home
+        self._port = port
+        self._run_as = run_as
+        self._timeout_s = start_timeout_s
+
+    def ensure_running(self) -> Endpoint:
+        """Start the server unless it answers already, make both databases, and return their DSNs.
+
+        Raises
+        ------
+        ConfigurationError
+            Home is not writable, or the fixed port is taken.
+        TransientError
+            The server did not answer in time.
+        PermanentError
+            The server cannot start; the message ends with its log.
+        """
+        cluster = self._load()
+        if cluster is None or not _answers(cluster, BRAIN):
+            with self._locked():
+                cluster = self._load() or self._create()
+                if not (cluster.data / "PG_VERSION").exists():
+                    self._initialise(cluster)
+                cluster = self._start(cluster)
+                _make_databases(cluster)
+        return Endpoint(cluster.dsn(BRAIN), cluster.dsn(DAGSTER))
+
+    def stop(self) -> bool:
+        """Stop the server and wait for it. False when it was not running."""
+        if not self.home.exists():
+            return False
+        with self._locked():
+            cluster = self._load()
+            return cluster is not None and self._stop(Path(cluster.root))
+
+    def status(self) -> ServerStatus:
+        """What is there now; starts nothing."""
+        cluster = self._load()
+        if cluster is None:
+            return ServerStatus("absent")
+        known = ServerStatus("stopped", cluster.port, str(cluster.data))
+        if not _answers(cluster, BRAIN):
+            return known
+        with psycopg.connect(cluster.dsn(BRAIN)) as connection:
+            version = str(connection.info.parameter_status("server_version"))
+        return replace(known, state="running", pid=live_postmaster(cluster.data), version=version)
+
+    def destroy(self) -> None:
+        """Stop the server and delete its data. For tests and for people who mean it."""
+        self.stop()
+        cluster = self._load()
+        if cluster is not None:
+            shutil.rmtree(cluster.root, ignore_errors=True)
+            self._state_file.unlink()
+
+    @cached_property
+    def _postgres(self) -> Postgres:
+        return find_postgres(server_account(self._run_as))
+
+    @property
+    def _state_file(self) -> Path:
+        return self.home / "database.json"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        # flock belongs to the open file: the kernel drops it when its holder dies, however it dies.
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            handle = (self.home / "database.lock").open("w")
+        except OSError as error:
+            raise ConfigurationError(f"HURACAN_HOME: expected a writable folder, got {self.home} ({error.strerror})") from None
+        with handle:
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise TransientError(
+                            f"embedded Postgres: another process held {handle.name} for {self._timeout_s:g} s"
+                        ) from None
+                    time.sleep(0.05)
+            yield
+
+    def _load(self) -> _Cluster | None:
+        try:
+            return _Cluster(**json.loads(self._state_file.read_text()))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except PermissionError:
+            raise ConfigurationError(f"{self._state_file}: expected to be readable by uid {os.geteuid()}, got no permission") from None
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(f"{self._state_file}: expected JSON with root, port and password, got {error}") from None
+
+    def _save(self, cluster: _Cluster) -> None:
+        partial = self._state_file.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(asdict(cluster), file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(self._state_file)
+
+    def _create(self) -> _Cluster:
+        account = self._postgres.account
+        if account.switch and not can_traverse(self.home, account):
+            make_public(SYSTEM_FOLDER)
+            root = SYSTEM_FOLDER / hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
+        else:
+            root = self.home / "postgres"
+        if root.exists():
+            self._set_aside(root)
+        root.mkdir(mode=0o700)
+        if account.switch:
+            os.chown(root, account.uid, account.gid)
+        cluster = _Cluster(str(root), self._port or PORTS.start, secrets.token_hex(24))
+        self._save(cluster)
+        return cluster
+
+    def _set_aside(self, root: Path) -> None:
+        # The home lost its database.json, and with it the password. Orders may be in there: keep it, out of the way.
+        self._stop(root)
+        kept = next(p for n in range(10_000) if not (p := root.with_name(f"{root.name}.lost-{n}")).exists())
+        root.rename(kept)
+        log.warning("database without database.json set aside", kept=str(kept))
+
+    def _initialise(self, cluster: _Cluster) -> None:
+        # A killed initdb leaves a half-made folder, so it works beside the final place.
+        root, partial = Path(cluster.root), Path(cluster.root) / "data.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        password_file = root / "password"
+        password_file.write_text(cluster.password)
+        if self._postgres.account.switch:
+            os.chown(password_file, self._postgres.account.uid, self._postgres.account.gid)
+        password_file.chmod(0o600)
+        try:
+            done = self._postgres.run(
+                "initdb", "-D", str(partial), "-U", ROLE, "-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--no-locale",
+                cwd=root, timeout_s=self._timeout_s,
+            )
+        finally:
+            password_file.unlink()
+        if done.returncode != 0:
+            raise PermanentError(f"embedded Postgres: initdb failed in {root}: {done.stdout.strip()[-800:]}")
+        partial.rename(cluster.data)
+
+    def _start(self, cluster: _Cluster) -> _Cluster:
+        deadline = time.monotonic() + self._timeout_s
+        reason = "it does not answer"
+        while not _answers(cluster, "postgres"):
+            if time.monotonic() > deadline:
+                raise TransientError(f"embedded Postgres in {cluster.root}: expected an answer within {self._timeout_s:g} s: {reason}")
+            discard_stale_pid_file(cluster.data)
+            if live_postmaster(cluster.data) is None:
+                cluster = self._with_free_port(cluster)
+                reason = self._launch(cluster)
+            time.sleep(0.1)
+        return cluster
+
+    def _launch(self, cluster: _Cluster) -> str:
+        """One try. Returns the server's complaint when the next try may succeed, raises when none can."""
+        seen = cluster.log.stat().st_size if cluster.log.exists() else 0
+        options = " ".join(f"-c {name}={value or repr(value)}" for name, value in OPTIONS.items())
+        started = self._postgres.run(
+            "pg_ctl", "start", "-w", "-t", f"{self._timeout_s:.0f}", "-D", str(cluster.data), "-l", str(cluster.log),
+            "-o", f"-p {cluster.port} {options}", cwd=Path(cluster.root), timeout_s=self._timeout_s + 10,
+        )
+        if started.returncode == 0:
+            return "it does not answer"
+        said = cluster.log.read_text(errors="replace")[seen:] if cluster.log.exists() else ""
+        complaint = (said or started.stdout).strip()[-800:]
+        if not any(sign in complaint for sign in RETRYABLE):
+            raise PermanentError(f"embedded Postgres in {cluster.root} cannot start: {complaint}")
+        return complaint
+
+    def _with_free_port(self, cluster: _Cluster) -> _Cluster:
+        if self._port is not None:
+            if not _is_free(self._port):
+                raise ConfigurationError(f"HURACAN_DATABASE__PORT: expected a free port on 127.0.0.1, got {self._port}, which is in use")
+            port = self._port
+        else:
+            port = next((p for p in (cluster.port, *PORTS) if _is_free(p)), 0)
+            if port == 0:
+                raise TransientError(f"embedded Postgres: expected a free port in {PORTS.start}–{PORTS.stop - 1}, all are in use")
+        if port != cluster.port:
+            cluster = replace(cluster, port=port)
+            self._save(cluster)
+        return cluster
+
+    def _stop(self, root: Path) -> bool:
+        data = root / "data"
+        discard_stale_pid_file(data)
+        if live_postmaster(data) is None:
+            return False
+        done = self._postgres.run(
+            "pg_ctl", "stop", "-w", "-m", "fast", "-t", f"{self._timeout_s:.0f}", "-D", str(data), cwd=root, timeout_s=self._timeout_s + 10
+        )
+        if done.returncode != 0 and live_postmaster(data) is not None:
+            raise TransientError(f"embedded Postgres in {root}: expected to stop within {self._timeout_s:g} s: {done.stdout.strip()[-400:]}")
+        return True
+
+
+def _answers(cluster: _Cluster, database: str) -> bool:
+    try:
+        psycopg.connect(cluster.dsn(database), connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        if "too many clients" in str(error):
+            raise TransientError(f"embedded Postgres on port {cluster.port}: {OPTIONS['max_connections']} connections are in use") from None
+        return False
+    return True
+
+
+def _make_databases(cluster: _Cluster) -> None:
+    with psycopg.connect(cluster.dsn("postgres"), autocommit=True) as connection:
+        there = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        # The Brain Library's comes last: once it answers, both are there.
+        for name in (DAGSTER, BRAIN):
+            if name not in there:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

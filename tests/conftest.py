@@ -1,0 +1,88 @@
+"""What tests share: one embedded Postgres per test run, and a fresh migrated database for each test that asks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.migrate import migrate
+from huracan_platform.brain.server import EmbeddedServer
+from huracan_platform.settings import Settings
+
+PREFIX = "huracan-tests-"
+TEMPLATE = "migrated_template"
+_numbers = count(1)
+
+
+def _sweep_leftovers() -> None:
+    """Remove the servers of test runs that were killed."""
+    for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = home.name.removeprefix(PREFIX).split("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and os.access(home, os.W_OK):
+            EmbeddedServer(home).destroy()
+            shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def embedded_server() -> Iterator[EmbeddedServer]:
+    """The run's own server. Its home is not under tmp_path, which only its owner may enter."""
+    _sweep_leftovers()
+    home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    home.chmod(0o755)
+    server = EmbeddedServer(home)
+    server.ensure_running()
+    yield server
+    server.destroy()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def _template(embedded_server: EmbeddedServer) -> str:
+    """DSN of a server that holds a migrated database to copy from."""
+    dsn = embedded_server.ensure_running().brain_dsn
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    migrate(Brain(_at(dsn, TEMPLATE)))
+    return dsn
+
+
+@pytest.fixture
+def brain(_template: str) -> Iterator[Brain]:
+    """A fresh, migrated, empty Brain Library."""
+    yield from _fresh(_template)
+
+
+@pytest.fixture(scope="module")
+def module_brain(_template: str) -> Iterator[Brain]:
+    """A migrated Brain Library shared by the tests of one module."""
+    yield from _fresh(_template)
+
+
+@pytest.fixture
+def settings(brain: Brain, tmp_path: Path) -> Settings:
+    """Settings with a home of their own and the DSN of `brain`."""
+    return Settings(home=tmp_path / "home", database={"dsn": brain.dsn})
+
+
+def _fresh(server_dsn: str) -> Iterator[Brain]:
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
+        )
+    yield Brain(_at(server_dsn, name))
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _at(dsn: str, database: str) -> str:
+    return f"{dsn.rpartition('/')[0]}/{database}"
