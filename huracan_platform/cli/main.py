@@ -7,6 +7,7 @@ Exit codes: 0 done · 1 failed · 2 permanent error or bad usage · 65 data brok
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 import typer
@@ -34,8 +35,13 @@ def version() -> None:
     console.print(__version__)
 
 
+def _end(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Entry point: maps errors to exit codes and never shows a traceback for an expected one."""
+    signal.signal(signal.SIGTERM, _end)  # so that every `with` and `finally` runs, as on Ctrl-C
     for name in COMMAND_MODULES:
         importlib.import_module(f"huracan_platform.cli.{name}").register(app)
     try:

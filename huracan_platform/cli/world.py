@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from huracan_platform.brain.server import ensure_endpoint, stop_embedded
+from huracan_platform.brain.connection import embedded_server, ensure_server
 from huracan_platform.clock import DAY_MS, day_of
 from huracan_platform.cli.processes import Processes
 from huracan_platform.errors import ConfigurationError, PermanentError
@@ -45,10 +45,11 @@ class World:
 
 
 @contextmanager
-def running_world(*, replay: Path | None, keep_database: bool = False) -> Iterator[World]:
-    """Start what is not there yet, and stop on the way out what was started here."""
+def running_world(*, replay: Path | None) -> Iterator[World]:
+    """Start what is not there yet, and stop on the way out what was started here, whatever ends the block."""
     settings = load_settings()
-    endpoint, started_here = ensure_endpoint(settings)
+    owned = settings.database.dsn is None and embedded_server(settings).status().state != "running"
+    endpoint = ensure_server(settings)
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copy(PROJECT / "dagster.yaml", dagster_home / "dagster.yaml")
@@ -66,8 +67,8 @@ def running_world(*, replay: Path | None, keep_database: bool = False) -> Iterat
                 raise ConfigurationError("expected HURACAN_VENUE__KIND=simulated with a replay, got real")
             yield World(load_settings(), processes, first, last)
     finally:
-        if started_here and not keep_database:
-            stop_embedded(settings)
+        if owned:
+            embedded_server(settings).stop()
 
 
 def _start_venue(processes: Processes, settings: Settings, replay: Path | None) -> None:

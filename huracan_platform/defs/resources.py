@@ -24,7 +24,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def brain(self) -> Brain:
         """The Brain Library, started and migrated if it is the embedded one."""
-        from huracan_platform.brain.connection import open_brain
+        from huracan_platform.brain.migrate import open_brain
 
         return open_brain(self.settings())
 
