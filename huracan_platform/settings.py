@@ -98,8 +98,9 @@ class TrainingSettings(_Section):
     train_fraction: Fraction = 0.70
     validation_fraction: Fraction = 0.15
     embargo_min: int = Field(60, ge=0, description="gap after each part, at least the label horizon")
-    walk_forward_train_days: int = Field(90, ge=5, description="shortest training window of a fold, days")
+    walk_forward_train_days: int = Field(90, ge=5, description="first training window, its validation part included, days")
     walk_forward_test_days: int = Field(30, ge=1, description="days judged per fold before refitting")
+    walk_forward_mode: Literal["expanding", "rolling"] = Field("expanding", description="folds train on all earlier days, or the last window")
     architectures: tuple[str, ...] = ("linear", "xgboost")
     seed: int = Field(11, ge=0)
     threads: int = Field(1, ge=1, description="threads per fit; 1 keeps fits bit-for-bit repeatable and lets symbols run side by side")
@@ -155,6 +156,8 @@ class RiskSettings(_Section):
     """Hard limits of the pre-trade checks and the governor."""
 
     price_collar: Fraction = Field(0.02, description="order price may differ from mark by this fraction")
+    price_collar_period: Fraction = Field(0.08, description="order price may differ from any mark of the collar's period by this")
+    collar_period_market_s: float = Field(900.0, gt=0, description="period of the second collar, market clock")
     max_order_usd: Decimal = Decimal("25000")
     max_order_quantity: Decimal = Decimal("1000000")
     max_symbol_leverage: float = 1.0
@@ -166,6 +169,9 @@ class RiskSettings(_Section):
     hard_stop_drawdown: Fraction = 0.15
     max_clock_skew_ms: int = 500
     halt_clock_skew_ms: int = 1000
+    max_open_orders: int = Field(20, ge=1, description="orders that may stand at the venue, stops included")
+    deescalate_after_market_s: float = Field(3600.0, ge=0, description="the governor relaxes one state after so long below its bound")
+    deescalate_margin: Fraction = Field(0.01, description="and only when the drawdown is this much below the state's bound")
     stop_distance_max: Fraction = 0.10
 
 

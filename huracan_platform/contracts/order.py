@@ -87,6 +87,7 @@ class OrderIntent:
     epoch: int
     created_ms: int
     deadline_ms: int
+    protect_price: Decimal | None = None  # trigger of the native stop that an entry's position gets
 
 
 @dataclass(frozen=True)
@@ -135,3 +136,4 @@ class VenueOrder:
     trigger: Decimal | None
     reduce_only: bool
     conditional: bool
+    triggered_order_id: str | None = None  # the ordinary order that a conditional one became
