@@ -37,13 +37,13 @@ class Brain:
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection[TupleRow]]:
         """A psycopg connection with one transaction: committed on success, rolled back on an exception."""
-        with _translated(self.dsn), psycopg.connect(self.dsn, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+        with translated_errors(self.dsn), psycopg.connect(self.dsn, connect_timeout=CONNECT_TIMEOUT_S) as connection:
             yield connection
 
     @contextmanager
     def bulk(self) -> Iterator[Any]:
         """An adbc DB-API connection for bulk reads as Arrow; committed on success, rolled back on an exception."""
-        with _translated(self.dsn), adbc_driver_postgresql.dbapi.connect(self.dsn) as connection:
+        with translated_errors(self.dsn), adbc_driver_postgresql.dbapi.connect(self.dsn) as connection:
             yield connection
             connection.commit()
 
@@ -74,7 +74,8 @@ def embedded_server(settings: Settings) -> EmbeddedServer:
 
 
 @contextmanager
-def _translated(dsn: str) -> Iterator[None]:
+def translated_errors(dsn: str) -> Iterator[None]:
+    """Turn what the two drivers raise for a lost, refusing or overloaded server into our errors."""
     try:
         yield
     except psycopg.OperationalError as error:

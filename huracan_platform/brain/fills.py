@@ -60,7 +60,8 @@ class FillRepository:
 
 
 def _fill(row: tuple[Any, ...]) -> Fill:
-    venue, account, symbol, trade_id, client_order_id, venue_order_id, side, quantity, price, fee, fee_asset, maker, traded_at = row
+    venue, account, symbol, trade_id, client_order_id, venue_order_id, side, *numbers, maker, traded_at = row
+    quantity, price, fee, fee_asset = numbers
     return Fill(
         venue, account, symbol, trade_id, client_order_id, venue_order_id, Side(side), quantity, price, fee, fee_asset, maker,
         to_ms(traded_at),
