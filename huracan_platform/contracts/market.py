@@ -63,3 +63,22 @@ class FundingRates:
     ts_ms: Int64
     rate: Float64
     interval_h: Float64
+
+
+@dataclass(frozen=True)
+class ClosedBar:
+    """A finished 1-minute bar as the live feed hands it on. `ts_ms` is its open, `seen_ms` the wire time it was seen closed."""
+
+    symbol: str
+    ts_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    seen_ms: int
+
+    @property
+    def values(self) -> tuple[float, float, float, float, float]:
+        """Open, high, low, close, volume: what two sightings of one bar must agree in."""
+        return self.open, self.high, self.low, self.close, self.volume
