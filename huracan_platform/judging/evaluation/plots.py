@@ -1,0 +1,51 @@
+"""Pictures for people: equity curve and reliability diagram as PNG bytes. Drawn off screen, without global state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+
+import numpy as np
+
+from huracan_platform.judging.backtest.equity import DailyEquity
+from huracan_platform.learning.models.scores import Reliability
+
+
+def equity_curve(accounts: Mapping[str, DailyEquity], title: str) -> bytes:
+    """Equity per account by day (start = 1), over the drawdown of the first; PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    for name, daily in accounts.items():
+        upper.plot(daily.day_ms.astype("datetime64[ms]"), daily.equity, label=name, linewidth=1.2)
+    upper.axhline(1.0, color="grey", linewidth=0.6)
+    upper.set_ylabel("equity (start = 1)")
+    upper.set_title(title)
+    if accounts:
+        upper.legend(loc="upper left", frameon=False)
+        name, first = next(iter(accounts.items()))
+        peak = np.maximum.accumulate(np.maximum(first.equity, 1.0))
+        lower.fill_between(first.day_ms.astype("datetime64[ms]"), 100.0 * (first.equity / peak - 1.0), 0.0, color="tab:red", alpha=0.5)
+        lower.set_ylabel(f"drawdown, %\n({name})")
+    figure.autofmt_xdate()
+    out = BytesIO()
+    FigureCanvasAgg(figure).print_png(out)
+    return out.getvalue()
+
+
+def reliability_diagram(diagram: Reliability, title: str) -> bytes:
+    """Observed frequency against predicted probability per equal-mass bin, with 90 % binomial bars; PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    error = 1.645 * np.sqrt(diagram.observed * (1.0 - diagram.observed) / np.maximum(diagram.count, 1.0))
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    axes.errorbar(diagram.predicted, diagram.observed, yerr=error, fmt="o", markersize=4, capsize=2)
+    axes.set(xlabel="predicted probability of up", ylabel="observed frequency", title=title, xlim=(0, 1), ylim=(0, 1))
+    out = BytesIO()
+    FigureCanvasAgg(figure).print_png(out)
+    return out.getvalue()
