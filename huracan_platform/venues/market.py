@@ -31,6 +31,14 @@ PAGE_RATES = 1000
 _values = itemgetter(1, 2, 3, 4, 5)
 
 
+class MalformedRowsError(DataContractError):
+    """The venue answered with rows that are not what it documents; `rows` are they, for quarantine."""
+
+    def __init__(self, message: str, rows: Sequence[Any]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
 @dataclass(frozen=True)
 class FeeSchedule:
     """What the account pays per side, as fractions of notional; a negative maker fee is a rebate."""
@@ -106,7 +114,7 @@ class MarketData:
         ------
         TransientError, PermanentError
             After the retries; unknown symbol.
-        DataContractError
+        MalformedRowsError
             The venue's rows are not klines.
         """
         return self._bars(symbol, "1m", MINUTE_MS, start_ms, end_ms)
@@ -132,7 +140,8 @@ class MarketData:
             ts = np.array([int(row["fundingTime"]) for row in rows], np.int64)
             rate = np.array([float(row["fundingRate"]) for row in rows], np.float64)
         except (KeyError, TypeError, ValueError) as error:
-            raise DataContractError(f"funding {symbol}: expected rows with fundingTime and fundingRate, got {error!r}") from None
+            reason = f"funding {symbol}: expected rows with fundingTime and fundingRate, got {error!r}"
+            raise MalformedRowsError(reason, rows) from None
         return settled(symbol, ts, rate, start_ms, end_ms)
 
     def fees(self, symbol: str) -> FeeSchedule | None:
@@ -223,7 +232,7 @@ def parse_klines(rows: Sequence[Sequence[Any]], what: str) -> tuple[np.ndarray, 
 
     Raises
     ------
-    DataContractError
+    MalformedRowsError
         A row is too short, or a price is not the text of a number.
     """
     try:
@@ -231,7 +240,8 @@ def parse_klines(rows: Sequence[Sequence[Any]], what: str) -> tuple[np.ndarray, 
         texts = pa.array([text for row in rows for text in _values(row)], pa.string())
         return ts, texts.cast(pa.float64()).to_numpy(zero_copy_only=False).reshape(-1, 5)
     except (TypeError, ValueError, IndexError, OverflowError, pa.ArrowException) as error:
-        raise DataContractError(f"{what}: expected rows [open time, open, high, low, close, volume, …], got {error}") from None
+        reason = f"{what}: expected rows [open time, open, high, low, close, volume, …], got {error}"
+        raise MalformedRowsError(reason, rows) from None
 
 
 def _decimal(value: float | str) -> Decimal:

@@ -1,0 +1,103 @@
+"""What the quality checks say about data, and where a day of it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """OK is a check that passed. WARNING is noted, ERROR goes out as an alert."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class DayState(StrEnum):
+    """Where one day of one symbol stands. Downstream reads only GOOD days.
+
+    OPEN: the market's day is not over, or the venue's last bars of it were not due yet. DEGRADED: genuine rows, too few
+    of them. QUARANTINED: the rows broke their contract or a blocking check; they are kept apart from the library.
+    """
+
+    GOOD = "good"
+    OPEN = "open"
+    DEGRADED = "degraded"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check of one day of one symbol.
+
+    `observed` and `expected` are the numbers compared, `bad_ranges` the (first, last) event times concerned in ms UTC,
+    both included, `sample` some of the rows as plain values. `blocking` failures quarantine the day.
+    """
+
+    name: str
+    dataset: str
+    symbol: str
+    day: date
+    passed: bool
+    severity: Severity
+    blocking: bool
+    observed: float
+    expected: float
+    message: str
+    bad_ranges: tuple[tuple[int, int], ...] = ()
+    sample: tuple[dict[str, Any], ...] = ()
+
+    def details(self) -> dict[str, Any]:
+        """Plain values for the log and for metadata."""
+        return {
+            "message": self.message, "observed": self.observed, "expected": self.expected, "blocking": self.blocking,
+            "bad_ranges": [list(r) for r in self.bad_ranges], "sample": list(self.sample),
+        }
+
+
+@dataclass(frozen=True)
+class DayReport:
+    """One day of one symbol after an ingest. `content_hash` is of the library's rows; None when none were stored."""
+
+    symbol: str
+    day: date
+    state: DayState
+    rows: int
+    expected: int
+    content_hash: str | None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def coverage(self) -> float:
+        """Rows over rows expected; 1 where none were expected."""
+        return min(1.0, self.rows / self.expected) if self.expected else 1.0
+
+
+@dataclass(frozen=True)
+class RefusedBatch:
+    """Rows that may not enter the library: parquet bytes exactly as they came, and why.
+
+    `day` is None where the batch could not be told apart by days.
+    """
+
+    dataset: str
+    symbol: str
+    day: date | None
+    source: str
+    reason: str
+    row_count: int
+    content_hash: str
+    rows: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ExplainedGap:
+    """A window [start_ms, end_ms) without data for a known reason: completeness does not count it."""
+
+    symbol: str
+    start_ms: int
+    end_ms: int
+    reason: str
