@@ -1,5 +1,39 @@
+"""`huracan venue`: run the simulated venue until interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from huracan_platform.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
-    return
+    """Add the command."""
+
+    @app.command()
+    def venue(
+        port: Annotated[int | None, typer.Option(help="port to listen on; 0 takes a free one")] = None,
+        seed: Annotated[int | None, typer.Option(help="seed of the synthetic market")] = None,
+        symbols: Annotated[str | None, typer.Option(help="comma-separated, BTC/USDT:USDT or BTCUSDT")] = None,
+        days: Annotated[int | None, typer.Option(help="days of history before the market's now")] = None,
+        speed: Annotated[float | None, typer.Option(help="market seconds per wall second; 0 is paused")] = None,
+        replay: Annotated[Path | None, typer.Option(help="serve recorded files of this directory instead")] = None,
+        start: Annotated[str | None, typer.Option(help="first UTC day; with --replay the market's now")] = None,
+        limits: Annotated[bool, typer.Option(help="refuse above the venue's request limits")] = True,
+    ) -> None:
+        """Run the simulated venue (Binance USD-M over HTTP and WebSocket) until interrupted."""
+        from huracan_platform.simulator.run import VenueOptions, run_venue
+
+        defaults = load_settings()
+        simulator = defaults.simulator
+        wanted = tuple(s.strip() for s in symbols.split(",") if s.strip()) if symbols is not None else None
+        run_venue(VenueOptions(
+            host=simulator.host, port=simulator.port if port is None else port, seed=simulator.seed if seed is None else seed,
+            symbols=wanted or (None if replay else defaults.symbols), days=simulator.days if days is None else days,
+            speed=simulator.speed if speed is None else speed, replay=replay,
+            start=start if start is not None or replay else simulator.start,
+            enforce_limits=limits, api_key=defaults.venue.api_key, api_secret=defaults.venue.api_secret,
+        ))

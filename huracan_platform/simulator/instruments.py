@@ -1,0 +1,74 @@
+"""What the venue lists: tick, lot, limits and fees of each symbol, in exact decimals."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from huracan_platform.errors import ConfigurationError
+
+_UNIFIED = re.compile(r"^([A-Z0-9]{1,15})/USDT:USDT$")
+_NATIVE = re.compile(r"^([A-Z0-9]{1,15})USDT$")
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One linear perpetual. Prices are whole ticks of 10^-price_decimals, quantities whole lots of 10^-quantity_decimals."""
+
+    base: str
+    price_decimals: int
+    quantity_decimals: int
+    min_notional: Decimal = Decimal("5")
+    max_market_quantity: Decimal = Decimal("100000")
+    max_quantity: Decimal = Decimal("1000000")
+    price_band: Decimal = Decimal("0.05")
+    max_orders: int = 200
+    max_conditional_orders: int = 10
+    maintenance_margin: Decimal = Decimal("0.004")
+    max_leverage: int = 125
+
+    @property
+    def symbol(self) -> str:
+        """The venue's own name, `BTCUSDT`."""
+        return f"{self.base}USDT"
+
+    @property
+    def tick(self) -> Decimal:
+        """Smallest price step, USDT."""
+        return Decimal(1).scaleb(-self.price_decimals)
+
+    @property
+    def lot(self) -> Decimal:
+        """Smallest quantity step, base units."""
+        return Decimal(1).scaleb(-self.quantity_decimals)
+
+    def price(self, ticks: int) -> Decimal:
+        """Price of a whole number of ticks, USDT."""
+        return Decimal(int(ticks)).scaleb(-self.price_decimals)
+
+    def quantity(self, lots: int) -> Decimal:
+        """Quantity of a whole number of lots, base units."""
+        return Decimal(int(lots)).scaleb(-self.quantity_decimals)
+
+    def ticks(self, price: Decimal) -> int:
+        """Whole ticks of a price that lies on the grid."""
+        return int(price.scaleb(self.price_decimals).to_integral_value())
+
+    def lots(self, quantity: Decimal) -> int:
+        """Whole lots of a quantity that lies on the grid."""
+        return int(quantity.scaleb(self.quantity_decimals).to_integral_value())
+
+
+def base_of(symbol: str) -> str:
+    """Base currency of `BTC/USDT:USDT` or `BTCUSDT`.
+
+    Raises
+    ------
+    ConfigurationError
+        If the name has neither form.
+    """
+    match = _UNIFIED.match(symbol.strip()) or _NATIVE.match(symbol.strip())
+    if match is None:
+        raise ConfigurationError(f"symbol: expected BASE/USDT:USDT or BASEUSDT, got {symbol!r}")
+    return match.group(1)

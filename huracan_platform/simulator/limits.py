@@ -1,0 +1,68 @@
+"""Request weights and order counts per wire-clock window, refused with 429 and then banned with 418."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from huracan_platform.simulator.problems import VenueRefusal
+
+WEIGHT_PER_MINUTE = 2_400
+ORDERS_PER_TEN_SECONDS = 300
+ORDERS_PER_MINUTE = 1_200
+REFUSALS_BEFORE_BAN = 10
+BAN_S = 120
+
+RATE_LIMITS: list[dict[str, Any]] = [
+    {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_PER_MINUTE},
+    {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": ORDERS_PER_MINUTE},
+    {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": ORDERS_PER_TEN_SECONDS},
+]
+
+
+class RateLimits:
+    """Counters of one client. `enforced` False counts and reports but never refuses."""
+
+    def __init__(self, wire_ms: Callable[[], int], *, enforced: bool) -> None:
+        self._wire_ms, self._enforced = wire_ms, enforced
+        self._windows: dict[str, tuple[int, int]] = {}
+        self._refusals = 0
+        self._banned_until_ms = 0
+
+    def spend(self, weight: int, *, order: bool = False) -> dict[str, str]:
+        """Count a request and return the headers that report it.
+
+        Raises
+        ------
+        VenueRefusal
+            -1003 with status 429 over a limit, 418 after too many of those; `Retry-After` in seconds of wire time.
+        """
+        now = self._wire_ms()
+        if now < self._banned_until_ms:
+            raise self._refusal(418, (self._banned_until_ms - now) // 1000 + 1)
+        used = self._count("weight", 60_000, weight, now)
+        headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
+        over = used > WEIGHT_PER_MINUTE
+        if order:
+            ten, minute = self._count("orders10s", 10_000, 1, now), self._count("orders1m", 60_000, 1, now)
+            headers |= {"X-MBX-ORDER-COUNT-10S": str(ten), "X-MBX-ORDER-COUNT-1M": str(minute)}
+            over = over or ten > ORDERS_PER_TEN_SECONDS or minute > ORDERS_PER_MINUTE
+        if over and self._enforced:
+            self._refusals += 1
+            if self._refusals > REFUSALS_BEFORE_BAN:
+                self._refusals, self._banned_until_ms = 0, now + BAN_S * 1000
+                raise self._refusal(418, BAN_S)
+            raise self._refusal(429, 60 - now // 1000 % 60)
+        return headers
+
+    def _count(self, name: str, window_ms: int, by: int, now: int) -> int:
+        window = now // window_ms
+        since, used = self._windows.get(name, (window, 0))
+        used = used + by if since == window else by
+        self._windows[name] = (window, used)
+        return used
+
+    @staticmethod
+    def _refusal(status: int, retry_after_s: int) -> VenueRefusal:
+        message = "Way too many requests; IP banned." if status == 418 else f"Too many requests; limit is {WEIGHT_PER_MINUTE} per minute."
+        return VenueRefusal(-1003, message, status, {"Retry-After": str(retry_after_s)})

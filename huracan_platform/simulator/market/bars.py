@@ -1,0 +1,97 @@
+"""The market that the venue serves: minute bars in integers, funding settlements, and where history ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan_platform.clock import MINUTE_MS
+from huracan_platform.simulator.instruments import Instrument
+
+I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MinuteBars:
+    """Recorded or generated minutes of one symbol, sorted by open time, gaps allowed.
+
+    All arrays have shape (n,): `ts_ms` bar open in ms UTC; prices in whole ticks; `volume` and `taker_buy` in whole
+    lots (0 volume: nothing traded); `taker_buy` is the part bought by aggressors.
+    """
+
+    ts_ms: I64
+    open: I64
+    high: I64
+    low: I64
+    close: I64
+    volume: I64
+    taker_buy: I64
+
+    def __len__(self) -> int:
+        return len(self.ts_ms)
+
+    def row_at(self, market_ms: int) -> int:
+        """Index of the last bar that has begun at the given market time, -1 before the first."""
+        return int(np.searchsorted(self.ts_ms, market_ms, side="right")) - 1
+
+
+@dataclass(frozen=True)
+class FundingHistory:
+    """Settlements of one symbol, sorted. `ts_ms` is snapped to the minute, `raw_ms` is as recorded.
+
+    `rate` is a fraction of notional per settlement; `mark_ticks` the mark price at settlement in ticks (0: use last price).
+    """
+
+    ts_ms: I64
+    raw_ms: I64
+    rate: F64
+    mark_ticks: I64
+
+    def last_before(self, market_ms: int) -> int:
+        """Index of the last settlement at or before the given market time, -1 if none."""
+        return int(np.searchsorted(self.ts_ms, market_ms, side="right")) - 1
+
+    def interval_hours(self, market_ms: int) -> int:
+        """Hours between the last two settlements before the given time, 8 where fewer are known."""
+        last = self.last_before(market_ms)
+        return 8 if last < 1 else max(1, round(int(self.ts_ms[last] - self.ts_ms[last - 1]) / 3_600_000))
+
+
+@dataclass(frozen=True)
+class ListedSymbol:
+    """One symbol with everything the venue knows of it. `key` seeds its tape and book."""
+
+    instrument: Instrument
+    bars: MinuteBars
+    funding: FundingHistory
+    key: int
+
+    @property
+    def listed_ms(self) -> int:
+        """Open of the first bar, ms UTC."""
+        return int(self.bars.ts_ms[0])
+
+    @property
+    def end_ms(self) -> int:
+        """End of the last bar, ms UTC."""
+        return int(self.bars.ts_ms[-1]) + MINUTE_MS
+
+
+@dataclass(frozen=True)
+class Market:
+    """All symbols under one identity.
+
+    `start_ms` is the first bar of the history, `now_ms` where the market clock starts, `end_ms` where data ends.
+    `notes` say in words which data sets are absent.
+    """
+
+    identity: str
+    symbols: Mapping[str, ListedSymbol]
+    start_ms: int
+    now_ms: int
+    end_ms: int
+    notes: tuple[str, ...] = ()

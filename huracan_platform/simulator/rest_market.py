@@ -1,0 +1,131 @@
+"""Public REST: rules, clock, klines and funding. Everything stops at the market clock's now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from huracan_platform.clock import HOUR_MS
+from huracan_platform.simulator import parameters
+from huracan_platform.simulator.exchange_info import exchange_info
+from huracan_platform.simulator.market.bars import FundingHistory
+from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory, render_rows
+from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.venue import Venue
+
+Query = Mapping[str, str]
+KLINES_MOST = 1_500
+FUNDING_MOST = 1_000
+INTEREST_RATE = "0.00010000"
+
+
+@dataclass(frozen=True)
+class MarketEndpoints:
+    """Handlers by path; each takes the query and returns the body as bytes."""
+
+    venue: Venue
+
+    def ping(self, _query: Query) -> bytes:
+        """`{}`"""
+        return b"{}"
+
+    def time(self, _query: Query) -> bytes:
+        """The wire clock."""
+        return orjson.dumps({"serverTime": self.venue.clock.wire_ms()})
+
+    def exchange_info(self, _query: Query) -> bytes:
+        """Listed symbols with their filters."""
+        return orjson.dumps(exchange_info(self.venue))
+
+    def klines(self, query: Query) -> bytes:
+        """Bars that have begun, oldest first; the running one holds only the trades so far."""
+        history = self.venue.history(parameters.text(query, "symbol"))
+        interval = parameters.text(query, "interval")
+        if interval not in INTERVALS_MS:
+            raise VenueRefusal(-1120, "Invalid interval.")
+        limit = parameters.limit(query, 500, KLINES_MOST)
+        return b"[" + _bars(
+            history, interval, self.venue.clock.market_ms(), parameters.integer(query, "startTime"),
+            parameters.integer(query, "endTime"), limit,
+        ).rstrip(b",") + b"]"
+
+    def funding_rate(self, query: Query) -> bytes:
+        """Settled rates with the time as recorded, oldest first; without symbol those of all symbols."""
+        symbols = [parameters.text(query, "symbol")] if query.get("symbol") else list(self.venue.symbols)
+        limit = parameters.limit(query, 100, FUNDING_MOST)
+        since, until = parameters.integer(query, "startTime"), parameters.integer(query, "endTime")
+        rows = [row for symbol in symbols for row in self._funding_rows(symbol, since, until, limit)]
+        rows.sort(key=lambda row: row["fundingTime"])
+        return orjson.dumps(rows if since is None else rows[:limit])
+
+    def _funding_rows(self, symbol: str, since: int | None, until: int | None, limit: int) -> list[dict[str, Any]]:
+        listed = self.venue.listed(symbol)
+        funding, now = listed.funding, self.venue.clock.market_ms()
+        first = 0 if since is None else int(np.searchsorted(funding.raw_ms, since))
+        stop = int(np.searchsorted(funding.raw_ms, min(now, until if until is not None else now), side="right"))
+        first, stop = (first, min(stop, first + limit)) if since is not None else (max(0, stop - limit), stop)
+        return [
+            {
+                "symbol": symbol, "fundingTime": int(funding.raw_ms[i]), "fundingRate": f"{funding.rate[i]:.8f}",
+                "markPrice": str(listed.instrument.price(int(funding.mark_ticks[i]))) if funding.mark_ticks[i] else "",
+            }
+            for i in range(first, stop)
+        ]
+
+    def funding_info(self, _query: Query) -> bytes:
+        """Caps, floors and intervals of funding."""
+        return orjson.dumps([
+            {
+                "symbol": s, "adjustedFundingRateCap": "0.00750000", "adjustedFundingRateFloor": "-0.00750000",
+                "fundingIntervalHours": self.venue.listed(s).funding.interval_hours(self.venue.clock.market_ms()),
+                "disclaimer": False,
+            }
+            for s in self.venue.symbols
+        ])
+
+    def premium_index(self, query: Query) -> bytes:
+        """Mark price, last settled rate and next settlement; one object with symbol, a list without."""
+        if query.get("symbol"):
+            return orjson.dumps(self._premium(query["symbol"]))
+        return orjson.dumps([self._premium(s) for s in self.venue.symbols])
+
+    def _premium(self, symbol: str) -> dict[str, Any]:
+        history, now = self.venue.history(symbol), self.venue.clock.market_ms()
+        funding = history.listed.funding
+        settled = funding.last_before(now)
+        price = str(history.listed.instrument.price(history.last_price(now)))
+        return {
+            "symbol": symbol, "markPrice": price, "indexPrice": price, "estimatedSettlePrice": price,
+            "lastFundingRate": f"{funding.rate[settled]:.8f}" if settled >= 0 else "", "interestRate": INTEREST_RATE,
+            "nextFundingTime": next_funding_ms(funding, now), "time": now,
+        }
+
+
+def next_funding_ms(funding: FundingHistory, market_ms: int) -> int:
+    """The first multiple of the present funding interval after the given market time."""
+    step = funding.interval_hours(market_ms) * HOUR_MS
+    return market_ms // step * step + step
+
+
+def _bars(history: SymbolHistory, interval: str, now: int, since: int | None, until: int | None, limit: int) -> bytes:
+    series = history.series(interval)
+    opens = series.rows[:, 0]
+    complete = series.complete_before(now)
+    running = history.running(interval, now)
+    begun = complete + len(running)
+    first = 0 if since is None else int(np.searchsorted(opens, since))
+    stop = begun if until is None else min(begun, int(np.searchsorted(opens, until, side="right")))
+    first, stop = (first, min(stop, first + limit)) if since is not None else (max(0, stop - limit), stop)
+    body = series.slice_bytes(first, min(stop, complete))
+    return body + render_rows(running, interval, history.listed) if first <= complete < stop else body
+
+
+def klines_weight(query: Query) -> int:
+    """Weight of a klines request by its limit: < 100 rows 1, < 500 2, ≤ 1000 5, else 10."""
+    asked = query.get("limit", "500")
+    rows = int(asked) if asked.isdigit() else 500
+    return 1 if rows < 100 else 2 if rows < 500 else 5 if rows <= 1_000 else 10

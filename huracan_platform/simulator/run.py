@@ -1,0 +1,64 @@
+"""From options to a serving venue."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from huracan_platform.clock import SystemClock
+from huracan_platform.errors import ConfigurationError
+from huracan_platform.simulator.market.bars import Market
+from huracan_platform.simulator.market.synthetic import DEFAULT_START, generate_market
+from huracan_platform.simulator.server import bind, build_app, serve
+from huracan_platform.simulator.venue import Venue
+from huracan_platform.simulator.venue_clock import VenueClock
+
+
+@dataclass(frozen=True)
+class VenueOptions:
+    """What `huracan venue` was asked for. `symbols` None: all defaults of the source; `start` None: its default day."""
+
+    host: str
+    port: int
+    seed: int
+    symbols: tuple[str, ...] | None
+    days: int
+    speed: float
+    replay: Path | None
+    start: str | None
+    enforce_limits: bool
+    api_key: SecretStr
+    api_secret: SecretStr
+
+
+def build_market(options: VenueOptions) -> Market:
+    """The synthetic or the recorded market."""
+    if not 1 <= options.days <= 2_000:
+        raise ConfigurationError(f"days: expected 1 to 2000, got {options.days}")
+    return generate_market(options.symbols or (), options.seed, options.days, options.start or DEFAULT_START)
+
+
+def run_venue(options: VenueOptions) -> None:
+    """Bind first, so that a taken port fails at once; then build the market and serve until interrupted.
+
+    Raises
+    ------
+    ConfigurationError
+        An option is out of its bounds, or the market would end after the present wall time.
+    PermanentError
+        The port is taken.
+    """
+    if not 0 <= options.speed <= 100_000:
+        raise ConfigurationError(f"speed: expected 0 to 100000 market seconds per second, got {options.speed}")
+    listener = bind(options.host, options.port)
+    with listener:
+        market = build_market(options)
+        wall_ms = SystemClock().wire_ms()
+        if market.end_ms > wall_ms:
+            raise ConfigurationError(f"days: expected a market that ends before wall time {wall_ms}, got {market.end_ms}")
+        venue = Venue(market, VenueClock.starting_at(market.now_ms, market.end_ms, options.speed))
+        app = build_app(venue, enforce_limits=options.enforce_limits)
+        asyncio.run(serve(app, listener))

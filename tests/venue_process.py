@@ -1,0 +1,51 @@
+"""A real venue in a process of its own, for tests that reach it over TCP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+READY = "venue ready "
+
+
+@contextmanager
+def running_venue(
+    *, days: int = 3, seed: int = 7, symbols: str = "BTC/USDT:USDT,ETH/USDT:USDT,SOL/USDT:USDT", speed: float = 0.0,
+    replay: Path | str | None = None, start: str | None = None, limits: bool = False,
+) -> Iterator[str]:
+    """Start `huracan venue` on a free port, yield its base URL, end it by its pid.
+
+    `days` of history before the market's now; `speed` in market seconds per wall second, 0 pauses the market.
+    With `replay`, `symbols` "" takes those recorded.
+    """
+    command = [
+        sys.executable, "-m", "huracan_platform.cli.main", "venue", "--port", "0", "--seed", str(seed), "--days", str(days),
+        "--speed", str(speed), "--limits" if limits else "--no-limits",
+    ]
+    if symbols:
+        command += ["--symbols", symbols]
+    if replay is not None:
+        command += ["--replay", str(replay)]
+    if start is not None:
+        command += ["--start", start]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line.startswith(READY):
+                process.wait(timeout=10)
+                errors.seek(0)
+                raise RuntimeError(f"expected {READY!r}, got {line!r}, exit code {process.returncode}: {errors.read()}")
+            yield line.removeprefix(READY).strip()
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
