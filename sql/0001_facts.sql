@@ -1,6 +1,6 @@
 -- Facts with three times: ts (when it happened), known_at (when the platform could have known it),
 -- recorded_at (when the library wrote it). The main table holds each key's current version, the history table
--- the superseded ones. docs/data_model.md tells how they are written and read.
+-- the superseded ones, each with its successor's times. docs/data_model.md tells how they are written and read.
 
 CREATE TABLE IF NOT EXISTS series (
     series_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS candles (
 
 CREATE TABLE IF NOT EXISTS candles_history (
     LIKE candles,
+    successor_known_at    timestamptz NOT NULL,
+    successor_recorded_at timestamptz NOT NULL,
     PRIMARY KEY (series_id, ts, version)
 );
 
@@ -43,6 +45,8 @@ CREATE TABLE IF NOT EXISTS funding_rates (
 
 CREATE TABLE IF NOT EXISTS funding_rates_history (
     LIKE funding_rates,
+    successor_known_at    timestamptz NOT NULL,
+    successor_recorded_at timestamptz NOT NULL,
     PRIMARY KEY (series_id, ts, version)
 );
 
