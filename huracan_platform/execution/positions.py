@@ -43,9 +43,8 @@ def apply_fill(position: Position, fill: Fill) -> Position:
 
 def fold_fills(symbol: str, fills: Iterable[Fill]) -> Position:
     """The position that a symbol's fills make, in the venue's order of trade ids, each trade id once."""
-    once = {fill.trade_id: fill for fill in fills}
     position = Position(symbol)
-    for fill in sorted(once.values(), key=lambda f: (f.traded_ms, _number(f.trade_id), f.trade_id)):
+    for fill in _in_order(fills):
         position = apply_fill(position, fill)
     return position
 
@@ -78,10 +77,27 @@ class PositionBook:
         """Every symbol that was ever traded, by name; flat ones carry their realised PnL."""
         return [self._positions[symbol] for symbol in sorted(self._positions)]
 
+    def with_foreign_part(self) -> list[str]:
+        """Symbols whose present position holds trades that no order of ours made, since it was last flat."""
+        return [symbol for symbol in sorted(self._fills) if _foreign_since_flat(symbol, self._fills[symbol].values())]
+
     def next_trade_id(self, symbol: str) -> int | None:
         """The trade id to ask the venue from: the newest known plus one; None before the first."""
         ids = [_number(trade_id) for trade_id in self._fills.get(symbol, ())]
         return max(ids) + 1 if ids else None
+
+
+def _foreign_since_flat(symbol: str, fills: Iterable[Fill]) -> bool:
+    position, foreign = Position(symbol), False
+    for fill in _in_order(fills):
+        position = apply_fill(position, fill)
+        foreign = position.quantity != 0 and (foreign or fill.client_order_id is None)
+    return foreign
+
+
+def _in_order(fills: Iterable[Fill]) -> list[Fill]:
+    once = {fill.trade_id: fill for fill in fills}
+    return sorted(once.values(), key=lambda fill: (fill.traded_ms, _number(fill.trade_id), fill.trade_id))
 
 
 def _number(trade_id: str) -> int:

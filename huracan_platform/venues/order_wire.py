@@ -128,9 +128,8 @@ def parse_fill(raw: Mapping[str, Any], venue: str, account: str, symbol: str) ->
 
 def parse_position(raw: Mapping[str, Any], symbol: str) -> VenuePosition:
     """One row of positionRisk."""
-    return VenuePosition(
-        symbol, Decimal(raw["positionAmt"]), Decimal(raw["entryPrice"]), Decimal(raw["markPrice"]), Decimal(raw["unRealizedProfit"])
-    )
+    quantity, entry, mark = Decimal(raw["positionAmt"]), Decimal(raw["entryPrice"]), Decimal(raw["markPrice"])
+    return VenuePosition(symbol, quantity, entry, mark, Decimal(raw["unRealizedProfit"]))
 
 
 def _kind(name: str) -> OrderKind:

@@ -7,12 +7,12 @@ the answer is a value, and what is not a clear answer is UNKNOWN.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.order import Fill, OrderIntent, OrderKind, VenueOrder, VenuePosition
@@ -20,6 +20,7 @@ from huracan_platform.contracts.order_life import AccountState, QueryAnswer, Que
 from huracan_platform.errors import ConfigurationError, HaltTradingError, TransientError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.client import acall, build_client, is_loopback, translated, urls_of
+from huracan_platform.venues.gateway import CONDITIONAL_KINDS
 from huracan_platform.venues.order_wire import (
     NOT_FOUND_CODES,
     classify_failure,
@@ -30,62 +31,7 @@ from huracan_platform.venues.order_wire import (
     venue_code,
 )
 
-CONDITIONAL_KINDS = (OrderKind.STOP_MARKET, OrderKind.TAKE_PROFIT_MARKET)
 _TRADES_PER_CALL = 1000
-
-
-class OrderGateway(Protocol):
-    """What the order engine needs from a venue. Reads raise TransientError when the venue did not answer."""
-
-    @property
-    def venue(self) -> str:
-        """Name under which facts of this venue are stored."""
-        ...
-
-    @property
-    def account(self) -> str:
-        """Name of the account; a fresh simulated venue is a fresh account."""
-        ...
-
-    async def open(self) -> None:
-        """Connect: names, markets, clock difference."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        ...
-
-    async def send(self, intent: OrderIntent) -> SendAnswer:
-        """Send one committed intent, once."""
-        ...
-
-    async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> SendAnswer:
-        """Ask for one order's cancellation; ACK says that the request was taken, the order itself must be queried."""
-        ...
-
-    async def query(self, symbol: str, client_order_id: str, *, conditional: bool) -> QueryAnswer:
-        """One order by our id; a conditional one that fired with what its ordinary order did."""
-        ...
-
-    async def open_orders(self) -> list[VenueOrder]:
-        """Every open order of the account, ordinary and conditional."""
-        ...
-
-    async def positions(self) -> list[VenuePosition]:
-        """Every position that is not flat."""
-        ...
-
-    async def trades(self, symbol: str, from_id: int | None) -> list[Fill]:
-        """The account's trades in a symbol from a trade id on, oldest first; None: from the first."""
-        ...
-
-    async def account_state(self) -> AccountState:
-        """Wallet balance and equity."""
-        ...
-
-    async def server_ms(self) -> int:
-        """The venue's wire clock, ms UTC."""
-        ...
 
 
 @dataclass
@@ -127,6 +73,9 @@ class PaperGateway:
         self._key_head = settings.venue.api_key.get_secret_value()[:4]
         self._clock = clock
         self._client = build_client(settings, "orders", "async")
+        # Against loopback the limiter only holds orders back (2 s for one look at all open orders). What is sent is
+        # bounded by the engine's own period instead.
+        self._client.enableRateLimit = False
         foreign = [url for url in urls_of(self._client.urls["api"]) if not is_loopback(url)]
         if foreign:
             raise ConfigurationError(f"paper gateway: expected loopback URLs only, got {foreign}")
@@ -175,7 +124,8 @@ class PaperGateway:
         wire = _Wire()
         token = _WIRE.set(wire)
         try:
-            answer = await self._client.create_order(request.symbol, kind, request.side.value, str(request.quantity), price, params)
+            side, quantity = request.side.value, str(request.quantity)
+            answer = await self._client.create_order(request.symbol, kind, side, quantity, price, params)
             order = (parse_conditional if conditional else parse_order)(answer["info"], request.symbol)
         except HaltTradingError:
             raise
@@ -184,7 +134,8 @@ class PaperGateway:
         finally:
             _WIRE.reset(token)
         if order.client_order_id != intent.client_order_id or wire.status != 200:
-            return SendAnswer(SendResult.UNKNOWN, code="foreign answer", message=f"status {wire.status}, id {order.client_order_id}")
+            message = f"status {wire.status}, client order id {order.client_order_id}"
+            return SendAnswer(SendResult.UNKNOWN, code="foreign answer", message=message)
         return SendAnswer(SendResult.ACK, order=order)
 
     async def cancel(self, symbol: str, client_order_id: str, *, conditional: bool) -> SendAnswer:
@@ -205,24 +156,27 @@ class PaperGateway:
         """One order by our id, from the book it belongs to."""
         key = "clientAlgoId" if conditional else "origClientOrderId"
         endpoint = "fapiPrivateGetAlgoOrder" if conditional else "fapiPrivateGetOrder"
-        answer = await self._query(endpoint, {"symbol": self._client.market_id(symbol), key: client_order_id}, symbol, conditional)
+        market = self._client.market_id(symbol)
+        answer = await self._query(endpoint, {"symbol": market, key: client_order_id}, symbol, conditional)
         fired = answer.order.triggered_order_id if answer.order else None
         if answer.order is None or fired is None:
             return answer
-        child = await self._query("fapiPrivateGetOrder", {"symbol": self._client.market_id(symbol), "orderId": fired}, symbol, False)
+        child = await self._query("fapiPrivateGetOrder", {"symbol": market, "orderId": fired}, symbol, False)
         if child.order is None:
             return QueryAnswer(QueryResult.NO_ANSWER, message=f"fired into {fired}: {child.message or child.result}")
         merged = replace(answer.order, state=child.order.state, filled=child.order.filled)
         return QueryAnswer(QueryResult.FOUND, merged)
 
-    async def open_orders(self) -> list[VenueOrder]:
+    async def open_orders(self, symbols: Sequence[str] | None) -> list[VenueOrder]:
         """Both of the venue's books: ordinary orders, and conditional ones under algoOrder."""
-        ordinary = await acall(self._client, "fapiPrivateGetOpenOrders")
-        conditional = await acall(self._client, "fapiPrivateGetOpenAlgoOrders")
-        with _readable("open orders"):
-            return [parse_order(raw, self._symbol(raw)) for raw in _rows(ordinary)] + [
-                parse_conditional(raw, self._symbol(raw)) for raw in _rows(conditional)
-            ]
+        found: list[VenueOrder] = []
+        for params in [{}] if symbols is None else [{"symbol": self._client.market_id(s)} for s in symbols]:
+            ordinary = await acall(self._client, "fapiPrivateGetOpenOrders", params)
+            conditional = await acall(self._client, "fapiPrivateGetOpenAlgoOrders", params)
+            with _readable("open orders"):
+                found += [parse_order(raw, self._symbol(raw)) for raw in _rows(ordinary)]
+                found += [parse_conditional(raw, self._symbol(raw)) for raw in _rows(conditional)]
+        return found
 
     async def positions(self) -> list[VenuePosition]:
         """positionRisk v3, flat ones left out."""
