@@ -82,3 +82,66 @@ class Verdict:
             f"{'' if c.sample_size is None else f' (n={c.sample_size})'}{': ' + c.note if c.note else ''}"
             for c in kept
         )
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One registered model version. `manifest` holds everything that made it, `created_ms` is wire time in ms UTC."""
+
+    model_id: str
+    venue: str
+    symbol: str
+    architecture: str
+    version: int
+    artefact_hash: str
+    dataset_hash: str
+    parent_id: str | None
+    created_ms: int
+    manifest: dict[str, Any]
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class StageChange:
+    """One row of the stage chain. `gates` maps gate numbers to the statuses the change was made on; times in ms UTC."""
+
+    change_id: int
+    model_id: str
+    from_stage: Stage | None
+    to_stage: Stage
+    changed_by: str
+    reason: str
+    gates: dict[str, str]
+    wire_ms: int
+    market_ms: int
+    prev_hash: str
+    row_hash: str
+
+
+@dataclass(frozen=True)
+class Authorisation:
+    """Leave for one model to trade through one gateway until `expires_ms` (wire, ms UTC).
+
+    `unproven` says that gates 1 to 6 had not all passed when it was granted.
+    """
+
+    model_id: str
+    gateway: str
+    granted_by: str
+    reason: str
+    unproven: bool
+    granted_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True)
+class ModelMetric:
+    """One number about a model on one part of its data; `recorded_ms` is wire time in ms UTC."""
+
+    model_id: str
+    asset: str
+    split: str
+    metric: str
+    value: float
+    recorded_ms: int
+    interval: tuple[float, float] | None = None

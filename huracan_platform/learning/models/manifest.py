@@ -1,0 +1,145 @@
+"""Everything that made a model, enough to make it again."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from huracan_platform.clock import to_datetime, to_ms
+from huracan_platform.contracts.market import Pin
+from huracan_platform.decision.costs import CostModel
+from huracan_platform.errors import PermanentError
+from huracan_platform.learning.models.frame import TrainingFrame
+from huracan_platform.learning.models.provenance import Provenance
+from huracan_platform.learning.models.train import TrainedModel
+from huracan_platform.learning.models.zoo import architecture_named
+from huracan_platform.settings import FeatureSettings, LabelSettings, Settings, TrainingSettings
+
+HASH_IN_NAME = 8
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """Which facts a frame was made of: rows of [start_ms, end_ms) as a read pinned to (as_of, recorded_before) sees them.
+
+    All times in ms UTC; `as_of_ms` is market time, `recorded_before_ms` wire time.
+    """
+
+    venue: str
+    symbol: str
+    feature_set: str
+    profile: str
+    start_ms: int
+    end_ms: int
+    as_of_ms: int
+    recorded_before_ms: int
+
+    @property
+    def pin(self) -> Pin:
+        """The pin of every read for this data set."""
+        return Pin(to_datetime(self.as_of_ms), to_datetime(self.recorded_before_ms))
+
+    @classmethod
+    def of(cls, venue: str, symbol: str, features: FeatureSettings, start_ms: int, end_ms: int, pin: Pin) -> DatasetSpec:
+        """A data set of the configured feature set.
+
+        Raises
+        ------
+        PermanentError
+            The pin has an open bound: the same read would see something else tomorrow.
+        """
+        if pin.as_of is None or pin.recorded_before is None:
+            raise PermanentError(f"data set of {symbol}: expected a pin with as_of and recorded_before, got {pin}")
+        return cls(
+            venue, symbol, features.feature_set, features.profile, start_ms, end_ms, to_ms(pin.as_of), to_ms(pin.recorded_before)
+        )
+
+
+def dataset_id(spec: DatasetSpec, frame: TrainingFrame) -> str:
+    """A name for people: symbol, feature set, days and the beginning of the hash."""
+    first, last = to_datetime(spec.start_ms), to_datetime(spec.end_ms - 1)
+    return f"{base_of(spec.symbol)}-{spec.feature_set}-{first:%Y%m%d}-{last:%Y%m%d}-{frame.dataset_hash[:HASH_IN_NAME]}"
+
+
+def base_of(symbol: str) -> str:
+    """`BTC/USDT:USDT` → `btc`."""
+    return symbol.split("/")[0].lower()
+
+
+def build_manifest(
+    trained: TrainedModel, frame: TrainingFrame, spec: DatasetSpec, settings: Settings, provenance: Provenance, *,
+    parent_id: str | None = None,
+) -> dict[str, Any]:
+    """The manifest as plain JSON values; NaN (a metric that is not defined) becomes null, secrets are masked.
+
+    The registry adds id, version and time, which are not known before a model is registered.
+    """
+    fitted = trained.fitted
+    manifest = {
+        "architecture": fitted.architecture,
+        "hyperparameters": architecture_named(fitted.architecture).hyperparameters,
+        "artefact": {"hash": fitted.artefact_hash, "bytes": {name: len(content) for name, content in fitted.files.items()}},
+        "dataset": {
+            "id": dataset_id(spec, frame), "hash": frame.dataset_hash, "spec": asdict(spec), "rows": len(frame),
+            "labelled": int((frame.weight > 0).sum()), "left_out": frame.left_out,
+            "feature_set_hash": frame.set_hash, "feature_day_hashes": list(frame.feature_day_hashes),
+            "columns": list(frame.columns), "cost": asdict(frame.cost),
+        },
+        "labels": frame.labels.model_dump(mode="json"),
+        "training": settings.training.model_dump(mode="json"),
+        "split": {
+            "train": len(trained.split.train), "validation": len(trained.split.validation), "test": len(trained.split.test),
+            "purged": trained.split.purged,
+        },
+        "seeds": {"training": settings.training.seed},
+        "fit": fitted.report,
+        "metrics": {part: scores.as_dict() for part, scores in trained.scores.items()},
+        "importance": trained.importance,
+        "provenance": provenance.as_dict(),
+        "settings": settings.model_dump(mode="json"),
+        "parent": parent_id,
+    }
+    plain: dict[str, Any] = _without_nan(manifest)
+    return plain
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a manifest says about how to make its model again."""
+
+    architecture: str
+    hyperparameters: dict[str, Any]
+    spec: DatasetSpec
+    labels: LabelSettings
+    training: TrainingSettings
+    cost: CostModel
+    dataset_hash: str
+    artefact_hash: str
+
+    @classmethod
+    def of(cls, manifest: dict[str, Any]) -> Recipe:
+        """Read a manifest.
+
+        Raises
+        ------
+        PermanentError
+            A field is missing or is not what this code writes.
+        """
+        try:
+            dataset = manifest["dataset"]
+            return cls(
+                manifest["architecture"], manifest["hyperparameters"], DatasetSpec(**dataset["spec"]),
+                LabelSettings(**manifest["labels"]), TrainingSettings(**manifest["training"]), CostModel(**dataset["cost"]),
+                dataset["hash"], manifest["artefact"]["hash"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise PermanentError(f"manifest: expected the fields that this version writes, got {error!r}") from None
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return [_without_nan(item) for item in value] if isinstance(value, list | tuple) else value
