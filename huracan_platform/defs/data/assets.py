@@ -1,0 +1,118 @@
+"""Market data and features: from the venue to checked days in the library to feature files.
+
+A day that fails its contract or a blocking check is quarantined with its rows; the other days of the run go on.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from huracan_platform.contracts.quality import DayState
+from huracan_platform.data.market_data.report import IngestReport
+from huracan_platform.defs.data import checks
+from huracan_platform.defs.house import DAY_BACKFILL, DAYS, OWNERS, READY, DayRunConfig, days_of
+from huracan_platform.defs.resources import Platform
+
+
+@dg.asset(
+    group_name="market_data", owners=OWNERS, kinds={"python", "postgres"},
+    description="Tick, lot and minimum sizes of every traded symbol as its venue states them; orders are rounded to these.",
+)
+def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Read the venue's contract terms into the library."""
+    from huracan_platform.brain.instruments import InstrumentRepository
+
+    settings, market = platform.settings(), platform.market()
+    found, clock = market.instruments(settings.symbols), market.clock()
+    InstrumentRepository(platform.brain()).save(found, clock.wire_ms(), known_at_ms=clock.market_ms())
+    rows = "\n".join(f"| {i.symbol} | {i.tick_size} | {i.lot_size} | {i.min_notional} |" for i in found)
+    return dg.MaterializeResult(metadata={
+        "venue": market.venue, "dagster/row_count": len(found),
+        "terms": dg.MetadataValue.md(f"| symbol | tick | lot | min notional |\n|---|---|---|---|\n{rows}"),
+    })
+
+
+@dg.asset(
+    group_name="market_data", owners=OWNERS, kinds={"python", "ccxt", "postgres"}, deps=[instruments], partitions_def=DAYS,
+    backfill_policy=DAY_BACKFILL, check_specs=checks.specs("candles"),
+    description="Closed 1-minute bars of every symbol, a partition per UTC day, versioned with event, known and recorded time.",
+)
+def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Download, check and store the run's days."""
+    from huracan_platform.data.market_data.ingest import ingest_candles
+
+    return _ingest(context, platform, config, "candles", ingest_candles)
+
+
+@dg.asset(
+    group_name="market_data", owners=OWNERS, kinds={"python", "ccxt", "postgres"}, deps=[instruments], partitions_def=DAYS,
+    backfill_policy=DAY_BACKFILL, check_specs=checks.specs("funding_rates"),
+    description="Settled funding rates of every symbol as a fraction per interval, with the interval in hours, which may change.",
+)
+def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Download, check and store the run's days."""
+    from huracan_platform.data.market_data.ingest import ingest_funding
+
+    return _ingest(context, platform, config, "funding_rates", ingest_funding)
+
+
+def _ingest(context, platform, config, asset, ingest):  # type: ignore[no-untyped-def]
+    settings, days = platform.settings(), days_of(context)
+    step = max(1, len(days) * len(settings.symbols) // 6)
+
+    def progress(done: int, total: int) -> None:
+        if done % step < 1 or done == total:
+            context.log.info(f"{done} of {total} symbol-days")
+
+    symbols = config.symbols or settings.symbols
+    report: IngestReport = ingest(platform.brain(), platform.market(), symbols, days[0], days[-1], settings, progress)
+    for day in days:
+        of_day = report.of_day(day)
+        context.add_asset_metadata(
+            {"rows": sum(d.rows for d in of_day), "hash": report.day_hash(day), "states": ", ".join(f"{d.symbol} {d.state}" for d in of_day)},
+            partition_key=day.isoformat(),
+        )
+    context.log.info(
+        f"{report.rows:,} rows of {report.venue}: {report.inserted:,} new, {report.revised:,} revised, {report.unchanged:,} unchanged"
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": report.rows, "coverage": report.coverage, "venue": report.venue, "revised": report.revised,
+            "quarantined_symbol_days": len(report.in_state(DayState.QUARANTINED)), "content_hash": report.content_hash,
+        },
+        check_results=checks.results(asset, report),
+        data_version=dg.DataVersion(report.content_hash) if len(days) == 1 else None,
+    )
+
+
+@dg.asset(
+    group_name="features", owners=OWNERS, kinds={"python", "numba", "parquet"}, deps=[candles, funding_rates],
+    partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), automation_condition=READY,
+    check_specs=[dg.AssetCheckSpec(
+        "rebuild_is_identical", asset="features", blocking=True,
+        description="a row of the newest day, recomputed from the library by stepping bar by bar, equals the stored one bit for bit",
+    )],
+    description="Price, volume, funding and market-physics features per minute: one content-addressed parquet file per UTC day.",
+)
+def features(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Step the kernels over the run's good days, from the checkpoint of the day before."""
+    from huracan_platform.data.features.build import build_feature_days, verify_newest_row
+
+    settings, brain = platform.settings(), platform.brain()
+    built = build_feature_days(
+        brain, platform.feature_store(brain), platform.market(), config.symbols or settings.symbols, days_of(context), settings
+    )
+    for day in built.days:
+        context.add_asset_metadata({"rows": day.rows, "hash": day.content_hash}, partition_key=day.day.isoformat())
+    context.log.info(f"{len(built.days)} days of {len(built.columns)} features, set {built.set_name} {built.set_hash[:8]}")
+    verified = verify_newest_row(brain, platform.feature_store(brain), built, settings)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(d.rows for d in built.days), "columns": ", ".join(built.columns), "profile": built.profile,
+            "feature_set_hash": built.set_hash, "skipped_days": ", ".join(str(d) for d in built.skipped) or "none",
+        },
+        check_results=[dg.AssetCheckResult(
+            check_name="rebuild_is_identical", passed=verified.identical, description=verified.message,
+            severity=dg.AssetCheckSeverity.ERROR,
+        )],
+    )

@@ -1,0 +1,60 @@
+"""The quality checks of a dataset as Dagster check results: one per check and run, over all the run's days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from huracan_platform.contracts.quality import DayState
+from huracan_platform.data.market_data.report import CheckSummary, IngestReport
+
+SIX_CHECKS = {
+    "completeness": "rows got against rows expected, explained gaps aside",
+    "uniqueness": "one row a key, time strictly ascending",
+    "validity": "finite, positive prices, OHLC order, volume not negative; a rate within its bound",
+    "freshness": "newest bar younger than two bars of the market clock; newest partition only",
+    "plausibility": "no return beyond 10 MAD-sigmas that a second venue does not confirm",
+    "consistency": "minutes roll up to the venue's own hours; a rate's times agree with its interval",
+}
+FIRST_FAILURES = 20
+
+
+def specs(asset: str) -> list[dg.AssetCheckSpec]:
+    """The six, all blocking."""
+    return [dg.AssetCheckSpec(name, asset=asset, blocking=True, description=text) for name, text in SIX_CHECKS.items()]
+
+
+def results(asset: str, report: IngestReport) -> list[dg.AssetCheckResult]:
+    """One result for each of the six.
+
+    A failure that left no good day in the run is an error, which stops what is downstream. While good days are left it is a
+    warning that names the bad ones: downstream reads good days only, so one bad day does not hold up a batch.
+    """
+    found = {check.name: check for check in report.checks}
+    nothing_good = not report.in_state(DayState.GOOD) and not report.in_state(DayState.OPEN)
+    return [_result(asset, name, found.get(name), nothing_good) for name in SIX_CHECKS]
+
+
+def _result(asset: str, name: str, check: CheckSummary | None, nothing_good: bool) -> dg.AssetCheckResult:
+    if check is None:  # nothing was fetched, so nothing was checked: that is no pass
+        return dg.AssetCheckResult(
+            asset_key=asset, check_name=name, passed=False, severity=dg.AssetCheckSeverity.ERROR,
+            description=f"{name}: not evaluated, the run got no rows to check",
+        )
+    stops = nothing_good and check.blocking
+    severity = dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN
+    metadata: dict[str, dg.MetadataValue] = {"symbol_days": dg.MetadataValue.int(check.days)}
+    if check.failing:
+        metadata["failing"] = dg.MetadataValue.md(_failures(check))
+        metadata["failing_count"] = dg.MetadataValue.int(len(check.failing))
+    return dg.AssetCheckResult(
+        asset_key=asset, check_name=name, passed=check.passed, severity=severity, description=check.message, metadata=metadata
+    )
+
+
+def _failures(check: CheckSummary) -> str:
+    rows: Sequence[str] = [
+        f"| {r.day} | {r.symbol} | {r.observed:g} | {r.expected:g} | {r.message} |" for r in check.failing[:FIRST_FAILURES]
+    ]
+    return "\n".join(["| day | symbol | observed | expected | what |", "|---|---|---|---|---|", *rows])

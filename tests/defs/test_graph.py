@@ -1,0 +1,67 @@
+"""The asset graph as a whole: keys, groups, order, and what every asset must carry."""
+
+from __future__ import annotations
+
+import pytest
+
+from huracan_platform.definitions import defs
+from huracan_platform.defs.house import GROUPS, symbol_key, symbol_of
+
+EXPECTED = {
+    "instruments", "candles", "funding_rates", "features", "trained_models", "gate_verdicts", "paper_session",
+}
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return defs.resolve_asset_graph()
+
+
+def keys(graph):
+    return {k.to_user_string() for k in graph.get_all_asset_keys()}
+
+
+def test_the_asset_keys_are_exactly_the_expected_ones(graph):
+    assert keys(graph) == EXPECTED
+
+
+def test_every_edge_goes_to_the_same_or_a_later_group(graph):
+    edges = 0
+    for node in graph.asset_nodes:
+        for parent in node.parent_keys:
+            edges += 1
+            upper, lower = graph.get(parent).group_name, node.group_name
+            assert GROUPS.index(upper) <= GROUPS.index(lower), f"{parent.to_user_string()} ({upper}) → {node.key.to_user_string()} ({lower})"
+    assert edges >= 6
+
+
+def test_every_asset_says_what_it_is_and_who_owns_it(graph):
+    for node in graph.asset_nodes:
+        assert node.group_name in GROUPS
+        assert node.description and len(node.description) > 40, node.key
+        assert node.owners, node.key
+        assert node.kinds, node.key
+
+
+def test_every_asset_fed_by_another_waits_for_its_blocking_checks(graph):
+    for node in graph.asset_nodes:
+        if node.automation_condition is not None and node.parent_keys:
+            assert "all_deps_blocking_checks_passed" in repr(node.automation_condition), node.key
+
+
+def test_candles_and_funding_carry_the_six_checks_and_they_block(graph):
+    six = {"completeness", "uniqueness", "validity", "freshness", "plausibility", "consistency"}
+    found = {(k.asset_key.to_user_string(), k.name) for k in graph.asset_check_keys}
+    assert {name for asset, name in found if asset == "candles"} == six
+    assert {name for asset, name in found if asset == "funding_rates"} >= six - {"consistency"}
+
+
+def test_jobs_schedules_and_sensors_are_there():
+    repository = defs.get_repository_def()
+    assert {"market_data_job", "feature_job", "training_job", "paper_session_job"} <= {j.name for j in repository.get_all_jobs()}
+    assert {"hourly_market_data", "daily_features", "daily_training"} <= {s.name for s in repository.schedule_defs}
+    assert {"hand_off_authorised_models"} <= {s.name for s in repository.sensor_defs}
+
+
+def test_a_partition_key_goes_to_a_symbol_and_back():
+    assert symbol_of(symbol_key("BTC/USDT:USDT")) == "BTC/USDT:USDT"
