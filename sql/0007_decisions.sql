@@ -55,6 +55,7 @@ CREATE TABLE decisions (
     artefact_hash        text,
     -- the inputs of decide(), beside bar and features
     close                double precision NOT NULL,
+    model_asked          boolean          NOT NULL,  -- whether this bar asks the model for a probability
     p_up                 double precision NOT NULL,
     sigma                double precision NOT NULL,
     position             double precision NOT NULL,

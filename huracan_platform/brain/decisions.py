@@ -22,7 +22,8 @@ from huracan_platform.errors import PermanentError
 _COLUMNS = (
     "decision_id", "session_id", "epoch", "strategy", "gateway", "venue", "symbol", "bar_ts", "decided_at", "pin_as_of",
     "pin_recorded_before", "feature_set", "feature_profile", "feature_set_hash", "feature_columns", "feature_values",
-    "feature_row_hash", "state_from", "checkpoint_hash", "model_id", "artefact_hash", "close", "p_up", "sigma", "position",
+    "feature_row_hash", "state_from", "checkpoint_hash", "model_asked",
+    "model_id", "artefact_hash", "close", "p_up", "sigma", "position",
     "entry_price", "held_stop_price", "held_take_price", "bars_held", "equity_usd", "risk_multiplier", "parameters",
     "parameters_hash", "code_revision", "action", "reason", "target", "stop_price", "take_price", "edge",
 )
@@ -59,13 +60,13 @@ class DecisionRepository:
             raise PermanentError(f"decision: expected a known id, got {decision_id!r}")
         return _from_row(row)
 
-    def newest_entry(self, symbol: str, decision_ids: Sequence[str]) -> DecisionRecord | None:
-        """The newest of these decisions that opened a position in `symbol`; None when none did."""
+    def entry_of(self, venue: str, account: str, symbol: str) -> DecisionRecord | None:
+        """The decision behind the account's newest risk-adding order in the symbol that filled; None when there is none."""
         with self._brain.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
             row = cursor.execute(
-                "SELECT * FROM decisions WHERE symbol = %s AND decision_id = ANY(%s)"
-                " AND action IN ('ENTER_LONG', 'ENTER_SHORT') ORDER BY bar_ts DESC LIMIT 1",
-                (symbol, list(decision_ids)),
+                "SELECT d.* FROM decisions d JOIN order_intents i USING (decision_id) JOIN orders o USING (intent_id)"
+                " WHERE i.venue = %s AND i.account = %s AND i.symbol = %s AND NOT i.reduce_only AND o.filled > 0"
+                " ORDER BY i.intent_id DESC LIMIT 1", (venue, account, symbol),
             ).fetchone()
         return None if row is None else _from_row(row)
 
@@ -76,7 +77,10 @@ class DecisionRepository:
                 "SELECT decision_id, step, outcome, code, detail, latency_ms, recorded_at FROM decision_outcomes"
                 " WHERE decision_id = %s ORDER BY recorded_at, step", (decision_id,),
             ).fetchall()
-        return [DecisionOutcome(*fields, to_ms(recorded_at)) for *fields, recorded_at in rows]
+        return [
+            DecisionOutcome(of, step, outcome, code, detail, latency_ms, to_ms(recorded_at))
+            for of, step, outcome, code, detail, latency_ms, recorded_at in rows
+        ]
 
     def recent(
         self, limit: int, *, symbol: str | None = None, session_id: str | None = None, acting: bool = False
@@ -109,7 +113,8 @@ def _to_row(r: DecisionRecord) -> dict[str, Any]:
         "feature_set": r.source.feature_set, "feature_profile": r.source.profile, "feature_set_hash": r.features.set_hash,
         "feature_columns": list(r.features.columns), "feature_values": r.features.values.tolist(),
         "feature_row_hash": r.features.row_hash, "state_from": to_datetime(r.source.state_from_ms),
-        "checkpoint_hash": r.source.checkpoint_hash, "model_id": r.model_id, "artefact_hash": r.artefact_hash,
+        "checkpoint_hash": r.source.checkpoint_hash, "model_asked": r.model_asked,
+        "model_id": r.model_id, "artefact_hash": r.artefact_hash,
         "close": i.close, "p_up": i.p_up, "sigma": i.sigma, "position": i.position, "entry_price": i.entry_price,
         "held_stop_price": i.stop_price, "held_take_price": i.take_price, "bars_held": i.bars_held,
         "equity_usd": i.equity_usd, "risk_multiplier": i.risk_multiplier, "parameters": Jsonb(parameters),
@@ -138,6 +143,7 @@ def _from_row(row: dict[str, Any]) -> DecisionRecord:
         gateway=row["gateway"], venue=row["venue"], decided_ms=to_ms(row["decided_at"]),
         pin=Pin(row["pin_as_of"], row["pin_recorded_before"]), features=features,
         source=FeatureSource(row["feature_set"], row["feature_profile"], to_ms(row["state_from"]), row["checkpoint_hash"]),
-        model_id=row["model_id"], artefact_hash=row["artefact_hash"], inputs=inputs, decision=decision,
+        model_asked=row["model_asked"], model_id=row["model_id"],
+        artefact_hash=row["artefact_hash"], inputs=inputs, decision=decision,
         code_revision=row["code_revision"],
     )

@@ -66,7 +66,8 @@ class DecisionRecord:
     """One decision: inputs, output, and a reference to everything between them and the library.
 
     `pin` says which versions of the facts count: those known by its `as_of` on the market clock and recorded by its
-    `recorded_before` on the wire clock. `model_id` and `artefact_hash` are None when no model had an opinion.
+    `recorded_before` on the wire clock. `model_asked` tells whether this bar asks for a probability; `model_id` and
+    `artefact_hash` are None when no model was in charge.
     """
 
     decision_id: str
@@ -79,6 +80,7 @@ class DecisionRecord:
     pin: Pin
     features: FeatureRow
     source: FeatureSource
+    model_asked: bool
     model_id: str | None
     artefact_hash: str | None
     inputs: DecisionInputs
