@@ -1,0 +1,74 @@
+"""Which bars of a day are due, which are missing, and how to say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms, to_datetime
+from huracan_platform.contracts.market import Int64
+from huracan_platform.contracts.quality import ExplainedGap
+
+MOST_RANGES_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class DueWindow:
+    """What of a day the venue must have by now: event times in [start_ms, due_ms), of [start_ms, end_ms) in the end.
+
+    `start_ms` and `end_ms` are the day cut to the listing; explained gaps are not due.
+    """
+
+    day: date
+    start_ms: int
+    due_ms: int
+    end_ms: int
+    gaps: tuple[ExplainedGap, ...] = ()
+
+    def unexplained(self, ts_ms: Int64) -> Int64:
+        """The given event times without those in explained gaps."""
+        keep = np.ones(len(ts_ms), bool)
+        for gap in self.gaps:
+            keep &= (ts_ms < gap.start_ms) | (ts_ms >= gap.end_ms)
+        return ts_ms[keep]
+
+    def minutes(self) -> Int64:
+        """Opens of the bars that are due."""
+        return self.unexplained(np.arange(self.start_ms, self.due_ms, MINUTE_MS, dtype=np.int64))
+
+
+def due_window(
+    day: date, listed_from_ms: int, listed_to_ms: int | None, observed_ms: int, grace_ms: int,
+    gaps: Sequence[ExplainedGap] = (),
+) -> DueWindow:
+    """The window of a day at market time `observed_ms`; what is younger than `grace_ms` is not due yet."""
+    start = day_start_ms(day)
+    end = start + DAY_MS if listed_to_ms is None else min(start + DAY_MS, listed_to_ms)
+    first = max(start, -(-listed_from_ms // MINUTE_MS) * MINUTE_MS)
+    end = max(end, first)
+    due = min(end, (observed_ms - grace_ms) // MINUTE_MS * MINUTE_MS)
+    return DueWindow(day, first, max(due, first), end, tuple(gaps))
+
+
+def ranges(ts_ms: Int64, step_ms: int = MINUTE_MS) -> tuple[tuple[int, int], ...]:
+    """Runs of event times `step_ms` apart as (first, last), both included."""
+    if len(ts_ms) == 0:
+        return ()
+    breaks = np.flatnonzero(np.diff(ts_ms) != step_ms)
+    firsts = np.concatenate([[0], breaks + 1])
+    lasts = np.concatenate([breaks, [len(ts_ms) - 1]])
+    return tuple((int(ts_ms[a]), int(ts_ms[b])) for a, b in zip(firsts, lasts, strict=True))
+
+
+def in_words(found: Sequence[tuple[int, int]]) -> str:
+    """`03:00–03:02, 07:10 and 5 more ranges`, UTC."""
+    shown = [_clock(a) if a == b else f"{_clock(a)}–{_clock(b)}" for a, b in found[:MOST_RANGES_SHOWN]]
+    more = len(found) - len(shown)
+    return ", ".join(shown) + (f" and {more} more range{'s' if more > 1 else ''}" if more else "")
+
+
+def _clock(ms: int) -> str:
+    return f"{to_datetime(ms):%H:%M}"

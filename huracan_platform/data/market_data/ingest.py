@@ -1,0 +1,216 @@
+"""Market data into the library: fetch, contract, checks, write, in runs of days; the same window twice changes nothing.
+
+A bad day is quarantined and named, the others go on. A symbol that cannot be fetched is tried again at the end of the
+run; if it still cannot, its days are marked degraded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from huracan_platform.brain.candles import CandleRepository
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts import UpsertResult
+from huracan_platform.brain.instruments import InstrumentRepository
+from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.clock import DAY_MS, day_start_ms, days_between
+from huracan_platform.contracts.hashing import hash_arrays
+from huracan_platform.contracts.quality import CheckResult, DayReport
+from huracan_platform.data.market_data.contract import Neighbours, frame_of_rows
+from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
+from huracan_platform.data.market_data.kinds import CandleKind, FundingKind, Kind
+from huracan_platform.data.market_data.report import IngestReport, summarise
+from huracan_platform.data.market_data.source import Delivery, MarketSource
+from huracan_platform.errors import PermanentError, TransientError
+from huracan_platform.logs import get_logger
+from huracan_platform.settings import Settings
+from huracan_platform.venues.market import MalformedRowsError
+
+# Days fetched, judged and written at a time: 130 k rows for three symbols.
+DAYS_AT_A_TIME = 30
+Progress = Callable[[int, int], None]
+_log = get_logger("market_data.ingest")
+
+
+def ingest_candles(
+    brain: Brain, market: MarketSource, symbols: Sequence[str], first_day: date, last_day: date, settings: Settings,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Candles of the days from first to last, both included, of the symbols; other symbols of those days stay as they are.
+
+    Parameters
+    ----------
+    progress
+        Called with (symbol-days done, symbol-days in all).
+
+    Raises
+    ------
+    PermanentError
+        A symbol that the venue does not trade; last before first.
+    TransientError
+        Nothing at all could be fetched, or the database went away.
+    """
+    return _Ingest(brain, market, CandleKind(settings.quality), progress).run(symbols, first_day, last_day)
+
+
+def ingest_funding(
+    brain: Brain, market: MarketSource, symbols: Sequence[str], first_day: date, last_day: date, settings: Settings,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Funding rates, as `ingest_candles`."""
+    return _Ingest(brain, market, FundingKind(settings.quality), progress).run(symbols, first_day, last_day)
+
+
+def ingest_delivery(brain: Brain, market: MarketSource, delivery: Delivery, settings: Settings, dataset: str) -> IngestReport:
+    """A batch that did not come from the venue, through the same contract and checks."""
+    kinds: dict[str, Kind] = {"candles": CandleKind(settings.quality), "funding": FundingKind(settings.quality)}
+    return _Ingest(brain, market, kinds[dataset], None).take(delivery)
+
+
+@dataclass
+class _Tally:
+    """What a run has gathered so far."""
+
+    days: list[DayReport] = field(default_factory=list)
+    results: list[CheckResult] = field(default_factory=list)
+    inserted: int = 0
+    revised: int = 0
+    unchanged: int = 0
+    unfetched: dict[str, str] = field(default_factory=dict)
+
+
+class _Ingest:
+    def __init__(self, brain: Brain, market: MarketSource, kind: Kind, progress: Progress | None) -> None:
+        self._brain, self._market, self._kind = brain, market, kind
+        self._progress = progress or (lambda done, total: None)
+        self._books = QualityRepository(brain)
+        # Asked once: a venue that goes down in the middle must not keep what came before from being written.
+        self._clock = market.clock()
+        self._known: frozenset[str] = frozenset()
+        self._tally = _Tally()
+
+    def run(self, symbols: Sequence[str], first_day: date, last_day: date) -> IngestReport:
+        if last_day < first_day:
+            raise PermanentError(f"days: expected the last not before the first, got {first_day} to {last_day}")
+        self._save_instruments(symbols)
+        days = days_between(first_day, last_day)
+        total, done = len(days) * len(symbols), 0
+        late: list[tuple[str, tuple[date, ...]]] = []
+        for chunk in _chunks(days):
+            judged = []
+            for symbol in symbols:
+                found = self._fetch_and_judge(symbol, chunk)
+                if found is None:
+                    late.append((symbol, chunk))
+                else:
+                    judged.append(found)
+                    done += len(chunk)
+                self._progress(done, total)
+            self._write(judged)
+        for symbol, chunk in late:
+            found = self._fetch_and_judge(symbol, chunk)
+            if found is None:
+                self._give_up(symbol, chunk)
+            else:
+                self._write([found])
+            done += len(chunk)
+            self._progress(done, total)
+        if self._tally.unfetched and not self._tally.days:
+            raise TransientError("; ".join(self._tally.unfetched.values()))
+        return self._report()
+
+    def take(self, delivery: Delivery) -> IngestReport:
+        self._save_instruments([delivery.symbol])
+        self._write([self._judge(delivery)])
+        return self._report()
+
+    def _fetch_and_judge(self, symbol: str, days: tuple[date, ...]) -> Judgement | None:
+        """None when it could not be fetched; why is kept in the tally."""
+        try:
+            delivery = self._kind.fetch(self._market, symbol, days)
+        except TransientError as error:
+            _log.warning("not fetched", dataset=self._kind.name, symbol=symbol, first_day=str(days[0]), error=str(error))
+            self._tally.unfetched[symbol] = str(error)
+            return None
+        except MalformedRowsError as error:
+            return judge_malformed(self._kind, symbol, days, frame_of_rows(error.rows), str(error))
+        self._tally.unfetched.pop(symbol, None)
+        return self._judge(delivery)
+
+    def _judge(self, delivery: Delivery) -> Judgement:
+        gaps = self._books.explained_gaps(
+            self._market.venue, self._kind.name, delivery.symbol, delivery.start_ms, delivery.end_ms
+        )
+        return judge(self._kind, delivery, self._neighbours(delivery), gaps)
+
+    def _neighbours(self, delivery: Delivery) -> Neighbours:
+        if self._kind.name != "candles":
+            return Neighbours(self._known)
+        library, venue, symbol = CandleRepository(self._brain), self._market.venue, delivery.symbol
+        before = library.read(venue, [symbol], delivery.start_ms - DAY_MS, delivery.start_ms)[symbol].close
+        after = library.read(venue, [symbol], delivery.end_ms, delivery.end_ms + DAY_MS)[symbol].close
+        return Neighbours(self._known, float(before[-1]) if len(before) else None, float(after[0]) if len(after) else None)
+
+    def _write(self, judged: Sequence[Judgement]) -> None:
+        """Rows first, then the books: a day is never called good before its rows are there."""
+        if not judged:
+            return
+        wire, venue = self._clock.wire_ms(), self._market.venue
+        stored = UpsertResult(0, 0, 0)
+        tables = [self._kind.table(j.frame) for j in judged if len(j.frame)]
+        if tables:
+            repository = self._kind.repository(self._brain)
+            stored = repository.upsert(venue, pa.concat_tables(tables), wire, revision_known_at_ms=self._clock.market_ms())
+        days = [day for j in judged for day in self._hashed(j.days)]
+        results = [result for j in judged for result in j.results]
+        self._books.record(venue, self._kind.name, days, results, [b for j in judged for b in j.refused], wire)
+        self._tally.days += days
+        self._tally.results += results
+        self._tally.inserted += stored.inserted
+        self._tally.revised += stored.revised
+        self._tally.unchanged += stored.unchanged
+
+    def _hashed(self, days: Sequence[DayReport]) -> Iterator[DayReport]:
+        """The reports with row counts and content hashes of what the library holds now."""
+        stored = [day for day in days if day.rows]
+        if not stored:
+            yield from days
+            return
+        repository, symbol = self._kind.repository(self._brain), days[0].symbol
+        start, end = day_start_ms(stored[0].day), day_start_ms(stored[-1].day) + DAY_MS
+        table = repository.read_table(self._market.venue, [symbol], start, end)
+        columns: dict[str, Any] = {n: table.column(n).to_numpy() for n in ("ts_ms", *repository.table.values)}
+        header = {"dataset": repository.table.name, "venue": self._market.venue, "symbol": symbol}
+        for day in days:
+            first, last = np.searchsorted(columns["ts_ms"], [day_start_ms(day.day), day_start_ms(day.day) + DAY_MS])
+            of_day = {name: values[first:last] for name, values in columns.items()}
+            yield replace(day, rows=int(last - first), content_hash=hash_arrays(of_day, header=header)) if day.rows else day
+
+    def _give_up(self, symbol: str, days: tuple[date, ...]) -> None:
+        reason = f"{self._kind.name} {symbol} {days[0]} to {days[-1]}: expected an answer, got {self._tally.unfetched[symbol]}"
+        self._books.mark_unfetched(self._market.venue, self._kind.name, symbol, days, reason, self._clock.wire_ms())
+
+    def _save_instruments(self, symbols: Sequence[str]) -> None:
+        instruments = InstrumentRepository(self._brain)
+        instruments.save(
+            self._market.instruments(symbols), self._clock.wire_ms(), known_at_ms=self._clock.market_ms()
+        )
+        self._known = frozenset(instruments.load(self._market.venue))
+
+    def _report(self) -> IngestReport:
+        tally = self._tally
+        return IngestReport(
+            self._market.venue, self._kind.name, tuple(sorted(tally.days, key=lambda d: (d.day, d.symbol))),
+            summarise(tally.results), tally.inserted, tally.revised, tally.unchanged, dict(tally.unfetched),
+        )
+
+
+def _chunks(days: Sequence[date]) -> Iterator[tuple[date, ...]]:
+    for at in range(0, len(days), DAYS_AT_A_TIME):
+        yield tuple(days[at:at + DAYS_AT_A_TIME])

@@ -1,0 +1,124 @@
+"""From a delivery to what may be stored: contract, six checks, and the state of each day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pandas as pd
+
+from huracan_platform.clock import DAY_MS, day_start_ms
+from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, RefusedBatch
+from huracan_platform.data.market_data.contract import Enforced, Neighbours, enforce, refused_batch
+from huracan_platform.data.market_data.gaps import DueWindow, due_window
+from huracan_platform.data.market_data.kinds import Kind
+from huracan_platform.data.market_data.results import Subject, check_result
+from huracan_platform.data.market_data.source import Delivery
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """`frame` holds the rows to store; the reports have no content hash yet."""
+
+    frame: pd.DataFrame
+    days: tuple[DayReport, ...]
+    results: tuple[CheckResult, ...]
+    refused: tuple[RefusedBatch, ...]
+
+
+def judge(kind: Kind, delivery: Delivery, neighbours: Neighbours, gaps: Sequence[ExplainedGap]) -> Judgement:
+    """Hold a delivery against its contract and the six checks; sort its days into stored and quarantined."""
+    windows = _windows(kind, delivery, gaps)
+    enforced = enforce(kind.name, delivery, neighbours)
+    sound = [window for window in windows if window.day not in enforced.refused]
+    checked = kind.checks(enforced.frame, delivery, sound, neighbours.before) if sound else {}
+    parts = {**enforced.parts, **_by_day(enforced.frame, sound)}
+    days, results, refused = [], [], _refused_by_contract(kind, delivery, enforced)
+    for window in windows:
+        part, reason = parts.get(window.day), enforced.refused.get(window.day)
+        if reason is None:
+            found = list(checked[window.day])
+        else:
+            found = [] if part is None else kind.first_checks(part, delivery, window)
+        found.insert(0, _contract_result(Subject(kind.name, delivery.symbol, window.day), reason))
+        report = _report(kind, delivery, window, found, part)
+        if reason is None and part is not None and report.state is DayState.QUARANTINED:
+            refused.append(
+                refused_batch(kind.name, delivery.symbol, window.day, part, "; ".join(report.reasons), delivery.source)
+            )
+        days.append(report)
+        results += found
+    return Judgement(_stored(enforced.frame, days, parts), tuple(days), tuple(results), tuple(refused))
+
+
+def judge_malformed(kind: Kind, symbol: str, days: tuple[date, ...], rows: pd.DataFrame, reason: str) -> Judgement:
+    """Every day quarantined: what came were no rows of this dataset at all."""
+    results = tuple(_contract_result(Subject(kind.name, symbol, day), reason) for day in days)
+    reports = tuple(DayReport(symbol, day, DayState.QUARANTINED, 0, 0, None, (reason,)) for day in days)
+    return Judgement(rows.iloc[:0], reports, results, (refused_batch(kind.name, symbol, days[0], rows, reason, "venue"),))
+
+
+def _windows(kind: Kind, delivery: Delivery, gaps: Sequence[ExplainedGap]) -> list[DueWindow]:
+    """The days that touch the listing."""
+    listing = delivery.listing
+    found = [due_window(d, listing.first_ms, listing.last_ms, delivery.observed_ms, kind.grace_ms, gaps) for d in delivery.days]
+    return [window for window in found if window.end_ms > window.start_ms]
+
+
+def _refused_by_contract(kind: Kind, delivery: Delivery, enforced: Enforced) -> list[RefusedBatch]:
+    if not enforced.refused:
+        return []
+    if not enforced.parts:  # one batch, kept under its first day
+        reason = next(iter(enforced.refused.values()))
+        return [refused_batch(kind.name, delivery.symbol, delivery.days[0], delivery.frame, reason, delivery.source)]
+    return [
+        refused_batch(kind.name, delivery.symbol, day, part, enforced.refused[day], delivery.source)
+        for day, part in enforced.parts.items()
+    ]
+
+
+def _contract_result(subject: Subject, reason: str | None) -> CheckResult:
+    result = check_result(subject, "contract", reason is None, float(reason is None), 1, "")
+    return result if reason is None else replace(result, message=reason)  # the reason names its subject already
+
+
+def _by_day(frame: pd.DataFrame, windows: Sequence[DueWindow]) -> dict[date, pd.DataFrame]:
+    """Rows of each day, of rows in time order."""
+    if len(frame) == 0:
+        return {window.day: frame for window in windows}
+    ts = frame["ts"].astype("int64").to_numpy()
+    starts = [day_start_ms(window.day) for window in windows]
+    edges = ts.searchsorted([(start, start + DAY_MS) for start in starts])
+    return {window.day: frame.iloc[first:last] for window, (first, last) in zip(windows, edges, strict=True)}
+
+
+def _stored(frame: pd.DataFrame, days: Sequence[DayReport], parts: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
+    kept = [parts[day.day] for day in days if day.state is not DayState.QUARANTINED]
+    if len(kept) == len(days):
+        return frame
+    return pd.concat(kept) if kept else frame.iloc[:0]
+
+
+def _report(
+    kind: Kind, delivery: Delivery, window: DueWindow, results: Sequence[CheckResult], part: pd.DataFrame | None
+) -> DayReport:
+    completeness = next((result for result in results if result.name == "completeness"), None)
+    expected = int(completeness.expected) if completeness else 0
+    state = _state(kind, window, delivery.observed_ms, results, part)
+    rows = 0 if part is None or state is DayState.QUARANTINED else len(part)
+    return DayReport(delivery.symbol, window.day, state, rows, expected, None, tuple(r.message for r in results if not r.passed))
+
+
+def _state(
+    kind: Kind, window: DueWindow, observed_ms: int, results: Sequence[CheckResult], part: pd.DataFrame | None
+) -> DayState:
+    if any(result.blocking for result in results):
+        return DayState.QUARANTINED
+    newest = None if part is None or len(part) == 0 else int(part["ts"].iloc[-1].timestamp() * 1000)
+    if not kind.is_over(window, newest, observed_ms):
+        return DayState.OPEN
+    complete = next((r for r in results if r.name == "completeness"), None)
+    if complete is not None and complete.observed < complete.expected * kind.quality.coverage_degraded:
+        return DayState.DEGRADED
+    return DayState.GOOD

@@ -1,0 +1,74 @@
+"""Where market data comes from, as ingest sees it, and what one delivery holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import pandas as pd
+
+from huracan_platform.clock import DAY_MS, Clock, day_start_ms
+from huracan_platform.contracts.market import Candles, FundingRates, Instrument
+from huracan_platform.venues.market import Listing
+
+
+class MarketSource(Protocol):
+    """A venue's market data: `venues.market.MarketData`, or a stand-in for it."""
+
+    @property
+    def venue(self) -> str:
+        """Name under which its facts are kept."""
+        ...
+
+    def clock(self) -> Clock:
+        """The venue's two clocks as of now."""
+        ...
+
+    def listing(self, symbol: str) -> Listing:
+        """Window in which it has data for the symbol."""
+        ...
+
+    def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        """Tick, lot and limits; PermanentError for an unknown symbol."""
+        ...
+
+    def candles(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
+        """Closed 1-minute bars that opened in [start_ms, end_ms), as delivered."""
+        ...
+
+    def hourly(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
+        """The venue's own closed 1-hour bars."""
+        ...
+
+    def funding(self, symbol: str, start_ms: int, end_ms: int) -> FundingRates:
+        """Rates settled in [start_ms, end_ms)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came for one symbol and a run of days, untouched, with the evidence that came along.
+
+    `observed_ms` is market time before the first request; `hours` are the venue's own 1-hour bars (candles only);
+    `source` is "venue" or the name of a file.
+    """
+
+    symbol: str
+    days: tuple[date, ...]
+    frame: pd.DataFrame
+    observed_ms: int
+    listing: Listing
+    hours: Candles | None = None
+    source: str = "venue"
+
+    @property
+    def start_ms(self) -> int:
+        """First ms of the first day."""
+        return day_start_ms(self.days[0])
+
+    @property
+    def end_ms(self) -> int:
+        """First ms after the last day."""
+        return day_start_ms(self.days[-1]) + DAY_MS
