@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from huracan_platform.data.features.kernels.state import FUNDING, MAX_HOURS, NEVER, RANGE_HOURS, State
+from huracan_platform.data.features.kernels.state import FUNDING, MAX_HOURS, NEVER, RANGE_HOURS, Record, compiled
 
 HOUR_MIN = 60
 DAY_HOURS = 24
@@ -15,8 +14,8 @@ FULL_SHARE = 0.95           # a rank is neutral while the window lacks more than
 NEUTRAL = 0.5
 
 
-@njit
-def _range_of(s: State, hours: int) -> tuple[float, float]:
+@compiled
+def _range_of(s: Record, hours: int) -> tuple[float, float]:
     high, low = -math.inf, math.inf
     for hour in range(s.hour - hours, s.hour):
         slot = hour % RANGE_HOURS
@@ -26,8 +25,8 @@ def _range_of(s: State, hours: int) -> tuple[float, float]:
     return high, low
 
 
-@njit
-def roll_range(s: State, minute: int, log_high: float, log_low: float) -> None:
+@compiled
+def roll_range(s: Record, minute: int, log_high: float, log_low: float) -> None:
     """Widen the running hour's range, or close it and begin the next; hours without a bar hold none."""
     hour = minute // HOUR_MIN
     if hour == s.hour:
@@ -45,15 +44,15 @@ def roll_range(s: State, minute: int, log_high: float, log_low: float) -> None:
     s.high_7d, s.low_7d = _range_of(s, RANGE_HOURS)
 
 
-@njit
+@compiled
 def place(log_close: float, high: float, low: float, running_high: float, running_low: float) -> float:
     """Position in the range of closed hours and the running one: 0 at its low, 1 at its high, 0.5 in a range of one price."""
     top, bottom = max(high, running_high), min(low, running_low)
     return NEUTRAL if top <= bottom else (log_close - bottom) / (top - bottom)
 
 
-@njit
-def rank(s: State, row: int, window_h: int, value: float) -> float:
+@compiled
+def rank(s: Record, row: int, window_h: int, value: float) -> float:
     """Mid-rank of `value` among the hourly samples of the window, in [0, 1]; neutral 0.5 before the window is full."""
     below, equal, known = 0, 0, 0
     for sample in s.samples[row, :window_h]:
@@ -67,8 +66,8 @@ def rank(s: State, row: int, window_h: int, value: float) -> float:
     return (below + 0.5 * equal) / known
 
 
-@njit
-def _describe_funding(s: State, window_h: int) -> None:
+@compiled
+def _describe_funding(s: Record, window_h: int) -> None:
     total, count = 0.0, 0
     for rate in s.samples[FUNDING, :window_h]:
         if not math.isnan(rate):
@@ -85,8 +84,8 @@ def _describe_funding(s: State, window_h: int) -> None:
     s.funding_day_ago = s.samples[FUNDING, (s.sampled_hour - DAY_HOURS) % window_h]
 
 
-@njit
-def sample_hour(s: State, hour: int, values: tuple[float, float, float, float], rank_hours: int, regime_hours: int) -> None:
+@compiled
+def sample_hour(s: Record, hour: int, values: tuple[float, float, float, float], rank_hours: int, regime_hours: int) -> None:
     """Store the four samples of a closed hour; hours that were missed hold none.
 
     Sigma keeps `regime_hours`, the others `rank_hours`; a row's ring is as long as its window.

@@ -10,10 +10,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from huracan_platform.data.features.kernels.state import (
-    BARS, BINS, CHANNELS, DAY_MIN, EMA_SPANS, NEVER, PATTERNS, RING, WINDOWS, State,
+    BARS,
+    BINS,
+    CHANNELS,
+    DAY_MIN,
+    EMA_SPANS,
+    NEVER,
+    PATTERNS,
+    RING,
+    WINDOWS,
+    Record,
+    Row,
+    compiled,
 )
 
 BIN_WIDTH = 1e-3            # 10 bps of log price
@@ -25,14 +35,14 @@ NOTHING = (0.0,) * CHANNELS
 MISSING_SHARE = 100         # a window is valid while at most one bar in so many is missing
 
 
-@njit
-def bar_at(s: State, minute: int) -> float:
+@compiled
+def bar_at(s: Record, minute: int) -> float:
     """Log close of a minute within the ring, NaN when it has no bar."""
-    return s.log_close[minute % RING]
+    return float(s.log_close[minute % RING])
 
 
-@njit
-def contribution(s: State, minute: int) -> tuple[float, ...]:
+@compiled
+def contribution(s: Record, minute: int) -> tuple[float, ...]:
     """What the bar of `minute` adds to a window, in the order of the channels; zeros when it is not complete."""
     slot = minute % RING
     close, before = s.log_close[slot], s.log_close[(minute - 1) % RING]
@@ -51,22 +61,23 @@ def contribution(s: State, minute: int) -> tuple[float, ...]:
     )
 
 
-@njit
-def valid(s: State, window: int) -> bool:
+@compiled
+def valid(s: Record, window: int) -> bool:
     """Whether a row of `sums` covers its window: old enough, and at most 1 % of its bars missing."""
     length = WINDOWS[window]
-    return s.minute - s.genesis_minute >= length and s.sums[window, BARS] >= length - length // MISSING_SHARE
+    return bool(s.minute - s.genesis_minute >= length and s.sums[window, BARS] >= length - length // MISSING_SHARE)
 
 
-@njit
-def profile_bin(s: State, minute: int) -> int:
+@compiled
+def profile_bin(s: Record, minute: int) -> int:
     """Absolute number of the volume profile's bin that holds a bar's typical price."""
     slot = minute % RING
-    return math.floor((s.high[slot] + s.low[slot] + s.log_close[slot]) / (3.0 * BIN_WIDTH))
+    number: int = math.floor((s.high[slot] + s.low[slot] + s.log_close[slot]) / (3.0 * BIN_WIDTH))
+    return number
 
 
-@njit
-def pattern(s: State, minute: int) -> int:
+@compiled
+def pattern(s: Record, minute: int) -> int:
     """Order pattern (0 to 23) of the four returns up to `minute`, ties by time; NEVER when a bar is missing."""
     e = bar_at(s, minute) - bar_at(s, minute - 1)
     d = bar_at(s, minute - 1) - bar_at(s, minute - 2)
@@ -79,8 +90,8 @@ def pattern(s: State, minute: int) -> int:
     return 6 * first + 2 * second + (e < d)
 
 
-@njit
-def _profile_add(s: State, minute: int) -> None:
+@compiled
+def _profile_add(s: Record, minute: int) -> None:
     number = profile_bin(s, minute)
     if s.profile_low > s.profile_high:
         s.profile_low = s.profile_high = number
@@ -90,8 +101,8 @@ def _profile_add(s: State, minute: int) -> None:
     s.profile_bars[number % BINS] += 1
 
 
-@njit
-def _profile_remove(s: State, minute: int) -> None:
+@compiled
+def _profile_remove(s: Record, minute: int) -> None:
     slot = profile_bin(s, minute) % BINS
     s.profile_volume[slot] -= s.volume[minute % RING]
     s.profile_bars[slot] -= 1
@@ -103,8 +114,8 @@ def _profile_remove(s: State, minute: int) -> None:
         s.profile_high -= 1
 
 
-@njit
-def _clear_sums(s: State) -> None:
+@compiled
+def _clear_sums(s: Record) -> None:
     s.sums[:, :] = 0.0
     s.ema[:] = np.nan
     s.profile_volume[:] = 0.0
@@ -112,16 +123,16 @@ def _clear_sums(s: State) -> None:
     s.profile_low, s.profile_high = 0, -1
 
 
-@njit
-def clear(s: State) -> None:
+@compiled
+def clear(s: Record) -> None:
     """Forget all minute bars: after a gap longer than the ring."""
     s.log_close[:] = np.nan
     s.pattern_counts[:] = 0
     _clear_sums(s)
 
 
-@njit
-def _average(s: State, log_close: float) -> None:
+@compiled
+def _average(s: Record, log_close: float) -> None:
     for k in range(len(EMA_SPANS)):
         if math.isnan(s.ema[k]):
             s.ema[k] = log_close
@@ -129,8 +140,8 @@ def _average(s: State, log_close: float) -> None:
             s.ema[k] += (2.0 / (EMA_SPANS[k] + 1.0)) * (log_close - s.ema[k])
 
 
-@njit
-def refresh(s: State) -> None:
+@compiled
+def refresh(s: Record) -> None:
     """Make sums, averages and profile again from the last 1,440 minutes, oldest first."""
     _clear_sums(s)
     for age in range(DAY_MIN - 1, -1, -1):
@@ -151,8 +162,8 @@ def refresh(s: State) -> None:
                     s.sums[w, j] += added[j]
 
 
-@njit
-def _leave(s: State, minute: int) -> None:
+@compiled
+def _leave(s: Record, minute: int) -> None:
     """Take out of each window the bar that leaves it when the clock reaches `minute`."""
     for w in range(len(WINDOWS)):
         gone = contribution(s, minute - WINDOWS[w])
@@ -165,8 +176,8 @@ def _leave(s: State, minute: int) -> None:
         s.pattern_counts[code] -= 1
 
 
-@njit
-def advance(s: State, minute: int, log_high: float, log_low: float, log_close: float, volume: float) -> None:
+@compiled
+def advance(s: Record, minute: int, log_high: float, log_low: float, log_close: float, volume: float) -> None:
     """Move all windows to `minute` and put its bar in; minutes without a bar pass as missing."""
     if s.minute == NEVER:
         clear(s)
@@ -196,7 +207,7 @@ def advance(s: State, minute: int, log_high: float, log_low: float, log_close: f
         s.pattern_counts[code] += 1
 
 
-def _plogp() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _plogp() -> Row:
     counts = np.arange(PATTERNS_IN_WINDOW + 1, dtype=np.float64)
     counts[1:] *= np.log(counts[1:])
     return counts
@@ -205,8 +216,8 @@ def _plogp() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 COUNT_LOG_COUNT = _plogp()
 
 
-@njit
-def permutation_entropy(s: State) -> float:
+@compiled
+def permutation_entropy(s: Record) -> float:
     """Normalised entropy of the order patterns in the last 240 returns, in [0, 1]; NaN while they are too few."""
     total, mass = 0, 0.0
     for k in range(PATTERNS):

@@ -9,13 +9,10 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-import numpy as np
-from numba import njit
-
 from huracan_platform.data.features.kernels import hours
 from huracan_platform.data.features.kernels.columns import Column
 from huracan_platform.data.features.kernels.minutes import permutation_entropy
-from huracan_platform.data.features.kernels.state import ENTROPY_RAW, HEAT, NEVER, SIGMA, State
+from huracan_platform.data.features.kernels.state import ENTROPY_RAW, HEAT, NEVER, SIGMA, Record, Row, compiled
 
 ENTER_TREND, LEAVE_TREND = 1.0, 0.5
 LOW_PLACE, HIGH_PLACE = 0.4, 0.6
@@ -59,7 +56,7 @@ ACCUMULATION, MARKUP, DISTRIBUTION, MARKDOWN = (int(phase) for phase in Phase)
 RANGE, NORMAL, IMPULSE = (int(regime) for regime in StrategyRegime)
 
 
-@njit
+@compiled
 def phase_candidate(current: int, trend: float, place: float) -> int:
     """The phase that trend (24 h return in its own sigmas) and place in the 7-day range ask for."""
     if trend > ENTER_TREND or (current == MARKUP and trend >= LEAVE_TREND):
@@ -75,7 +72,7 @@ def phase_candidate(current: int, trend: float, place: float) -> int:
     return ACCUMULATION if place < hours.NEUTRAL else DISTRIBUTION
 
 
-@njit
+@compiled
 def strategy_candidate(ratio: float, efficiency: float) -> int:
     """The regime that the ratio of 15 min to 24 h volatility and the 15 min efficiency ask for."""
     if ratio > IMPULSE_RATIO and efficiency > IMPULSE_EFFICIENCY:
@@ -85,7 +82,7 @@ def strategy_candidate(ratio: float, efficiency: float) -> int:
     return NORMAL
 
 
-@njit
+@compiled
 def volatility_regime(sigma_rank: float) -> float:
     """The regime of a percentile rank; NaN stays NaN."""
     if math.isnan(sigma_rank):
@@ -96,8 +93,8 @@ def volatility_regime(sigma_rank: float) -> float:
     return regime
 
 
-@njit
-def _write_phase(s: State, out: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+@compiled
+def _write_phase(s: Record, out: Row) -> None:
     trend, place = out[Column.TREND_1440], out[Column.RANGE_POSITION_7D]
     first = Column.PHASE_ACCUMULATION
     if math.isnan(trend) or math.isnan(place):
@@ -110,8 +107,8 @@ def _write_phase(s: State, out: np.ndarray[tuple[int], np.dtype[np.float64]]) ->
     out[first + s.phase] = 1.0
 
 
-@njit
-def _write_strategy_regime(s: State, out: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+@compiled
+def _write_strategy_regime(s: Record, out: Row) -> None:
     ratio, efficiency = out[Column.VOL_RATIO_15], out[Column.EFFICIENCY_15]
     if math.isnan(ratio) or math.isnan(efficiency):
         out[Column.STRATEGY_REGIME] = math.nan
@@ -124,17 +121,17 @@ def _write_strategy_regime(s: State, out: np.ndarray[tuple[int], np.dtype[np.flo
     out[Column.STRATEGY_REGIME] = s.strategy_regime
 
 
-@njit
-def _write_funding(s: State, funding: float, out: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+@compiled
+def _write_funding(s: Record, funding: float, out: Row) -> None:
     out[Column.FUNDING_RATE] = funding
     out[Column.FUNDING_MOMENTUM] = funding - s.funding_day_ago
     away = funding - s.funding_mean
     out[Column.FUNDING_ZSCORE] = 0.0 if s.funding_sd <= NO_SPREAD and not math.isnan(away) else away / s.funding_sd
 
 
-@njit
+@compiled
 def write_physics(
-    s: State, funding: float, rank_hours: int, regime_hours: int, out: np.ndarray[tuple[int], np.dtype[np.float64]],
+    s: Record, funding: float, rank_hours: int, regime_hours: int, out: Row,
 ) -> None:
     """Fill the physics and funding columns from the price and volume columns of the same row, and sample a closing hour."""
     sigma = out[Column.REALISED_VOL_1440]

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numba import njit
-
 from huracan_platform.data.features.kernels import hours
 from huracan_platform.data.features.kernels.columns import Column
 from huracan_platform.data.features.kernels.minutes import bar_at, valid
 from huracan_platform.data.features.kernels.state import (
-    ABSOLUTE, BARS, DAY_MIN, LAGGED, LEVEL, LEVEL_SQUARE, RING, SQUARE, TRUE_RANGE,
-    W14, W15, W60, W240, W1440, State,
+    ABSOLUTE,
+    BARS,
+    DAY_MIN,
+    LAGGED,
+    LEVEL,
+    LEVEL_SQUARE,
+    RING,
+    SQUARE,
+    TRUE_RANGE,
+    W14,
+    W15,
+    W60,
+    W240,
+    W1440,
+    Record,
+    Row,
+    compiled,
 )
 
 FLAT = 1e-12                # sums below this are rounding left over from prices that have left the window
@@ -20,38 +32,38 @@ DAYS_TO_MONDAY = 3          # 1970-01-01 was a Thursday
 WEEK_MIN = 7 * DAY_MIN
 
 
-@njit
-def volatility(s: State, window: int) -> float:
+@compiled
+def volatility(s: Record, window: int) -> float:
     """Root mean squared 1-minute log return of a window, per minute."""
     if not valid(s, window):
         return math.nan
     return math.sqrt(max(s.sums[window, SQUARE], 0.0) / s.sums[window, BARS])
 
 
-@njit
-def log_return(s: State, lag: int) -> float:
+@compiled
+def log_return(s: Record, lag: int) -> float:
     """Log return over `lag` minutes; NaN when either minute has no bar."""
     return bar_at(s, s.minute) - bar_at(s, s.minute - lag)
 
 
-@njit
-def efficiency(s: State, window: int, lag: int) -> float:
+@compiled
+def efficiency(s: Record, window: int, lag: int) -> float:
     """Net move over the path walked (Kaufman), signed, in [-1, 1]; 0 on a flat path."""
     path = s.sums[window, ABSOLUTE]
     if not valid(s, window):
         return math.nan
     if path <= FLAT:
         return 0.0
-    return min(max(log_return(s, lag) / path, -1.0), 1.0)
+    return float(min(max(log_return(s, lag) / path, -1.0), 1.0))
 
 
-@njit
+@compiled
 def _ratio(above: float, below: float) -> float:
     return above / below if below > FLAT else math.nan
 
 
-@njit
-def _zscore(s: State, window: int) -> float:
+@compiled
+def _zscore(s: Record, window: int) -> float:
     if not valid(s, window):
         return math.nan
     count = s.sums[window, BARS]
@@ -59,21 +71,21 @@ def _zscore(s: State, window: int) -> float:
     variance = s.sums[window, LEVEL_SQUARE] / count - mean * mean
     if variance <= FLAT:
         return 0.0
-    return (bar_at(s, s.minute) - s.anchor - mean) / math.sqrt(variance)
+    return float((bar_at(s, s.minute) - s.anchor - mean) / math.sqrt(variance))
 
 
-@njit
-def _mean_true_range(s: State, window: int) -> float:
+@compiled
+def _mean_true_range(s: Record, window: int) -> float:
     return s.sums[window, TRUE_RANGE] / s.sums[window, BARS] if valid(s, window) else math.nan
 
 
-@njit
-def _ema_distance(s: State, k: int, window: int) -> float:
+@compiled
+def _ema_distance(s: Record, k: int, window: int) -> float:
     return bar_at(s, s.minute) - s.ema[k] if valid(s, window) else math.nan
 
 
-@njit
-def write_price(s: State, out: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+@compiled
+def write_price(s: Record, out: Row) -> None:
     """Fill the price columns of one row."""
     out[Column.LOG_RETURN_1] = log_return(s, 1)
     out[Column.LOG_RETURN_5] = log_return(s, 5)
@@ -104,15 +116,15 @@ def write_price(s: State, out: np.ndarray[tuple[int], np.dtype[np.float64]]) -> 
     _write_range(s, out)
 
 
-@njit
-def _autocorrelation(s: State) -> float:
+@compiled
+def _autocorrelation(s: Record) -> float:
     if not valid(s, W240):
         return math.nan
     return s.sums[W240, LAGGED] / s.sums[W240, SQUARE] if s.sums[W240, SQUARE] > FLAT else 0.0
 
 
-@njit
-def _write_range(s: State, out: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+@compiled
+def _write_range(s: Record, out: Row) -> None:
     close = s.log_close[s.minute % RING]
     ready = s.minute - s.genesis_minute >= DAY_MIN
     day = hours.place(close, s.high_24h, s.low_24h, s.hour_high, s.hour_low)
@@ -121,8 +133,8 @@ def _write_range(s: State, out: np.ndarray[tuple[int], np.dtype[np.float64]]) ->
     out[Column.RANGE_POSITION_7D] = week if ready else math.nan
 
 
-@njit
-def write_time(minute: int, out: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+@compiled
+def write_time(minute: int, out: Row) -> None:
     """Fill the calendar columns from the bar's close, UTC; the week begins on Monday."""
     close = minute + 1
     day = 2.0 * math.pi * (close % DAY_MIN) / DAY_MIN

@@ -6,8 +6,10 @@ dwell of two regimes. Rings are indexed by absolute minute or hour, never by a c
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -70,7 +72,17 @@ STATE = np.dtype([
     ("strategy_regime_since", "<i8"),
 ])
 
-State = npt.NDArray[Any]
+State = npt.NDArray[Any]        # (1,) of STATE
+Record = Any                    # its element, as the compiled code sees it
+Row = npt.NDArray[np.float64]   # (k,) one bar's columns
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(function: F) -> F:
+    """Compile into whatever calls it; not cached on its own (see the package's docstring)."""
+    result: F = numba.njit(function)
+    return result
 
 
 def new_state() -> State:

@@ -16,6 +16,7 @@ from huracan_platform.data.features.kernels.hours import roll_range
 from huracan_platform.data.features.kernels.minutes import advance
 from huracan_platform.data.features.kernels.physics import write_physics
 from huracan_platform.data.features.kernels.price import write_price, write_time
+from huracan_platform.data.features.kernels.state import compiled
 
 MINUTE_MS = 60_000
 GOOD, NOT_LATER, NOT_WHOLE_MINUTE, BAD_PRICE, BAD_VOLUME = range(5)
@@ -30,7 +31,7 @@ def kernel_hash() -> str:
     return digest.hexdigest()
 
 
-@njit
+@compiled
 def first_bad_bar(state: Any, ts_ms: Any, bars: Any) -> tuple[int, int]:
     """(row, what is wrong) of the first bar that cannot be taken, or (-1, GOOD)."""
     newest = state[0].minute * MINUTE_MS
