@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from huracan_platform.brain.facts import FactRepository, FactTable
+from huracan_platform.brain.fact_table import FactTable
+from huracan_platform.brain.facts import FactRepository
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Pin
 
 
@@ -13,9 +14,12 @@ class CandleRepository(FactRepository):
 
     table = FactTable("candles", CANDLE_COLUMNS)
 
-    def read(self, venue: str, symbols: Sequence[str], start_ms: int, end_ms: int, pin: Pin | None = None) -> dict[str, Candles]:
-        """Bars with start_ms ≤ ts < end_ms (ms UTC) by symbol, each in time order; empty arrays where there is nothing.
+    def read(
+        self, venue: str, symbols: Sequence[str], start_ms: int, end_ms: int, pin: Pin | None = None
+    ) -> dict[str, Candles]:
+        """Bars with start_ms ≤ ts < end_ms (ms UTC) by symbol, each in time order.
 
-        `pin` None reads the newest version of everything.
+        Empty arrays where there is nothing. `pin` None reads the newest version of everything.
         """
-        return {s: Candles(symbol=s, **arrays) for s, arrays in self._read(venue, symbols, start_ms, end_ms, pin or Pin()).items()}
+        found = self._read(venue, symbols, start_ms, end_ms, pin or Pin())
+        return {symbol: Candles(symbol=symbol, **arrays) for symbol, arrays in found.items()}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import adbc_driver_manager
-import adbc_driver_postgresql.dbapi
 import psycopg
 from psycopg.rows import TupleRow
 
+from huracan_platform.brain.idle import BulkSource, IdleConnections
 from huracan_platform.brain.server import DAGSTER, EmbeddedServer, Endpoint
 from huracan_platform.errors import ConfigurationError, HuracanError, TransientError
 from huracan_platform.settings import Settings
@@ -22,7 +23,7 @@ _REFUSED = ("password authentication failed", "does not exist", "no pg_hba.conf 
 
 
 class Brain:
-    """One Brain Library database. Cheap to make and to pickle-free pass around: it holds a DSN, no connection.
+    """One Brain Library database. Opens connections when asked and keeps a few of them for the next caller.
 
     Every dropped connection, deadlock, full disk or restarted server comes out of the context managers as
     `TransientError`; a refused login or unknown database as `ConfigurationError`. No message holds the password.
@@ -30,6 +31,9 @@ class Brain:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
+        self._idle = IdleConnections(dsn, CONNECT_TIMEOUT_S)
+        self._bulk = BulkSource(dsn)
+        weakref.finalize(self, _close, self._idle, self._bulk)
 
     def __repr__(self) -> str:
         return f"Brain({_where(self.dsn)})"
@@ -37,13 +41,20 @@ class Brain:
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection[TupleRow]]:
         """A psycopg connection with one transaction: committed on success, rolled back on an exception."""
-        with translated_errors(self.dsn), psycopg.connect(self.dsn, connect_timeout=CONNECT_TIMEOUT_S) as connection:
-            yield connection
+        with translated_errors(self.dsn):
+            connection = self._idle.take()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.close()  # rolls back; what went wrong may have left more behind than a transaction
+                raise
+            self._idle.give_back(connection)
 
     @contextmanager
     def bulk(self) -> Iterator[Any]:
         """An adbc DB-API connection for bulk reads as Arrow; committed on success, rolled back on an exception."""
-        with translated_errors(self.dsn), adbc_driver_postgresql.dbapi.connect(self.dsn) as connection:
+        with translated_errors(self.dsn), self._bulk.take() as connection:
             yield connection
             connection.commit()
 
@@ -71,6 +82,11 @@ def embedded_server(settings: Settings) -> EmbeddedServer:
     """The supervisor of this installation's own server; starts nothing."""
     database = settings.database
     return EmbeddedServer(settings.home, port=database.port, run_as=database.run_as, start_timeout_s=database.start_timeout_s)
+
+
+def _close(idle: IdleConnections, bulk: BulkSource) -> None:
+    idle.close()
+    bulk.close()
 
 
 @contextmanager

@@ -22,7 +22,10 @@ class InstrumentRepository:
         self._brain = brain
 
     def save(self, instruments: Iterable[Instrument], recorded_at_ms: int, *, known_at_ms: int | None = None) -> UpsertResult:
-        """Store what differs from the newest version. `recorded_at_ms` wire clock, `known_at_ms` market clock (None: the same)."""
+        """Store what differs from the newest version.
+
+        `recorded_at_ms` on the wire clock, `known_at_ms` on the market clock (None: the same), both ms UTC.
+        """
         wanted = list(instruments)
         known_at = to_datetime(recorded_at_ms if known_at_ms is None else known_at_ms)
         inserted = revised = 0

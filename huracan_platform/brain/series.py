@@ -10,8 +10,8 @@ import psycopg
 
 def find_series(connection: psycopg.Connection[Any], venue: str, symbols: Iterable[str]) -> dict[str, int]:
     """Numbers of the symbols that the library has heard of, by symbol."""
-    rows = connection.execute("SELECT symbol, series_id FROM series WHERE venue = %s AND symbol = ANY(%s)", (venue, list(symbols)))
-    return {symbol: number for symbol, number in rows}
+    query = "SELECT symbol, series_id FROM series WHERE venue = %s AND symbol = ANY(%s)"
+    return dict(connection.execute(query, (venue, list(symbols))).fetchall())
 
 
 def ensure_series(connection: psycopg.Connection[Any], venue: str, symbols: Iterable[str]) -> dict[str, int]:
@@ -21,7 +21,8 @@ def ensure_series(connection: psycopg.Connection[Any], venue: str, symbols: Iter
     missing = [symbol for symbol in wanted if symbol not in known]
     if missing:
         connection.execute(
-            "INSERT INTO series (venue, symbol) SELECT %s, unnest(%s::text[]) ON CONFLICT (venue, symbol) DO NOTHING", (venue, missing)
+            "INSERT INTO series (venue, symbol) SELECT %s, unnest(%s::text[]) ON CONFLICT (venue, symbol) DO NOTHING",
+            (venue, missing),
         )
         known = find_series(connection, venue, wanted)
     return known

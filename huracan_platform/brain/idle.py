@@ -1,0 +1,99 @@
+"""Open connections kept for the next caller: a login costs 10 ms, and the session stores something every bar."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from contextlib import suppress
+from typing import Any
+
+import adbc_driver_postgresql.dbapi
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+
+KEPT = 4
+
+
+class IdleConnections:
+    """At most `KEPT` logged-in connections of one process. A forked child opens its own."""
+
+    def __init__(self, dsn: str, connect_timeout_s: int) -> None:
+        self._dsn = dsn
+        self._timeout_s = connect_timeout_s
+        self._guard = threading.Lock()
+        self._kept: list[psycopg.Connection[Any]] = []
+        self._pid = os.getpid()
+
+    def take(self) -> psycopg.Connection[Any]:
+        """A connection outside any transaction, as fresh as a new one.
+
+        Raises
+        ------
+        psycopg.OperationalError
+            No connection was kept and a new one was refused.
+        """
+        with self._guard:
+            if os.getpid() != self._pid:
+                self._pid, self._kept = os.getpid(), []
+            while self._kept:
+                connection = self._kept.pop()
+                if _is_alive(connection):
+                    return connection
+                connection.close()
+        return psycopg.connect(self._dsn, connect_timeout=self._timeout_s)
+
+    def give_back(self, connection: psycopg.Connection[Any]) -> None:
+        """Keep a connection that its user left clean, close any other."""
+        clean = not connection.closed and connection.info.transaction_status == TransactionStatus.IDLE
+        if clean and not connection.autocommit and connection.row_factory is tuple_row:
+            # Settings, temporary tables, advisory locks, LISTEN. That the server goes away now is no failure of the
+            # transaction, which is committed.
+            with suppress(psycopg.OperationalError):
+                connection.autocommit = True
+                connection.execute("DISCARD ALL")
+                connection.autocommit = False
+                with self._guard:
+                    if len(self._kept) < KEPT and os.getpid() == self._pid:
+                        self._kept.append(connection)
+                        return
+        connection.close()
+
+    def close(self) -> None:
+        """Close what is kept."""
+        with self._guard:
+            while self._kept:
+                self._kept.pop().close()
+
+
+class BulkSource:
+    """adbc connections to one database. The first reads the server's types (40 ms), the others are cloned from it (5 ms)."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._guard = threading.Lock()
+        self._first: Any = None
+        self._pid = os.getpid()
+
+    def take(self) -> Any:
+        """A new connection; its user closes it."""
+        with self._guard:
+            if self._first is None or os.getpid() != self._pid:
+                self._first, self._pid = adbc_driver_postgresql.dbapi.connect(self._dsn), os.getpid()
+            return self._first.adbc_clone()
+
+    def close(self) -> None:
+        """Close the first connection."""
+        with self._guard:
+            if self._first is not None and os.getpid() == self._pid:
+                self._first.close()
+            self._first = None
+
+
+def _is_alive(connection: psycopg.Connection[Any]) -> bool:
+    # An idle server says nothing; a readable socket means it said good-bye or is gone.
+    if connection.closed:
+        return False
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    return not readable
