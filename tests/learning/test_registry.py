@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from huracan_platform.learning.models.manifest import DatasetSpec, Recipe, build
 from huracan_platform.learning.models.provenance import Provenance
 from huracan_platform.learning.models.train import TrainedModel, train_model
 from huracan_platform.learning.registry import Registry
-from huracan_platform.settings import FeatureSettings, Settings
+from huracan_platform.settings import Settings
 from tests.learning.frames import START_MS, SYMBOL, synthetic_frame
 
 VENUE = "sim-s7"
@@ -41,7 +42,7 @@ def registry(brain: Brain, tmp_path: Path) -> Registry:
 def trained(architecture: str = "linear", seed: int = 0) -> tuple[TrainedModel, dict[str, Any]]:
     frame = FRAME if seed == 0 else synthetic_frame(days=20, strength=0.8, seed=seed)
     model = train_model(frame, architecture, Settings())
-    spec = DatasetSpec.of(VENUE, SYMBOL, FeatureSettings(), START_MS, START_MS + 20 * DAY_MS, PIN)
+    spec = DatasetSpec(VENUE, SYMBOL, START_MS, START_MS + 20 * DAY_MS, MARKET, WIRE)
     return model, build_manifest(model, frame, spec, Settings(), PROVENANCE)
 
 
@@ -111,9 +112,9 @@ def test_the_manifest_says_how_to_make_the_model_again_and_hides_secrets(registr
         Recipe.of({"architecture": "linear"})
 
 
-def test_an_open_pin_is_no_data_set() -> None:
-    with pytest.raises(PermanentError, match="as_of and recorded_before"):
-        DatasetSpec.of(VENUE, SYMBOL, FeatureSettings(), 0, 1, Pin())
+def test_a_data_set_of_days_is_pinned_to_both_clocks(clock: ManualClock) -> None:
+    spec = DatasetSpec.of_days(VENUE, SYMBOL, date(2025, 1, 1), date(2025, 1, 20), clock)
+    assert spec == DatasetSpec(VENUE, SYMBOL, START_MS, START_MS + 20 * DAY_MS, MARKET, WIRE)
 
 
 def test_an_unproven_model_goes_to_shadow_and_no_further(registry: Registry, clock: ManualClock) -> None:

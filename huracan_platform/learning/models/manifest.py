@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
-from huracan_platform.clock import to_datetime, to_ms
+from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms, to_datetime
 from huracan_platform.contracts.market import Pin
 from huracan_platform.decision.costs import CostModel
 from huracan_platform.errors import PermanentError
@@ -21,15 +22,13 @@ HASH_IN_NAME = 8
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """Which facts a frame was made of: rows of [start_ms, end_ms) as a read pinned to (as_of, recorded_before) sees them.
+    """Which facts a frame is made of: rows of [start_ms, end_ms) as a read pinned to (as_of, recorded_before) sees them.
 
     All times in ms UTC; `as_of_ms` is market time, `recorded_before_ms` wire time.
     """
 
     venue: str
     symbol: str
-    feature_set: str
-    profile: str
     start_ms: int
     end_ms: int
     as_of_ms: int
@@ -41,25 +40,17 @@ class DatasetSpec:
         return Pin(to_datetime(self.as_of_ms), to_datetime(self.recorded_before_ms))
 
     @classmethod
-    def of(cls, venue: str, symbol: str, features: FeatureSettings, start_ms: int, end_ms: int, pin: Pin) -> DatasetSpec:
-        """A data set of the configured feature set.
-
-        Raises
-        ------
-        PermanentError
-            The pin has an open bound: the same read would see something else tomorrow.
-        """
-        if pin.as_of is None or pin.recorded_before is None:
-            raise PermanentError(f"data set of {symbol}: expected a pin with as_of and recorded_before, got {pin}")
+    def of_days(cls, venue: str, symbol: str, first: date, last: date, clock: Clock) -> DatasetSpec:
+        """Whole UTC days, `last` included, as they are known now."""
         return cls(
-            venue, symbol, features.feature_set, features.profile, start_ms, end_ms, to_ms(pin.as_of), to_ms(pin.recorded_before)
+            venue, symbol, day_start_ms(first), day_start_ms(last) + DAY_MS, clock.market_ms(), clock.wire_ms()
         )
 
 
 def dataset_id(spec: DatasetSpec, frame: TrainingFrame) -> str:
     """A name for people: symbol, feature set, days and the beginning of the hash."""
-    first, last = to_datetime(spec.start_ms), to_datetime(spec.end_ms - 1)
-    return f"{base_of(spec.symbol)}-{spec.feature_set}-{first:%Y%m%d}-{last:%Y%m%d}-{frame.dataset_hash[:HASH_IN_NAME]}"
+    first, last = day_of(spec.start_ms), day_of(spec.end_ms - 1)
+    return f"{base_of(spec.symbol)}-{frame.set_name}-{first:%Y%m%d}-{last:%Y%m%d}-{frame.dataset_hash[:HASH_IN_NAME]}"
 
 
 def base_of(symbol: str) -> str:
@@ -83,9 +74,11 @@ def build_manifest(
         "dataset": {
             "id": dataset_id(spec, frame), "hash": frame.dataset_hash, "spec": asdict(spec), "rows": len(frame),
             "labelled": int((frame.weight > 0).sum()), "left_out": frame.left_out,
-            "feature_set_hash": frame.set_hash, "feature_day_hashes": list(frame.feature_day_hashes),
-            "columns": list(frame.columns), "cost": asdict(frame.cost),
+            "feature_set": frame.set_name, "feature_set_hash": frame.set_hash,
+            "feature_day_hashes": list(frame.feature_day_hashes), "columns": list(frame.columns),
+            "cost": asdict(frame.cost),
         },
+        "features": settings.features.model_dump(mode="json"),
         "labels": frame.labels.model_dump(mode="json"),
         "training": settings.training.model_dump(mode="json"),
         "split": {
@@ -111,6 +104,7 @@ class Recipe:
     architecture: str
     hyperparameters: dict[str, Any]
     spec: DatasetSpec
+    features: FeatureSettings
     labels: LabelSettings
     training: TrainingSettings
     cost: CostModel
@@ -130,8 +124,9 @@ class Recipe:
             dataset = manifest["dataset"]
             return cls(
                 manifest["architecture"], manifest["hyperparameters"], DatasetSpec(**dataset["spec"]),
-                LabelSettings(**manifest["labels"]), TrainingSettings(**manifest["training"]), CostModel(**dataset["cost"]),
-                dataset["hash"], manifest["artefact"]["hash"],
+                FeatureSettings(**manifest["features"]), LabelSettings(**manifest["labels"]),
+                TrainingSettings(**manifest["training"]), CostModel(**dataset["cost"]), dataset["hash"],
+                manifest["artefact"]["hash"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise PermanentError(f"manifest: expected the fields that this version writes, got {error!r}") from None

@@ -1,0 +1,94 @@
+"""From the library to a registered model, and from a manifest back to the same artefact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from huracan_platform.brain.candles import CandleRepository
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.trials import Trial, TrialLog
+from huracan_platform.clock import Clock
+from huracan_platform.contracts.model import ModelCard
+from huracan_platform.data.features.registry import feature_set
+from huracan_platform.data.features.store import FeatureStore
+from huracan_platform.decision.costs import CostModel
+from huracan_platform.learning.models.frame import TrainingFrame, build_frame
+from huracan_platform.learning.models.manifest import DatasetSpec, Recipe, build_manifest
+from huracan_platform.learning.models.provenance import Provenance
+from huracan_platform.learning.models.train import TrainedModel, train_model
+from huracan_platform.learning.models.zoo import architecture_named
+from huracan_platform.learning.registry import Registry
+from huracan_platform.settings import FeatureSettings, LabelSettings, Settings
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of training a model again. `reason` says which hash differed first, or that none did."""
+
+    model_id: str
+    same: bool
+    reason: str
+
+
+def load_frame(
+    brain: Brain, store: FeatureStore, spec: DatasetSpec, features: FeatureSettings, labels: LabelSettings, cost: CostModel
+) -> TrainingFrame:
+    """Features and candles of the data set from the library, joined and labelled.
+
+    Raises
+    ------
+    DataContractError
+        There is nothing in the range.
+    """
+    definition = feature_set(features.feature_set, features.profile, settings=features)
+    matrix = store.load(spec.venue, spec.symbol, definition, spec.start_ms, spec.end_ms)
+    candles = CandleRepository(brain).read(spec.venue, [spec.symbol], spec.start_ms, spec.end_ms, spec.pin)[spec.symbol]
+    return build_frame(candles, matrix, labels, cost)
+
+
+def trial_of(frame: TrainingFrame, venue: str, architecture: str, settings: Settings) -> Trial:
+    """What counts as one trial: an architecture with its settings, the strategy that trades it, and the data."""
+    configuration = {
+        "hyperparameters": architecture_named(architecture).hyperparameters,
+        "training": settings.training.model_dump(mode="json", exclude={"threads", "architectures"}),
+        "strategy": settings.strategy.model_dump(mode="json"),
+    }
+    return Trial(venue, frame.symbol, architecture, configuration, frame.dataset_hash)
+
+
+def train_and_register(
+    registry: Registry, trials: TrialLog, frame: TrainingFrame, spec: DatasetSpec, architecture: str, settings: Settings,
+    clock: Clock, provenance: Provenance, *, by: str,
+) -> tuple[ModelCard, TrainedModel]:
+    """Train one architecture on the frame, log the trial and enter the model; its parent is the newest version before it."""
+    trained = train_model(frame, architecture, settings)
+    trials.record(trial_of(frame, spec.venue, architecture, settings), clock.wire_ms())
+    before = registry.newest(spec.venue, spec.symbol, architecture)
+    manifest = build_manifest(
+        trained, frame, spec, settings, provenance, parent_id=None if before is None else before.model_id
+    )
+    return registry.register(trained.fitted, manifest, clock, by=by), trained
+
+
+def reproduce(brain: Brain, store: FeatureStore, card: ModelCard, settings: Settings) -> Reproduction:
+    """Rebuild the frame at the manifest's pin with the manifest's settings, train again, and compare.
+
+    Raises
+    ------
+    DataContractError
+        The data set is not in the library any more.
+    PermanentError
+        The manifest is not one that this code writes.
+    """
+    recipe = Recipe.of(card.manifest)
+    now = architecture_named(recipe.architecture).hyperparameters
+    if now != recipe.hyperparameters:
+        return Reproduction(card.model_id, False, f"hyperparameters: expected {recipe.hyperparameters}, got {now} in this code")
+    frame = load_frame(brain, store, recipe.spec, recipe.features, recipe.labels, recipe.cost)
+    if frame.dataset_hash != recipe.dataset_hash:
+        return Reproduction(card.model_id, False, f"data set: expected {recipe.dataset_hash}, got {frame.dataset_hash}")
+    again = train_model(frame, recipe.architecture, settings.model_copy(update={"training": recipe.training}))
+    if again.fitted.artefact_hash != recipe.artefact_hash:
+        found = again.fitted.artefact_hash
+        return Reproduction(card.model_id, False, f"artefact: expected {recipe.artefact_hash}, got {found} from the same data")
+    return Reproduction(card.model_id, True, f"artefact {recipe.artefact_hash} from data set {recipe.dataset_hash}")
