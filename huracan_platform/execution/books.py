@@ -25,6 +25,7 @@ class Books:
         self._clock = clock
         self._alive: dict[str, StoredOrder] = {}
         self.positions = PositionBook()
+        self.vanished: frozenset[str] = frozenset()  # acknowledged orders that the venue denied at the last pass
 
     def load(self) -> None:
         """Read everything anew from the database."""
@@ -41,7 +42,8 @@ class Books:
 
     def stops(self, symbol: str) -> list[StoredOrder]:
         """The symbol's live protective orders."""
-        return [o for o in self.alive(symbol) if o.intent.request.kind is OrderKind.STOP_MARKET and o.intent.request.reduce_only]
+        candidates = [o for o in self.alive(symbol) if o.intent.client_order_id not in self.vanished]
+        return [o for o in candidates if o.intent.request.kind is OrderKind.STOP_MARKET and o.intent.request.reduce_only]
 
     def find(self, client_order_id: str | None) -> StoredOrder | None:
         """Our order of that id, alive or not."""

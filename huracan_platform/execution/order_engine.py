@@ -14,7 +14,6 @@ from uuid import UUID
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.fills import FillRepository
-from huracan_platform.brain.held import HeldBrain
 from huracan_platform.brain.leases import LeaseRepository
 from huracan_platform.brain.orders import OrderRepository
 from huracan_platform.brain.risk import Denial, IncidentRepository, InstallationRepository, RiskRepository
@@ -82,13 +81,12 @@ class OrderEngine:
         self._clock = clock
         self._gateway = gateway
         self._new_uuid = new_uuid
-        self._brain = HeldBrain(brain.dsn)
+        self._brain = brain
         venue, account = gateway.venue, gateway.account
         self._incidents = IncidentLog(IncidentRepository(self._brain), f"{venue}|{account}", clock)
         self._risk = RiskRepository(self._brain, venue, account)
         self._books = Books(OrderRepository(self._brain, venue, account), FillRepository(self._brain, venue, account), clock)
         self._failpoints = Failpoints(settings.failpoint)
-        # the heartbeat has a connection of its own: a long write must not cost the lease
         self._lease = LeaseKeeper(LeaseRepository(brain), f"executor|{venue}|{account}", str(new_uuid()), settings.execution)
         self.desk = RiskDesk(settings, self._risk, self._books, clock, instruments, authorised_until)
         self._sender = Sender(gateway, self._books, self._lease, self._failpoints, clock)
@@ -124,7 +122,6 @@ class OrderEngine:
         """Give the lease back. Orders and stops stay at the venue."""
         self.desk.ready = False
         await self._lease.release()
-        await asyncio.to_thread(self._brain.close)
 
     @property
     def epoch(self) -> int:

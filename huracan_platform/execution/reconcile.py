@@ -77,7 +77,8 @@ class Reconciler:
         events = await self._forget_in_flight()
         venue_orders = await self._gateway.open_orders(None if whole_account else self._watched())
         changed, strangers = await self._match_open(venue_orders)
-        events += changed + await self._query_missing(venue_orders)
+        more_events, vanished = await self._query_missing(venue_orders)
+        events += changed + more_events
         events_unknown, not_found = await self._ask_for_unsettled()
         fills, waiting = await self.collect(self._watched())
         more, mismatches = await self._match_positions()
@@ -85,7 +86,7 @@ class Reconciler:
         self._desk.on_account(await self._gateway.account_state())
         resolved, still_unknown = await self._resolve(not_found, waiting | set(mismatches))
         foreign = [f"trades of {symbol} that no order of ours made" for symbol in self._books.positions.with_foreign_part()]
-        unexplained = (*strangers, *mismatches.values(), *foreign)
+        unexplained = (*strangers, *vanished, *mismatches.values(), *foreign)
         return ReconcileReport(events + events_unknown + resolved + len(fills), tuple(fills), unexplained, tuple(still_unknown))
 
     async def collect(self, symbols: Sequence[str]) -> tuple[list[Fill], set[str]]:
@@ -137,17 +138,24 @@ class Reconciler:
             events += changed
         return events, strangers
 
-    async def _query_missing(self, venue_orders: Sequence[VenueOrder]) -> int:
-        """Orders that we hold for open and the venue does not list: ask for each; silence changes nothing."""
+    async def _query_missing(self, venue_orders: Sequence[VenueOrder]) -> tuple[int, list[str]]:
+        """Orders that we hold for open and the venue does not list: ask for each.
+
+        One that it acknowledged and now knows nothing of is never marked lost: it stays in the books, counts in every
+        limit, and a person hears of it. As a stop it guards nothing any more, so another is placed.
+        """
         listed = {seen.client_order_id for seen in venue_orders}
-        events = 0
+        events, vanished = 0, []
         for order in self._books.alive():
             if order.status.state not in UNSETTLED and order.intent.client_order_id not in listed:
                 _, result, changed = await self._sender.refresh(order)
                 if result is QueryResult.NO_ANSWER:
                     raise TransientError(f"order {order.intent.client_order_id}: expected an answer, got none")
+                if result is QueryResult.NOT_FOUND:
+                    vanished.append(order.intent.client_order_id)
                 events += changed
-        return events
+        self._books.vanished = frozenset(vanished)
+        return events, [f"order {identifier} vanished at the venue" for identifier in vanished]
 
     async def _ask_for_unsettled(self) -> tuple[int, list[StoredOrder]]:
         events, not_found = 0, []
