@@ -8,9 +8,10 @@ from huracan_platform.clock import DAY_MS, MINUTE_MS
 from huracan_platform.contracts.market import Float64, FundingRates, Int64
 
 REFERENCE_INTERVAL_H = 8.0
+MAX_AGE_MS = 2 * DAY_MS       # six settlements of 8 h: past that the source is down
 
 
-def align_funding(ts_ms: Int64, funding: FundingRates, delay_ms: int, max_age_ms: int = 2 * DAY_MS) -> Float64:
+def align_funding(ts_ms: Int64, funding: FundingRates, delay_ms: int, max_age_ms: int = MAX_AGE_MS) -> Float64:
     """The last settled rate known at each bar's close.
 
     Parameters

@@ -1,0 +1,207 @@
+"""Feature days in order, each from the state that the day before left.
+
+A restated candle changes a day's state, and so the days after it: building goes on over stored days until a day's
+stored starting state is the one at hand again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from huracan_platform.brain.candles import CandleRepository
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.features import FeatureDayWriter
+from huracan_platform.brain.funding import FundingRepository
+from huracan_platform.clock import DAY_MS, day_start_ms, to_datetime
+from huracan_platform.contracts.feature_days import FeatureDay, FeatureDaySymbol
+from huracan_platform.contracts.hashing import hash_arrays
+from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, FundingRates, Pin
+from huracan_platform.data.features.alignment import MAX_AGE_MS, align_funding
+from huracan_platform.data.features.engine import FeatureEngine
+from huracan_platform.data.features.files import FeatureFiles, SymbolRows, checkpoints_hash, day_hash
+from huracan_platform.data.features.registry import FeatureSet
+
+CHUNK_DAYS = 32             # read at once: 3 symbols of them are 140 k bars
+
+
+@dataclass(frozen=True)
+class DayInput:
+    """One symbol's bars of one day and the funding rate known at each close."""
+
+    candles: Candles
+    funding: Float64
+
+    def content_hash(self) -> str:
+        """SHA-256 of bars and funding."""
+        arrays = {name: getattr(self.candles, name) for name in ("ts_ms", *CANDLE_COLUMNS)}
+        return hash_arrays({**arrays, "funding": self.funding}, header={"symbol": self.candles.symbol})
+
+
+class LibraryInputs:
+    """Candles and funding of some symbols at a pin, read from the library in chunks of days as they are asked for."""
+
+    def __init__(self, brain: Brain, venue: str, symbols: Collection[str], pin: Pin, funding_delay_ms: int) -> None:
+        self._candles = CandleRepository(brain)
+        self._funding = FundingRepository(brain)
+        self._venue = venue
+        self._symbols = sorted(symbols)
+        self._pin = pin
+        self._delay_ms = funding_delay_ms
+        self._start_ms = self._end_ms = 0
+        self._bars: dict[str, Candles] = {}
+        self._rates: dict[str, FundingRates] = {}
+
+    def day(self, symbol: str, day: date) -> DayInput:
+        """What the library holds of one symbol-day; no bars where there are none. Days are cheapest in order."""
+        return self.between(symbol, day_start_ms(day), day_start_ms(day) + DAY_MS)
+
+    def between(self, symbol: str, start_ms: int, end_ms: int) -> DayInput:
+        """As `day`, for any span start_ms ≤ ts < end_ms."""
+        if not self._bars or start_ms < self._start_ms or end_ms > self._end_ms:
+            self._read(start_ms, max(end_ms, start_ms + CHUNK_DAYS * DAY_MS))
+        bars = self._bars[symbol]
+        first, last = np.searchsorted(bars.ts_ms, [start_ms, end_ms])
+        taken = Candles(symbol, bars.ts_ms[first:last], *(getattr(bars, name)[first:last] for name in CANDLE_COLUMNS))
+        return DayInput(taken, align_funding(taken.ts_ms, self._rates[symbol], self._delay_ms))
+
+    def _read(self, start_ms: int, end_ms: int) -> None:
+        self._bars = self._candles.read(self._venue, self._symbols, start_ms, end_ms, self._pin)
+        self._rates = self._funding.read(self._venue, self._symbols, start_ms - MAX_AGE_MS - DAY_MS, end_ms, self._pin)
+        self._start_ms, self._end_ms = start_ms, end_ms
+
+
+class _Chain:
+    """One symbol's state on its way through the days; the engine is restored only when a day must be run."""
+
+    def __init__(self, feature_set: FeatureSet, files: FeatureFiles) -> None:
+        self._set = feature_set
+        self._files = files
+        self._path = ""
+        self._engine: FeatureEngine | None = None
+        self.state_hash: str | None = None
+
+    def pass_over(self, end_checkpoint: str, path: str) -> None:
+        self.state_hash, self._path, self._engine = end_checkpoint, path, None
+
+    def engine(self) -> FeatureEngine:
+        if self._engine is None:
+            self._engine = FeatureEngine(self._set)
+            if self.state_hash is not None:
+                self._engine.restore(self._files.read_checkpoint(self._path, self.state_hash))
+        return self._engine
+
+
+@dataclass(frozen=True)
+class BuiltDay:
+    """A day that was run; `changed` is False when the stored version says the same already."""
+
+    day: FeatureDay
+    changed: bool
+
+
+@dataclass(frozen=True)
+class _Made:
+    part: FeatureDaySymbol
+    rows: SymbolRows
+    checkpoint: bytes
+
+
+class DayBuilder:
+    """Builds days of one feature set at one venue inside one manifest transaction."""
+
+    def __init__(self, manifest: FeatureDayWriter, files: FeatureFiles, inputs: LibraryInputs, feature_set: FeatureSet,
+                 venue: str, pin: Pin) -> None:
+        assert pin.as_of is not None
+        assert pin.recorded_before is not None
+        self._manifest = manifest
+        self._files = files
+        self._inputs = inputs
+        self._set = feature_set
+        self._venue = venue
+        self._as_of, self._recorded_before = pin.as_of, pin.recorded_before
+
+    def build(self, wanted: Mapping[str, Collection[date]], good: Mapping[str, Collection[date]] | None) -> Iterator[BuiltDay]:
+        """Build the wanted days of each symbol and the stored later ones that no longer follow from them.
+
+        Yields each day that was wanted or changed, in order; files are written before a day is yielded. Without bars
+        a symbol-day is left out.
+        """
+        first = min(day for days in wanted.values() for day in days)
+        stored = self._manifest.newest(first, date.max)
+        chains = {symbol: self._chain_before(symbol, first) for symbol in wanted}
+        for day in sorted({*stored, *(d for days in wanted.values() for d in days)}):
+            old = stored.get(day)
+            made = {}
+            for symbol, chain in chains.items():
+                if good is None or day in good.get(symbol, ()):
+                    result = self._one(chain, symbol, day, old, day in wanted[symbol])
+                    if result is not None:
+                        made[symbol] = result
+            if made:
+                yield self._merge(day, old, made)
+
+    def _chain_before(self, symbol: str, day: date) -> _Chain:
+        chain = _Chain(self._set, self._files)
+        before = self._manifest.newest_before(symbol, day)
+        if before is not None:
+            chain.pass_over(before.symbols[symbol].end_checkpoint, before.checkpoints_path)
+        return chain
+
+    def _one(self, chain: _Chain, symbol: str, day: date, old: FeatureDay | None, wanted: bool) -> _Made | None:
+        before = old.symbols.get(symbol) if old else None
+        if not wanted and (old is None or before is None):
+            return None
+        if not wanted and old and before and before.start_checkpoint == chain.state_hash:
+            chain.pass_over(before.end_checkpoint, old.checkpoints_path)
+            return None
+        given = self._inputs.day(symbol, day)
+        if len(given.candles) == 0:
+            return None
+        return self._run(chain, symbol, given)
+
+    def _run(self, chain: _Chain, symbol: str, given: DayInput) -> _Made:
+        engine = chain.engine()
+        rows = SymbolRows(symbol, given.candles.ts_ms, engine.run(given.candles, given.funding))
+        checkpoint = engine.checkpoint()
+        genesis_ms = engine.genesis_ms
+        assert genesis_ms is not None
+        part = FeatureDaySymbol(
+            symbol=symbol, rows=len(rows.ts_ms), rows_hash=rows.content_hash(self._set.columns),
+            input_hash=given.content_hash(), genesis=to_datetime(genesis_ms), start_checkpoint=chain.state_hash,
+            end_checkpoint=hashlib.sha256(checkpoint).hexdigest(), as_of=self._as_of, recorded_before=self._recorded_before,
+        )
+        chain.state_hash = part.end_checkpoint
+        return _Made(part, rows, checkpoint)
+
+    def _merge(self, day: date, old: FeatureDay | None, made: Mapping[str, _Made]) -> BuiltDay:
+        kept = {s: p for s, p in old.symbols.items() if s not in made} if old else {}
+        parts = dict(sorted({**kept, **{s: m.part for s, m in made.items()}}.items()))
+        folder = f"features/{self._set.name}/{self._set.set_hash[:16]}/{self._venue}/{day}"
+        merged = FeatureDay(
+            venue=self._venue, day=day, feature_set=self._set.name, profile=self._set.profile, set_hash=self._set.set_hash,
+            code_version=self._set.code_version, content_hash=day_hash(parts), path=f"{folder}/{day_hash(parts)}.parquet",
+            checkpoints_path=f"{folder}/{checkpoints_hash(parts)}.checkpoints.parquet", symbols=parts,
+        )
+        if old and _same(old, merged):
+            return BuiltDay(old, changed=False)
+        rows = {s: m.rows for s, m in made.items()}
+        checkpoints = {s: m.checkpoint for s, m in made.items()}
+        if old:
+            for symbol, part in kept.items():
+                rows[symbol] = self._files.read_rows(old.path, symbol, list(old.symbols), self._set.columns)
+                checkpoints[symbol] = self._files.read_checkpoint(old.checkpoints_path, part.end_checkpoint)
+        self._files.write_rows(merged.path, rows, self._set.columns)
+        self._files.write_checkpoints(merged.checkpoints_path, checkpoints)
+        return BuiltDay(merged, changed=True)
+
+
+def _same(old: FeatureDay, new: FeatureDay) -> bool:
+    def content(day: FeatureDay) -> list[tuple[str, str, str, str | None, str]]:
+        return [(s.symbol, s.rows_hash, s.input_hash, s.start_checkpoint, s.end_checkpoint) for s in day.symbols.values()]
+
+    return content(old) == content(new)

@@ -1,0 +1,48 @@
+"""One feature row again, from nothing but the library at a pin and a stored state."""
+
+from __future__ import annotations
+
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_of, day_start_ms
+from huracan_platform.contracts.features import FeatureRow
+from huracan_platform.contracts.market import Pin
+from huracan_platform.data.features.engine import FeatureEngine, feature_row
+from huracan_platform.data.features.registry import FeatureSet
+from huracan_platform.data.features.store import FeatureStore
+from huracan_platform.errors import DataContractError
+
+
+def recompute_row(
+    store: FeatureStore, venue: str, symbol: str, feature_set: FeatureSet, ts_ms: int, pin: Pin, *,
+    state_from_ms: int | None = None, checkpoint_hash: str | None = None,
+) -> FeatureRow:
+    """The row of the bar that opened at `ts_ms`: restore a state, run the library's bars up to that one.
+
+    Parameters
+    ----------
+    state_from_ms, checkpoint_hash
+        First bar to run (ms UTC) and SHA-256 of the state before it, as a decision's record names them; a hash of
+        None begins empty. Both None take the stored state before the bar's day at the pin, or the genesis.
+
+    Raises
+    ------
+    DataContractError
+        The library holds no such bar at the pin.
+    PermanentError
+        No such checkpoint, or it is of another feature set.
+    """
+    engine = FeatureEngine(feature_set)
+    start_ms = 0
+    if state_from_ms is not None:
+        start_ms = state_from_ms
+        if checkpoint_hash is not None:
+            engine.restore(store.checkpoint(checkpoint_hash))
+    else:
+        stored = store.checkpoint_before(venue, symbol, feature_set, day_of(ts_ms), pin)
+        if stored is not None:
+            engine.restore(stored[0])
+            start_ms = day_start_ms(stored[1]) + DAY_MS
+    given = store.inputs(venue, symbol, pin).between(symbol, start_ms, ts_ms + MINUTE_MS)
+    if len(given.candles) == 0 or given.candles.ts_ms[-1] != ts_ms:
+        last = given.candles.ts_ms[-1] if len(given.candles) else None
+        raise DataContractError(f"features {symbol}: expected a bar at {ts_ms} at the pin, got {last} as the last one")
+    return feature_row(symbol, ts_ms, engine.run(given.candles, given.funding)[-1], feature_set)
