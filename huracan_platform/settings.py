@@ -82,6 +82,9 @@ class FeatureSettings(_Section):
 
     profile: Literal["full", "short_history"] = "full"
     feature_set: str = "core"
+    rank_window_days: int = Field(30, ge=2, le=90, description="hourly samples that temperature, entropy and funding are set against")
+    regime_window_days: int = Field(90, ge=2, le=90, description="hourly samples that the volatility regime is set against")
+    short_window_days: int = Field(7, ge=2, le=7, description="both of these in the short_history profile")
 
 
 class LabelSettings(_Section):
