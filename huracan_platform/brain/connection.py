@@ -36,7 +36,18 @@ class Brain:
         weakref.finalize(self, _close, self._idle, self._bulk)
 
     def __repr__(self) -> str:
-        return f"Brain({_where(self.dsn)})"
+        return f"Brain({self.where})"
+
+    @property
+    def where(self) -> str:
+        """Host, port and database, for people."""
+        return _where(self.dsn)
+
+    def size_bytes(self) -> int:
+        """Size of the database on disk."""
+        with self.connect() as connection:
+            row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        return int(row[0]) if row else 0
 
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection[TupleRow]]:

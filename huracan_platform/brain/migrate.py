@@ -5,6 +5,7 @@ from __future__ import annotations
 import sysconfig
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -75,7 +76,7 @@ def migrations_folder() -> Path:
 def _apply(dsn: str) -> list[str]:
     import yoyo  # 0.1 s, needed only when something is pending
 
-    backend = yoyo.get_backend(dsn.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1))
+    backend = yoyo.get_backend(urlsplit(dsn)._replace(scheme="postgresql+psycopg").geturl())
     try:
         backend.break_lock()  # ours is held, so any row there belongs to a process that died
         pending = backend.to_apply(yoyo.read_migrations(str(migrations_folder())))

@@ -6,17 +6,13 @@ The server outlives the process that started it, so a killed owner costs nothing
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
 import os
 import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -24,12 +20,12 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
+from huracan_platform.brain.cluster import ROLE, Cluster, ClusterFile
 from huracan_platform.brain.postgres import SYSTEM_FOLDER, Postgres, can_traverse, find_postgres, make_public, server_account
 from huracan_platform.brain.postmaster import discard_stale_pid_file, live_postmaster
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
 from huracan_platform.logs import get_logger
 
-ROLE = "huracan"
 BRAIN, DAGSTER = "brain", "dagster"
 PORTS = range(25432, 29432)  # below the ephemeral range, so that no outgoing connection takes the port meanwhile
 OPTIONS = {
@@ -73,26 +69,6 @@ class ServerStatus:
     version: str | None = None
 
 
-@dataclass(frozen=True)
-class _Cluster:
-    """What `database.json` remembers."""
-
-    root: str
-    port: int
-    password: str = field(repr=False)
-
-    @property
-    def data(self) -> Path:
-        return Path(self.root) / "data"
-
-    @property
-    def log(self) -> Path:
-        return Path(self.root) / "server.log"
-
-    def dsn(self, database: str) -> str:
-        return f"postgresql://{ROLE}:{self.password}@127.0.0.1:{self.port}/{database}"
-
-
 class EmbeddedServer:
     """Supervisor of the server of one home; any number of processes may use it at once.
 
@@ -110,6 +86,7 @@ class EmbeddedServer:
 
     def __init__(self, home: Path, *, port: int | None = None, run_as: str = "nobody", start_timeout_s: float = 60.0) -> None:
         self.home = home
+        self._file = ClusterFile(home)
         self._port = port
         self._run_as = run_as
         self._timeout_s = start_timeout_s
@@ -126,10 +103,10 @@ class EmbeddedServer:
         PermanentError
             The server cannot start; the message ends with its log.
         """
-        cluster = self._load()
-        if cluster is None or not _answers(cluster, BRAIN):
-            with self._locked():
-                cluster = self._load() or self._create()
+        cluster = self._file.load()
+        if cluster is None or not cluster.answers(BRAIN):
+            with self._file.locked(self._timeout_s):
+                cluster = self._file.load() or self._create()
                 if not (cluster.data / "PG_VERSION").exists():
                     self._initialise(cluster)
                 cluster = self._start(cluster)
@@ -140,17 +117,17 @@ class EmbeddedServer:
         """Stop the server and wait for it. False when it was not running."""
         if not self.home.exists():
             return False
-        with self._locked():
-            cluster = self._load()
+        with self._file.locked(self._timeout_s):
+            cluster = self._file.load()
             return cluster is not None and self._stop(Path(cluster.root))
 
     def status(self) -> ServerStatus:
         """What is there now; starts nothing."""
-        cluster = self._load()
+        cluster = self._file.load()
         if cluster is None:
             return ServerStatus("absent")
         known = ServerStatus("stopped", cluster.port, str(cluster.data))
-        if not _answers(cluster, BRAIN):
+        if not cluster.answers(BRAIN):
             return known
         with psycopg.connect(cluster.dsn(BRAIN)) as connection:
             version = str(connection.info.parameter_status("server_version"))
@@ -159,61 +136,16 @@ class EmbeddedServer:
     def destroy(self) -> None:
         """Stop the server and delete its data. For tests and for people who mean it."""
         self.stop()
-        cluster = self._load()
+        cluster = self._file.load()
         if cluster is not None:
             shutil.rmtree(cluster.root, ignore_errors=True)
-            self._state_file.unlink()
+            self._file.path.unlink()
 
     @cached_property
     def _postgres(self) -> Postgres:
         return find_postgres(server_account(self._run_as))
 
-    @property
-    def _state_file(self) -> Path:
-        return self.home / "database.json"
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        # flock belongs to the open file: the kernel drops it when its holder dies, however it dies.
-        deadline = time.monotonic() + self._timeout_s
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            handle = (self.home / "database.lock").open("w")
-        except OSError as error:
-            raise ConfigurationError(f"HURACAN_HOME: expected a writable folder, got {self.home} ({error.strerror})") from None
-        with handle:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise TransientError(
-                            f"embedded Postgres: another process held {handle.name} for {self._timeout_s:g} s"
-                        ) from None
-                    time.sleep(0.05)
-            yield
-
-    def _load(self) -> _Cluster | None:
-        try:
-            return _Cluster(**json.loads(self._state_file.read_text()))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except PermissionError:
-            raise ConfigurationError(f"{self._state_file}: expected to be readable by uid {os.geteuid()}, got no permission") from None
-        except (ValueError, TypeError) as error:
-            raise ConfigurationError(f"{self._state_file}: expected JSON with root, port and password, got {error}") from None
-
-    def _save(self, cluster: _Cluster) -> None:
-        partial = self._state_file.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(asdict(cluster), file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(self._state_file)
-
-    def _create(self) -> _Cluster:
+    def _create(self) -> Cluster:
         account = self._postgres.account
         if account.switch and not can_traverse(self.home, account):
             make_public(SYSTEM_FOLDER)
@@ -225,8 +157,8 @@ class EmbeddedServer:
         root.mkdir(mode=0o700)
         if account.switch:
             os.chown(root, account.uid, account.gid)
-        cluster = _Cluster(str(root), self._port or PORTS.start, secrets.token_hex(24))
-        self._save(cluster)
+        cluster = Cluster(str(root), self._port or PORTS.start, secrets.token_hex(24))
+        self._file.save(cluster)
         return cluster
 
     def _set_aside(self, root: Path) -> None:
@@ -236,7 +168,7 @@ class EmbeddedServer:
         root.rename(kept)
         log.warning("database without database.json set aside", kept=str(kept))
 
-    def _initialise(self, cluster: _Cluster) -> None:
+    def _initialise(self, cluster: Cluster) -> None:
         # A killed initdb leaves a half-made folder, so it works beside the final place.
         root, partial = Path(cluster.root), Path(cluster.root) / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
@@ -247,8 +179,8 @@ class EmbeddedServer:
         password_file.chmod(0o600)
         try:
             done = self._postgres.run(
-                "initdb", "-D", str(partial), "-U", ROLE, "-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--no-locale",
-                cwd=root, timeout_s=self._timeout_s,
+                "initdb", "-D", str(partial), "-U", ROLE, "-A", "scram-sha-256", f"--pwfile={password_file}",
+                "-E", "UTF8", "--no-locale", cwd=root, timeout_s=self._timeout_s,
             )
         finally:
             password_file.unlink()
@@ -256,12 +188,14 @@ class EmbeddedServer:
             raise PermanentError(f"embedded Postgres: initdb failed in {root}: {done.stdout.strip()[-800:]}")
         partial.rename(cluster.data)
 
-    def _start(self, cluster: _Cluster) -> _Cluster:
+    def _start(self, cluster: Cluster) -> Cluster:
         deadline = time.monotonic() + self._timeout_s
         reason = "it does not answer"
-        while not _answers(cluster, "postgres"):
+        while not cluster.answers("postgres"):
             if time.monotonic() > deadline:
-                raise TransientError(f"embedded Postgres in {cluster.root}: expected an answer within {self._timeout_s:g} s: {reason}")
+                raise TransientError(
+                    f"embedded Postgres in {cluster.root}: expected an answer within {self._timeout_s:g} s, but {reason}"
+                )
             discard_stale_pid_file(cluster.data)
             if live_postmaster(cluster.data) is None:
                 cluster = self._with_free_port(cluster)
@@ -269,7 +203,7 @@ class EmbeddedServer:
             time.sleep(0.1)
         return cluster
 
-    def _launch(self, cluster: _Cluster) -> str:
+    def _launch(self, cluster: Cluster) -> str:
         """One try. Returns the server's complaint when the next try may succeed, raises when none can."""
         seen = cluster.log.stat().st_size if cluster.log.exists() else 0
         options = " ".join(f"-c {name}={value or repr(value)}" for name, value in OPTIONS.items())
@@ -285,10 +219,12 @@ class EmbeddedServer:
             raise PermanentError(f"embedded Postgres in {cluster.root} cannot start: {complaint}")
         return complaint
 
-    def _with_free_port(self, cluster: _Cluster) -> _Cluster:
+    def _with_free_port(self, cluster: Cluster) -> Cluster:
         if self._port is not None:
             if not _is_free(self._port):
-                raise ConfigurationError(f"HURACAN_DATABASE__PORT: expected a free port on 127.0.0.1, got {self._port}, which is in use")
+                raise ConfigurationError(
+                    f"HURACAN_DATABASE__PORT: expected a free port on 127.0.0.1, got {self._port}, which is in use"
+                )
             port = self._port
         else:
             port = next((p for p in (cluster.port, *PORTS) if _is_free(p)), 0)
@@ -296,7 +232,7 @@ class EmbeddedServer:
                 raise TransientError(f"embedded Postgres: expected a free port in {PORTS.start}–{PORTS.stop - 1}, all are in use")
         if port != cluster.port:
             cluster = replace(cluster, port=port)
-            self._save(cluster)
+            self._file.save(cluster)
         return cluster
 
     def _stop(self, root: Path) -> bool:
@@ -305,24 +241,16 @@ class EmbeddedServer:
         if live_postmaster(data) is None:
             return False
         done = self._postgres.run(
-            "pg_ctl", "stop", "-w", "-m", "fast", "-t", f"{self._timeout_s:.0f}", "-D", str(data), cwd=root, timeout_s=self._timeout_s + 10
+            "pg_ctl", "stop", "-w", "-m", "fast", "-t", f"{self._timeout_s:.0f}", "-D", str(data),
+            cwd=root, timeout_s=self._timeout_s + 10,
         )
         if done.returncode != 0 and live_postmaster(data) is not None:
-            raise TransientError(f"embedded Postgres in {root}: expected to stop within {self._timeout_s:g} s: {done.stdout.strip()[-400:]}")
+            said = done.stdout.strip()[-400:]
+            raise TransientError(f"embedded Postgres in {root}: expected to stop within {self._timeout_s:g} s: {said}")
         return True
 
 
-def _answers(cluster: _Cluster, database: str) -> bool:
-    try:
-        psycopg.connect(cluster.dsn(database), connect_timeout=5).close()
-    except psycopg.OperationalError as error:
-        if "too many clients" in str(error):
-            raise TransientError(f"embedded Postgres on port {cluster.port}: {OPTIONS['max_connections']} connections are in use") from None
-        return False
-    return True
-
-
-def _make_databases(cluster: _Cluster) -> None:
+def _make_databases(cluster: Cluster) -> None:
     with psycopg.connect(cluster.dsn("postgres"), autocommit=True) as connection:
         there = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         # The Brain Library's comes last: once it answers, both are there.

@@ -1,5 +1,85 @@
+"""`huracan db`: the Brain Library's server and its migrations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import typer
+
+from huracan_platform.cli.output import JsonOption, console, emit, table
+from huracan_platform.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from huracan_platform.brain.connection import Brain
+
+db = typer.Typer(no_args_is_help=True, help="Start, stop, inspect and migrate the database.")
 
 
 def register(app: typer.Typer) -> None:
-    return
+    """Add the `db` commands."""
+    app.add_typer(db, name="db")
+
+
+@db.command()
+def up(as_json: JsonOption = False) -> None:
+    """Start the embedded server when no DSN is set, and migrate the Brain Library."""
+    from huracan_platform.brain.migrate import open_brain
+
+    settings = load_settings()
+    open_brain(settings)
+    _show(_report(settings), as_json)
+
+
+@db.command()
+def down() -> None:
+    """Stop the embedded server; a database given by DSN is left alone."""
+    from huracan_platform.brain.connection import embedded_server
+
+    settings = load_settings()
+    if settings.database.dsn is not None and settings.database.dagster_dsn is not None:
+        console.print("both databases are given by DSN: nothing of ours to stop")
+    else:
+        console.print("stopped" if embedded_server(settings).stop() else "was not running")
+
+
+@db.command()
+def status(as_json: JsonOption = False) -> None:
+    """Where the database is, whether it runs, how big it is and which migrations are pending. Starts nothing."""
+    _show(_report(load_settings()), as_json)
+
+
+@db.command()
+def migrate(as_json: JsonOption = False) -> None:
+    """Apply pending migrations; starts the embedded server when no DSN is set."""
+    from huracan_platform.brain.connection import Brain, ensure_server
+    from huracan_platform.brain.migrate import migrate as apply
+
+    done = apply(Brain(ensure_server(load_settings()).brain_dsn))
+    emit({"applied": done}, as_json, lambda: console.print(f"applied: {', '.join(done) or 'nothing was pending'}"))
+
+
+def _report(settings: Settings) -> dict[str, Any]:
+    """No DSN and no password is in it."""
+    from huracan_platform.brain.connection import Brain, embedded_server
+
+    if settings.database.dsn is not None:
+        brain = Brain(settings.database.dsn.get_secret_value())
+        return {"kind": "external", "state": "running", "where": brain.where, **_contents(brain)}
+    server = embedded_server(settings)
+    found = server.status()
+    report = {"kind": "embedded", "state": found.state, "port": found.port, "data": found.data, "pid": found.pid}
+    if found.state != "running":
+        return report
+    brain = Brain(server.ensure_running().brain_dsn)
+    return {**report, "where": brain.where, "version": found.version, **_contents(brain)}
+
+
+def _contents(brain: Brain) -> dict[str, Any]:
+    from huracan_platform.brain.migrate import pending_migrations
+
+    return {"size_bytes": brain.size_bytes(), "pending": pending_migrations(brain)}
+
+
+def _show(report: dict[str, Any], as_json: bool) -> None:
+    shown = {k: ", ".join(v) or "none" if isinstance(v, list) else v for k, v in report.items()}
+    emit(report, as_json, lambda: table("Brain Library", ("", ""), shown.items()))
