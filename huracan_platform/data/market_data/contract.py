@@ -15,7 +15,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from huracan_platform.clock import DAY_MS, day_start_ms
 from huracan_platform.contracts.market import Candles, FundingRates
 from huracan_platform.contracts.quality import RefusedBatch
 from huracan_platform.data.market_data.source import Delivery
@@ -88,6 +87,9 @@ def _validate(dataset: str, frame: pd.DataFrame, delivery: Delivery, neighbours:
 
     context = ContractContext(neighbours.known_symbols, delivery.observed_ms, neighbours.before, neighbours.after)
     validate(dataset, frame, context, what)
+    others = frame["symbol"][frame["symbol"] != delivery.symbol]
+    if len(others):
+        raise DataContractError(f"{what}: expected rows of {delivery.symbol}, got {len(others)} of {others.iloc[0]}")
     if len(frame) and not frame["ts"].between(_time(delivery.start_ms), _time(delivery.end_ms - 1)).all():
         got = f"{frame['ts'].min()} to {frame['ts'].max()}"
         raise DataContractError(f"{what}: expected times within {_days_text(delivery.days)}, got {got}")
@@ -138,13 +140,3 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 
 def _days_text(days: Sequence[date]) -> str:
     return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
-
-
-def days_of(frame: pd.DataFrame) -> tuple[date, ...]:
-    """Every UTC day from a frame's first to its last time, both included; empty where its times cannot be read."""
-    times = frame.get("ts")
-    if times is None or not isinstance(times.dtype, pd.DatetimeTZDtype) or times.isna().all():
-        return ()
-    first, last = times.min().tz_convert("UTC").date(), times.max().tz_convert("UTC").date()
-    count = (day_start_ms(last) - day_start_ms(first)) // DAY_MS + 1
-    return tuple(pd.date_range(first, periods=count).date)
