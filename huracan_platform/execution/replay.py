@@ -6,7 +6,6 @@ closing price and decision is withheld from it and compared at the end.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import struct
 from dataclasses import asdict, dataclass
@@ -14,19 +13,14 @@ from typing import Any
 
 from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.clock import MINUTE_MS, day_of
 from huracan_platform.contracts.decision import Decision, DecisionInputs, StrategyParameters
 from huracan_platform.contracts.features import FeatureRow
 from huracan_platform.contracts.journal import DecisionRecord, FeatureSource
 from huracan_platform.contracts.market import Pin
-from huracan_platform.data.features.alignment import align_funding
-from huracan_platform.data.features.engine import FeatureEngine, feature_row
-from huracan_platform.data.features.registry import FeatureSet, feature_set
+from huracan_platform.data.features.recompute import recompute_row
+from huracan_platform.data.features.registry import feature_set
 from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.decision.decide import decide
-from huracan_platform.errors import DataContractError
-from huracan_platform.execution.live_library import FUNDING_LOOKBACK_MS
 from huracan_platform.execution.scoring import horizon_sigma, probability
 from huracan_platform.learning.models.artefact import ArtefactStore
 from huracan_platform.settings import Settings
@@ -90,7 +84,6 @@ class Replayer:
 
     def __init__(self, brain: Brain, store: FeatureStore, artefacts: ArtefactStore, settings: Settings) -> None:
         self._candles = CandleRepository(brain)
-        self._funding = FundingRepository(brain)
         self._store = store
         self._artefacts = artefacts
         self._settings = settings
@@ -100,7 +93,7 @@ class Replayer:
 
         Raises
         ------
-        DataContractError
+        DataContractError, PermanentError
             The library or the stores no longer have what the decision was made from.
         """
         again = self.recompute(replay_inputs(record))
@@ -113,42 +106,28 @@ class Replayer:
 
     def recompute(self, given: ReplayInputs) -> Recomputed:
         """Features, probability, volatility and decision from what is given and the library as its pin sees it."""
-        row, close = self._features(given)
+        row = self._features(given)
         p_up = math.nan
         if given.model_asked and given.artefact_hash is not None:
             p_up = probability(self._artefacts.load(given.artefact_hash), row)
         inputs = DecisionInputs(
-            symbol=given.symbol, ts_ms=given.ts_ms, close=close, p_up=p_up,
+            symbol=given.symbol, ts_ms=given.ts_ms, close=self._close(given), p_up=p_up,
             sigma=horizon_sigma(row, given.parameters.horizon_bars), position=given.position, entry_price=given.entry_price,
             stop_price=given.stop_price, take_price=given.take_price, bars_held=given.bars_held, equity_usd=given.equity_usd,
             risk_multiplier=given.risk_multiplier, parameters=given.parameters,
         )
         return Recomputed(row, inputs, decide(inputs))
 
-    def _features(self, given: ReplayInputs) -> tuple[FeatureRow, float]:
+    def _features(self, given: ReplayInputs) -> FeatureRow:
         features = feature_set(given.source.feature_set, given.source.profile, settings=self._settings.features)
-        engine = FeatureEngine(features)
-        if given.source.checkpoint_hash is not None:
-            engine.restore(self._checkpoint(given, features))
-        start, end = given.source.state_from_ms, given.ts_ms + MINUTE_MS
-        candles = self._candles.read(given.venue, [given.symbol], start, end, given.pin)[given.symbol]
-        if len(candles) == 0 or int(candles.ts_ms[-1]) != given.ts_ms:
-            newest = int(candles.ts_ms[-1]) if len(candles) else None
-            raise DataContractError(f"replay {given.symbol}: expected the bar of {given.ts_ms} in the library, newest is {newest}")
-        funding = self._funding.read(given.venue, [given.symbol], start - FUNDING_LOOKBACK_MS, end, given.pin)[given.symbol]
-        aligned = align_funding(candles.ts_ms, funding, self._settings.quality.funding_delay_ms)
-        values = engine.run(candles, aligned)[-1]
-        return feature_row(given.symbol, given.ts_ms, values, features), float(candles.close[-1])
+        return recompute_row(
+            self._store, given.venue, given.symbol, features, given.ts_ms, given.pin, state_from_ms=given.source.state_from_ms,
+            checkpoint_hash=given.source.checkpoint_hash,
+        )
 
-    def _checkpoint(self, given: ReplayInputs, features: FeatureSet) -> bytes:
-        found = self._store.checkpoint_before(given.venue, given.symbol, features, day_of(given.source.state_from_ms))
-        got = None if found is None else hashlib.sha256(found[0]).hexdigest()
-        if found is None or got != given.source.checkpoint_hash:
-            raise DataContractError(
-                f"replay {given.symbol}: expected the feature state {given.source.checkpoint_hash} before "
-                f"{day_of(given.source.state_from_ms)}, got {got}"
-            )
-        return found[0]
+    def _close(self, given: ReplayInputs) -> float:
+        bar = self._candles.read(given.venue, [given.symbol], given.ts_ms, given.ts_ms + 1, given.pin)[given.symbol]
+        return float(bar.close[0])
 
 
 def replay_inputs(record: DecisionRecord) -> ReplayInputs:
