@@ -64,5 +64,6 @@ class RateLimits:
 
     @staticmethod
     def _refusal(status: int, retry_after_s: int) -> VenueRefusal:
-        message = "Way too many requests; IP banned." if status == 418 else f"Too many requests; limit is {WEIGHT_PER_MINUTE} per minute."
+        over = f"Too many requests; current limit is {WEIGHT_PER_MINUTE} request weight per minute."
+        message = "Way too many requests; IP banned." if status == 418 else over
         return VenueRefusal(-1003, message, status, {"Retry-After": str(retry_after_s)})

@@ -10,9 +10,10 @@ from pydantic import SecretStr
 
 from huracan_platform.clock import SystemClock
 from huracan_platform.errors import ConfigurationError
+from huracan_platform.simulator.app import VenueApp
 from huracan_platform.simulator.market.bars import Market
 from huracan_platform.simulator.market.synthetic import DEFAULT_START, generate_market
-from huracan_platform.simulator.server import bind, build_app, serve
+from huracan_platform.simulator.server import bind, serve
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.venue_clock import VenueClock
 
@@ -60,5 +61,5 @@ def run_venue(options: VenueOptions) -> None:
         if market.end_ms > wall_ms:
             raise ConfigurationError(f"days: expected a market that ends before wall time {wall_ms}, got {market.end_ms}")
         venue = Venue(market, VenueClock.starting_at(market.now_ms, market.end_ms, options.speed))
-        app = build_app(venue, enforce_limits=options.enforce_limits)
-        asyncio.run(serve(app, listener))
+        app = VenueApp(venue, options.api_key, options.api_secret, enforce_limits=options.enforce_limits)
+        asyncio.run(serve(app.build(), listener))

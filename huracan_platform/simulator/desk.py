@@ -1,0 +1,218 @@
+"""The venue's order desk: accepts, finds and cancels the client's orders, and keeps the ledger of what was accepted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from huracan_platform.simulator import order_rules, parameters
+from huracan_platform.simulator.book import BookView
+from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.matching import AccountListener, Matching, crossing
+from huracan_platform.simulator.orders import AlgoStatus, Conditional, Order, OrderRequest, Status
+from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.venue import Venue
+
+Sent = Mapping[str, str]
+FIRST_ORDER_ID = 8_000_000_001
+FIRST_ALGO_ID = 2_000_000_001
+
+
+class OrderDesk:
+    """Every order of the client, ordinary and conditional. Each call first lets the market catch up with its clock."""
+
+    def __init__(self, venue: Venue, matching: Matching, listener: AccountListener) -> None:
+        self._venue, self._matching, self._listener = venue, matching, listener
+        self.orders: dict[int, Order] = {}
+        self.conditionals: dict[int, Conditional] = {}
+        self.accepts: Counter[str] = Counter()
+        matching.orders_from_triggers(self._from_trigger)
+
+    def place(self, sent: Sent) -> Order:
+        """Accept an ordinary order and take it to the market, or refuse it."""
+        self._matching.advance()
+        instrument = self._venue.listed(parameters.text(sent, "symbol")).instrument
+        request = order_rules.read_ordinary(sent, instrument, f"web_{FIRST_ORDER_ID + len(self.orders)}")
+        self._refuse_duplicate(request.client_order_id)
+        book = self._matching.book(instrument.symbol)
+        self._check_market(request, instrument, book)
+        order = self._admit(request, instrument)
+        self.accepts[request.client_order_id] += 1
+        self._matching.enter(order, book, order.time_ms)
+        return order
+
+    def place_conditional(self, sent: Sent) -> Conditional:
+        """Accept a conditional order, or refuse it."""
+        self._matching.advance()
+        instrument = self._venue.listed(parameters.text(sent, "symbol")).instrument
+        fallback = f"web_{FIRST_ALGO_ID + len(self.conditionals)}"
+        request, trigger, working_type = order_rules.read_conditional(sent, instrument, fallback)
+        self._refuse_duplicate(request.client_order_id)
+        now, wire = self._matching.cursor_ms, self._venue.clock.wire_ms()
+        conditional = Conditional(
+            FIRST_ALGO_ID + len(self.conditionals), instrument, request, trigger, working_type, now, wire, now
+        )
+        if conditional.fires_at(instrument.ticks(self._matching.mark(instrument.symbol))):
+            raise VenueRefusal(-2021, "Order would immediately trigger.")
+        waiting = self._matching.waiting[instrument.symbol]
+        if request.close_position and any(_same_closing(c.request, request) for c in waiting):
+            message = "An open stop or take profit order with GTE and closePosition in the direction is existing."
+            raise VenueRefusal(-4130, message)
+        if len(waiting) >= instrument.max_conditional_orders:
+            raise VenueRefusal(-4045, "Reach max stop order limit.")
+        if not request.close_position:
+            order_rules.check_notional(request, instrument.price(trigger), instrument)
+        self.conditionals[conditional.algo_id] = conditional
+        self.accepts[request.client_order_id] += 1
+        waiting.append(conditional)
+        self._listener.conditional_changed(conditional, now)
+        return conditional
+
+    def cancel(self, sent: Sent) -> Order:
+        """Cancel an open order; -2011 where there is none."""
+        self._matching.advance()
+        order = self._find(sent, "origClientOrderId")
+        if order is None or not order.open:
+            raise VenueRefusal(-2011, "Unknown order sent.")
+        self._withdraw(order)
+        return order
+
+    def cancel_all(self, symbol: str) -> list[Order]:
+        """Cancel every open ordinary order of a symbol."""
+        self._matching.advance()
+        self._venue.listed(symbol)
+        orders = list(self._matching.resting[symbol])
+        for order in orders:
+            self._withdraw(order)
+        return orders
+
+    def cancel_conditional(self, sent: Sent) -> Conditional:
+        """Cancel a waiting conditional order; -2011 where there is none."""
+        self._matching.advance()
+        conditional = self._find_conditional(sent)
+        if conditional is None or not conditional.open:
+            raise VenueRefusal(-2011, "Unknown order sent.")
+        self._withdraw_conditional(conditional)
+        return conditional
+
+    def cancel_all_conditional(self, symbol: str) -> list[Conditional]:
+        """Cancel every waiting conditional order of a symbol."""
+        self._matching.advance()
+        self._venue.listed(symbol)
+        waiting = list(self._matching.waiting[symbol])
+        for conditional in waiting:
+            self._withdraw_conditional(conditional)
+        return waiting
+
+    def find(self, sent: Sent) -> Order:
+        """An order by orderId or origClientOrderId; -2013 where there is none."""
+        self._matching.advance()
+        order = self._find(sent, "origClientOrderId")
+        if order is None:
+            raise VenueRefusal(-2013, "Order does not exist.")
+        return order
+
+    def find_conditional(self, sent: Sent) -> Conditional:
+        """A conditional order by algoId or clientAlgoId; -2013 where there is none."""
+        self._matching.advance()
+        conditional = self._find_conditional(sent)
+        if conditional is None:
+            raise VenueRefusal(-2013, "Order does not exist.")
+        return conditional
+
+    def available(self) -> Decimal:
+        """Margin that is free for new orders, USDT."""
+        account, marks = self._matching.account, self._matching.marks()
+        resting = sum((self.order_margin(s) for s in self._matching.resting), Decimal(0))
+        return account.wallet + account.unrealised(marks) - account.position_margin(marks) - resting
+
+    def order_margin(self, symbol: str) -> Decimal:
+        """Margin bound by the resting orders of a symbol, USDT; reduce-only ones bind none."""
+        adding = [o for o in self._matching.resting[symbol] if not o.request.reduce_only]
+        value = sum((o.instrument.quantity(o.remaining) * o.instrument.price(o.request.price or 0) for o in adding), Decimal(0))
+        return value / self._matching.account.leverage_of(symbol)
+
+    def _check_market(self, request: OrderRequest, instrument: Instrument, book: BookView) -> None:
+        mark = self._matching.mark(instrument.symbol)
+        reference = mark if request.price is None else instrument.price(request.price)
+        if request.price is not None:
+            order_rules.check_band(reference, request.side, mark, instrument)
+        order_rules.check_notional(request, reference, instrument)
+        closable = self._matching.closable(instrument.symbol, request.side)
+        if request.reduce_only and closable == 0:
+            raise VenueRefusal(-2022, "ReduceOnly Order is rejected.")
+        if len(self._matching.resting[instrument.symbol]) >= instrument.max_orders:
+            raise VenueRefusal(-2025, "Reach max open order limit.")
+        adding = 0 if request.reduce_only else max(0, request.lots - closable)
+        needed = instrument.quantity(adding) * reference / self._matching.account.leverage_of(instrument.symbol)
+        if adding and needed > self.available():
+            raise VenueRefusal(-2019, "Margin is insufficient.")
+        _check_time_in_force(request, instrument, book)
+
+    def _refuse_duplicate(self, client_order_id: str) -> None:
+        working = [o.request for orders in self._matching.resting.values() for o in orders]
+        working += [c.request for waiting in self._matching.waiting.values() for c in waiting]
+        if any(r.client_order_id == client_order_id for r in working):
+            raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
+
+    def _admit(self, request: OrderRequest, instrument: Instrument) -> Order:
+        now = self._matching.cursor_ms
+        order = Order(FIRST_ORDER_ID + len(self.orders), instrument, request, now, self._venue.clock.wire_ms(), now)
+        self.orders[order.order_id] = order
+        return order
+
+    def _from_trigger(self, conditional: Conditional, lots: int, market_ms: int) -> Order:
+        kind = "MARKET" if conditional.request.kind.endswith("MARKET") else "LIMIT"
+        order = self._admit(replace(conditional.request, kind=kind, lots=lots), conditional.instrument)
+        order.time_ms = order.update_ms = market_ms
+        order.algo_id, order.original_kind, order.trigger = conditional.algo_id, conditional.request.kind, conditional.trigger
+        return order
+
+    def _find(self, sent: Sent, name: str) -> Order | None:
+        symbol, order_id = parameters.text(sent, "symbol"), parameters.integer(sent, "orderId")
+        self._venue.listed(symbol)
+        if order_id is not None:
+            order = self.orders.get(order_id)
+            return order if order and order.instrument.symbol == symbol else None
+        wanted = parameters.text(sent, name)
+        mine = [o for o in self.orders.values() if o.request.client_order_id == wanted and o.instrument.symbol == symbol]
+        return max(mine, key=lambda o: (o.open, o.order_id), default=None)
+
+    def _find_conditional(self, sent: Sent) -> Conditional | None:
+        algo_id = parameters.integer(sent, "algoId")
+        if algo_id is not None:
+            return self.conditionals.get(algo_id)
+        wanted = parameters.text(sent, "clientAlgoId")
+        mine = [c for c in self.conditionals.values() if c.request.client_order_id == wanted]
+        return max(mine, key=lambda c: (c.open, c.algo_id), default=None)
+
+    def _withdraw(self, order: Order) -> None:
+        self._matching.resting[order.instrument.symbol].remove(order)
+        self._matching.finish(order, Status.CANCELED, self._matching.cursor_ms)
+
+    def _withdraw_conditional(self, conditional: Conditional) -> None:
+        self._matching.waiting[conditional.instrument.symbol].remove(conditional)
+        conditional.status, conditional.update_ms = AlgoStatus.CANCELED, self._matching.cursor_ms
+        self._listener.conditional_changed(conditional, self._matching.cursor_ms)
+
+
+def _same_closing(one: OrderRequest, other: OrderRequest) -> bool:
+    return one.close_position and one.side is other.side and one.kind == other.kind
+
+
+def _check_time_in_force(request: OrderRequest, instrument: Instrument, book: BookView) -> None:
+    """GTX must not cross, FOK must fill whole; neither leaves an order behind when it does not."""
+    probe = Order(0, instrument, request, 0, 0, 0)
+    reach = sum(lots for _, lots in crossing(probe, book))
+    if request.time_in_force == "GTX" and reach:
+        raise VenueRefusal(
+            -5022, "Due to the order could not be executed as maker, the Post Only order will be rejected. "
+            "The order will not be recorded in the order history"
+        )
+    if request.time_in_force == "FOK" and reach < request.lots:
+        raise VenueRefusal(
+            -5021, "Due to the order could not be filled immediately, the FOK order has been rejected. "
+            "The order will not be recorded in the order history"
+        )

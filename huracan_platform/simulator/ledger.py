@@ -1,0 +1,62 @@
+"""The venue's own books, for those who check what really arrived: /control/ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.orders import Conditional, Order
+from huracan_platform.simulator.wire_orders import conditional_object, fill_object, order_object, plain
+
+
+def ledger(desk: OrderDesk, matching: Matching) -> bytes:
+    """Every order, acceptance, fill, position and balance since the venue began, as JSON.
+
+    `accepts` counts acceptances per client order id; an order that a trigger made is listed with its `algo_id` and is
+    not counted again. Times: `accepted_wire_ms` wall time, `accepted_market_ms` market time.
+    """
+    matching.advance()
+    account = matching.account
+    orders = [_order(o) for o in desk.orders.values()] + [_conditional(c) for c in desk.conditionals.values()]
+    return orjson.dumps({
+        "orders": orders,
+        "accepts": dict(desk.accepts),
+        "fills": [
+            {**fill_object(f), "client_order_id": f.order.request.client_order_id, "wire_ms": f.wire_ms} for f in matching.fills
+        ],
+        "positions": {
+            s: {"amount": plain(p.amount), "entry": f"{p.entry:.8f}", "realised": plain(p.realised)}
+            for s, p in account.positions.items()
+        },
+        "balances": {
+            "USDT": {
+                "wallet": plain(account.wallet), "fees_paid": plain(account.fees_paid),
+                "funding_paid": plain(account.funding_paid),
+            }
+        },
+    })
+
+
+def _order(order: Order) -> dict[str, Any]:
+    wire = order_object(order)
+    return {
+        "client_order_id": order.request.client_order_id, "order_id": order.order_id, "algo_id": order.algo_id,
+        "symbol": order.instrument.symbol, "status": order.status.value, "conditional": False, "type": wire["type"],
+        "side": wire["side"], "quantity": wire["origQty"], "executed": wire["executedQty"], "price": wire["price"],
+        "reduce_only": order.request.reduce_only, "accepted_wire_ms": order.accepted_wire_ms, "accepted_market_ms": order.time_ms,
+    }
+
+
+def _conditional(conditional: Conditional) -> dict[str, Any]:
+    wire, order = conditional_object(conditional), conditional.order
+    return {
+        "client_order_id": conditional.request.client_order_id, "order_id": order.order_id if order else None,
+        "algo_id": conditional.algo_id, "symbol": conditional.instrument.symbol, "status": conditional.status.value,
+        "conditional": True, "type": wire["orderType"], "side": wire["side"], "quantity": wire["quantity"],
+        "trigger": wire["triggerPrice"], "price": wire["price"], "reduce_only": conditional.request.reduce_only,
+        "close_position": conditional.request.close_position, "accepted_wire_ms": conditional.accepted_wire_ms,
+        "accepted_market_ms": conditional.time_ms,
+    }

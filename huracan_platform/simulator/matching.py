@@ -1,0 +1,210 @@
+"""Matching of the client's orders against the tape and the public book, in the order in which things happened.
+
+The client's orders move no price. A market order walks the book as it stands at the present market instant; a resting
+order waits behind the quantity that stood at its price, which trades there and a share of cancels take away; triggers
+are looked at on each trade, so that none is missed at any speed of the market clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Protocol
+
+import numpy as np
+
+from huracan_platform.clock import MINUTE_MS
+from huracan_platform.simulator.account import Account
+from huracan_platform.simulator.book import BookModel, BookView
+from huracan_platform.simulator.market.series import SymbolHistory
+from huracan_platform.simulator.orders import AlgoStatus, Conditional, Fill, Order, Side, Status
+from huracan_platform.simulator.venue import Venue
+
+# Of each lot that trades at a price, another half is taken to be cancelled ahead of the client's order.
+CANCEL_SHARE = 0.5
+
+
+class AccountListener(Protocol):
+    """Hears of everything that the user stream tells."""
+
+    def order_changed(self, order: Order, execution: str, fill: Fill | None, market_ms: int) -> None:
+        """An ordinary order was accepted, filled, cancelled or expired."""
+
+    def conditional_changed(self, conditional: Conditional, market_ms: int) -> None:
+        """A conditional order was accepted, triggered, cancelled or expired."""
+
+    def account_changed(self, reason: str, symbol: str | None, market_ms: int) -> None:
+        """Balance or position changed; reason as the venue names it."""
+
+
+class Matching:
+    """The client's working orders and the account, advanced along the market clock."""
+
+    def __init__(self, venue: Venue, account: Account, listener: AccountListener) -> None:
+        self._venue, self.account, self._listener = venue, account, listener
+        self.books: dict[str, BookModel] = {s: BookModel(venue.history(s)) for s in venue.symbols}
+        self.resting: dict[str, list[Order]] = {s: [] for s in venue.symbols}
+        self.waiting: dict[str, list[Conditional]] = {s: [] for s in venue.symbols}
+        self.fills: list[Fill] = []
+        self.cursor_ms = venue.clock.market_ms()
+        self._new_order: Callable[[Conditional, int, int], Order] | None = None
+
+    def orders_from_triggers(self, make: Callable[[Conditional, int, int], Order]) -> None:
+        """Who makes the ordinary order of a trigger: called with the conditional, its lots and the market time."""
+        self._new_order = make
+
+    def mark(self, symbol: str) -> Decimal:
+        """Mark price of a symbol now: its last trade, USDT."""
+        history = self._venue.history(symbol)
+        return history.listed.instrument.price(history.last_price(self.cursor_ms))
+
+    def marks(self) -> dict[str, Decimal]:
+        """Mark prices of all symbols with a position, USDT."""
+        return {s: self.mark(s) for s in self.account.positions}
+
+    def book(self, symbol: str) -> BookView:
+        """The public book of a symbol at the cursor."""
+        return self.books[symbol].at(self.cursor_ms)
+
+    def advance(self) -> None:
+        """Let everything happen that the market clock has reached since the last call."""
+        now = self._venue.clock.market_ms()
+        while self.cursor_ms < now:
+            idle = not any(self.resting.values()) and not any(self.waiting.values())
+            flat = all(p.amount == 0 for p in self.account.positions.values())
+            upto = now if idle and flat else min(now, (self.cursor_ms // MINUTE_MS + 1) * MINUTE_MS)
+            if not (idle and flat):
+                for symbol in self._venue.symbols:
+                    self._advance_symbol(symbol, self.cursor_ms, upto)
+            self.cursor_ms = upto
+
+    def _advance_symbol(self, symbol: str, after: int, upto: int) -> None:
+        """Settlements and trades of one symbol in (after, upto]: at most the end of one minute and the start of the next."""
+        history = self._venue.history(symbol)
+        for row in range(max(history.listed.bars.row_at(after), 0), history.listed.bars.row_at(upto) + 1):
+            bars = history.listed.bars
+            opened = int(bars.ts_ms[row])
+            if after < opened <= upto:
+                self._settle(symbol, opened)
+            low, high = int(bars.low[row]), int(bars.high[row])
+            if self._touched(symbol, low, high):
+                self._run_tape(symbol, history, row, after - opened, upto - opened)
+
+    def _touched(self, symbol: str, low: int, high: int) -> bool:
+        resting = any(low <= (o.request.price or 0) if o.request.side is Side.BUY else high >= (o.request.price or 0)
+                      for o in self.resting[symbol])
+        return resting or any(c.fires_at(low) or c.fires_at(high) for c in self.waiting[symbol])
+
+    def _run_tape(self, symbol: str, history: SymbolHistory, row: int, after: int, upto: int) -> None:
+        tape = history.tape(row)
+        first, stop = (int(np.searchsorted(tape.offset_ms, edge, side="right")) for edge in (after, upto))
+        for index in range(first, stop):
+            moment = int(history.listed.bars.ts_ms[row] + tape.offset_ms[index])
+            price = int(tape.price[index])
+            for conditional in [c for c in self.waiting[symbol] if c.fires_at(price)]:
+                self._trigger(conditional, self.books[symbol].at_trade(row, index), moment)
+            for order in list(self.resting[symbol]):
+                self._meet_trade(order, price, int(tape.lots[index]), bool(tape.buyer[index]), moment)
+
+    def _meet_trade(self, order: Order, price: int, lots: int, bought: bool, moment: int) -> None:
+        """A public trade against a resting order: through its price fills it, at its price works off the queue first."""
+        limit, side = order.request.price, order.request.side
+        assert limit is not None
+        if (limit - price) * side.sign > 0:
+            self.fill(order, limit, order.remaining, moment, maker=True)
+        elif price == limit and bought == (side is Side.SELL):
+            past_queue = lots - order.queue_ahead
+            order.queue_ahead = max(0, order.queue_ahead - int(lots * (1 + CANCEL_SHARE)))
+            if past_queue > 0:
+                self.fill(order, limit, min(past_queue, order.remaining), moment, maker=True)
+        if not order.open:
+            self.resting[order.instrument.symbol].remove(order)
+
+    def _trigger(self, conditional: Conditional, book: BookView, moment: int) -> None:
+        request, symbol = conditional.request, conditional.instrument.symbol
+        self.waiting[symbol].remove(conditional)
+        closable = self.closable(symbol, request.side)
+        lots = closable if request.close_position else request.lots
+        if lots == 0 or (request.reduce_only and closable == 0):
+            conditional.status, conditional.update_ms = AlgoStatus.EXPIRED, moment
+            self._listener.conditional_changed(conditional, moment)
+            return
+        assert self._new_order is not None
+        conditional.status = AlgoStatus.TRIGGERED
+        conditional.triggered_ms = conditional.update_ms = moment
+        conditional.order = self._new_order(conditional, lots, moment)
+        self._listener.conditional_changed(conditional, moment)
+        self.enter(conditional.order, book, moment)
+        conditional.status = AlgoStatus.FINISHED
+        self._listener.conditional_changed(conditional, moment)
+
+    def enter(self, order: Order, book: BookView, moment: int) -> None:
+        """Take an accepted order into the market: match what crosses, rest or expire what is left."""
+        self._listener.order_changed(order, "NEW", None, moment)
+        for price, lots in crossing(order, book):
+            if order.remaining == 0 or not order.open:
+                break
+            self.fill(order, price, min(lots, order.remaining), moment, maker=False)
+        if not order.open:
+            return
+        if order.request.kind == "LIMIT" and order.request.time_in_force in ("GTC", "GTX"):
+            order.queue_ahead = _standing(order, book)
+            self.resting[order.instrument.symbol].append(order)
+        else:
+            self.finish(order, Status.EXPIRED, moment)
+
+    def fill(self, order: Order, price: int, lots: int, moment: int, *, maker: bool) -> None:
+        """Execute a part of an order; a reduce-only one never beyond the position."""
+        instrument, side = order.instrument, order.request.side
+        if order.request.reduce_only or order.request.close_position:
+            lots = min(lots, self.closable(instrument.symbol, side))
+            if lots == 0:
+                self.finish(order, Status.EXPIRED, moment)
+                return
+        signed = instrument.quantity(lots) * side.sign
+        realised, commission = self.account.apply_fill(
+            instrument.symbol, signed, instrument.price(price), maker=maker, market_ms=moment
+        )
+        order.executed += lots
+        order.value += price * lots
+        order.update_ms = moment
+        order.status = Status.FILLED if order.remaining == 0 else Status.PARTIALLY_FILLED
+        fill = Fill(len(self.fills) + 1, order, price, lots, commission, realised, maker, moment, self._venue.clock.wire_ms())
+        self.fills.append(fill)
+        self._listener.account_changed("ORDER", instrument.symbol, moment)
+        self._listener.order_changed(order, "TRADE", fill, moment)
+
+    def finish(self, order: Order, status: Status, moment: int) -> None:
+        """End an order unfilled or partly filled."""
+        order.status, order.update_ms = status, moment
+        self._listener.order_changed(order, status.value, None, moment)
+
+    def closable(self, symbol: str, side: Side) -> int:
+        """Lots that an order of this side would take off the position."""
+        amount = self.account.position(symbol).amount
+        return self._venue.listed(symbol).instrument.lots(abs(amount)) if amount * side.sign < 0 else 0
+
+    def _settle(self, symbol: str, moment: int) -> None:
+        """Pay funding where the minute that begins at `moment` is a settlement."""
+        listed = self._venue.listed(symbol)
+        index = listed.funding.last_before(moment)
+        if index < 0 or int(listed.funding.ts_ms[index]) != moment or self.account.position(symbol).amount == 0:
+            return
+        ticks = int(listed.funding.mark_ticks[index]) or self._venue.history(symbol).last_price(moment)
+        self.account.apply_funding(symbol, Decimal(f"{listed.funding.rate[index]:.8f}"), listed.instrument.price(ticks))
+        self._listener.account_changed("FUNDING_FEE", None, moment)
+
+
+def crossing(order: Order, book: BookView) -> list[tuple[int, int]]:
+    """Levels (ticks, lots) that an order would trade with at once, best first."""
+    buy = order.request.side is Side.BUY
+    ticks, lots = (book.ask_ticks, book.ask_lots) if buy else (book.bid_ticks, book.bid_lots)
+    limit = order.request.price if order.request.kind == "LIMIT" else None
+    reach = len(ticks) if limit is None else int(np.count_nonzero(ticks <= limit if buy else ticks >= limit))
+    return [(int(ticks[i]), int(lots[i])) for i in range(reach)]
+
+
+def _standing(order: Order, book: BookView) -> int:
+    """Lots already waiting at the order's price on its own side."""
+    ticks, lots = (book.bid_ticks, book.bid_lots) if order.request.side is Side.BUY else (book.ask_ticks, book.ask_lots)
+    return int(lots[ticks == order.request.price].sum())

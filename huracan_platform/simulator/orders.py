@@ -1,0 +1,137 @@
+"""Orders of the venue's client: what was asked, and what has become of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from huracan_platform.simulator.instruments import Instrument
+
+
+class Side(StrEnum):
+    """Of an order or an aggressor."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+
+class Status(StrEnum):
+    """Life of an ordinary order."""
+
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+
+
+class AlgoStatus(StrEnum):
+    """Life of a conditional order."""
+
+    NEW = "NEW"
+    CANCELED = "CANCELED"
+    TRIGGERED = "TRIGGERED"
+    FINISHED = "FINISHED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True)
+class OrderRequest:
+    """A checked request: quantities in lots, prices in ticks (None: market)."""
+
+    client_order_id: str
+    side: Side
+    kind: str
+    time_in_force: str
+    lots: int
+    price: int | None
+    reduce_only: bool
+    close_position: bool = False
+
+
+@dataclass
+class Order:
+    """An ordinary order. Times in market ms; `accepted_wire_ms` in wall time; `queue_ahead` lots that trade before it."""
+
+    order_id: int
+    instrument: Instrument
+    request: OrderRequest
+    time_ms: int
+    accepted_wire_ms: int
+    update_ms: int
+    status: Status = Status.NEW
+    executed: int = 0
+    value: int = 0  # sum of ticks × lots
+    queue_ahead: int = 0
+    algo_id: int | None = None
+    original_kind: str | None = None
+    trigger: int | None = None
+
+    @property
+    def remaining(self) -> int:
+        """Lots still open."""
+        return self.request.lots - self.executed
+
+    @property
+    def open(self) -> bool:
+        """Still working."""
+        return self.status in (Status.NEW, Status.PARTIALLY_FILLED)
+
+    @property
+    def average_price(self) -> Decimal:
+        """Mean fill price, USDT; 0 before the first fill."""
+        return Decimal(0) if not self.executed else self.instrument.price(1) * self.value / self.executed
+
+    @property
+    def quote(self) -> Decimal:
+        """Exact value of all fills, USDT."""
+        return Decimal(self.value).scaleb(-self.instrument.price_decimals - self.instrument.quantity_decimals)
+
+
+@dataclass
+class Conditional:
+    """A conditional order: waits for its trigger, then becomes an ordinary one."""
+
+    algo_id: int
+    instrument: Instrument
+    request: OrderRequest
+    trigger: int
+    working_type: str
+    time_ms: int
+    accepted_wire_ms: int
+    update_ms: int
+    status: AlgoStatus = AlgoStatus.NEW
+    order: Order | None = None
+    triggered_ms: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Still waiting."""
+        return self.status is AlgoStatus.NEW
+
+    def fires_at(self, price: int) -> bool:
+        """Whether a price in ticks pulls the trigger."""
+        stop = self.request.kind.startswith("STOP")
+        rising = (self.request.side is Side.BUY) == stop
+        return price >= self.trigger if rising else price <= self.trigger
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One execution; amounts in USDT, exact."""
+
+    trade_id: int
+    order: Order
+    price: int
+    lots: int
+    commission: Decimal
+    realised: Decimal
+    maker: bool
+    time_ms: int
+    wire_ms: int

@@ -1,0 +1,181 @@
+"""Public REST of the tape and the book: depth, trades, tickers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from huracan_platform.clock import DAY_MS
+from huracan_platform.simulator import parameters
+from huracan_platform.simulator.book import BookModel, BookView
+from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.market.series import SymbolHistory
+from huracan_platform.simulator.market.tape import ID_STRIDE, MinuteTape
+from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.venue import Venue
+from huracan_platform.simulator.wire_orders import plain
+
+Query = Mapping[str, str]
+DEPTH_LIMITS = (5, 10, 20, 50, 100, 500, 1_000)
+TRADES_MOST = 1_000
+_RowOf = Callable[[Instrument, MinuteTape, int, int], dict[str, Any]]
+
+
+def trade_row(instrument: Instrument, tape: MinuteTape, index: int, opened_ms: int) -> dict[str, Any]:
+    """One trade as `/trades` answers it."""
+    price, quantity = instrument.price(int(tape.price[index])), instrument.quantity(int(tape.lots[index]))
+    return {
+        "id": tape.first_id + index, "price": plain(price), "qty": plain(quantity), "quoteQty": plain(price * quantity),
+        "time": opened_ms + int(tape.offset_ms[index]), "isBuyerMaker": not tape.buyer[index],
+    }
+
+
+def aggregate_row(instrument: Instrument, tape: MinuteTape, index: int, opened_ms: int) -> dict[str, Any]:
+    """One trade as `/aggTrades` answers it: each is an aggregate of itself."""
+    number = tape.first_id + index
+    return {
+        "a": number, "p": plain(instrument.price(int(tape.price[index]))), "q": plain(instrument.quantity(int(tape.lots[index]))),
+        "f": number, "l": number, "T": opened_ms + int(tape.offset_ms[index]), "m": not tape.buyer[index],
+    }
+
+
+def levels(instrument: Instrument, ticks: Any, lots: Any) -> list[list[str]]:
+    """One side of a book as pairs of text, a quantity of 0 lots included."""
+    pairs = zip(ticks.tolist(), lots.tolist(), strict=True)
+    return [[plain(instrument.price(price)), plain(instrument.quantity(quantity))] for price, quantity in pairs]
+
+
+@dataclass(frozen=True)
+class TapeEndpoints:
+    """Handlers by path; each takes the query and returns the body as bytes."""
+
+    venue: Venue
+    books: Mapping[str, BookModel]
+
+    def depth(self, query: Query) -> bytes:
+        """The book now, best first."""
+        symbol = parameters.text(query, "symbol")
+        instrument, now = self.venue.listed(symbol).instrument, self.venue.clock.market_ms()
+        limit = parameters.limit(query, 500, DEPTH_LIMITS[-1])
+        if limit not in DEPTH_LIMITS:
+            raise VenueRefusal(-4021, f"{limit} is not valid depth limit.")
+        book = self.books[symbol].at(now, limit)
+        return orjson.dumps({
+            "lastUpdateId": book.update_id, "E": now, "T": now, "bids": levels(instrument, book.bid_ticks, book.bid_lots),
+            "asks": levels(instrument, book.ask_ticks, book.ask_lots),
+        })
+
+    def trades(self, query: Query) -> bytes:
+        """The latest trades, oldest first."""
+        return orjson.dumps(self._latest(self.venue.history(parameters.text(query, "symbol")), query, trade_row))
+
+    def historical_trades(self, query: Query) -> bytes:
+        """Trades from `fromId` on, oldest first; without it the latest."""
+        history, first = self.venue.history(parameters.text(query, "symbol")), parameters.integer(query, "fromId")
+        if first is None:
+            return orjson.dumps(self._latest(history, query, trade_row))
+        limit = parameters.limit(query, 500, TRADES_MOST)
+        return orjson.dumps(self._from(history, first // ID_STRIDE, first, None, limit, trade_row))
+
+    def aggregate_trades(self, query: Query) -> bytes:
+        """Trades from `fromId` or `startTime` on, oldest first; without either the latest."""
+        history = self.venue.history(parameters.text(query, "symbol"))
+        first, since, until = (parameters.integer(query, name) for name in ("fromId", "startTime", "endTime"))
+        if first is None and since is None:
+            return orjson.dumps(self._latest(history, query, aggregate_row))
+        limit, rows = parameters.limit(query, 500, TRADES_MOST), history.listed.bars.ts_ms
+        earliest = since or 0
+        begin = first // ID_STRIDE if first is not None else max(0, int(np.searchsorted(rows, earliest, side="right")) - 1)
+        found = self._from(history, begin, first or 0, until, limit + ID_STRIDE, aggregate_row)
+        return orjson.dumps([row for row in found if row["T"] >= earliest][:limit])
+
+    def _from(
+        self, history: SymbolHistory, row: int, first_id: int, until: int | None, limit: int, row_of: _RowOf,
+    ) -> list[dict[str, Any]]:
+        last_row, last_index = history.last_trade(self.venue.clock.market_ms())
+        found: list[dict[str, Any]] = []
+        while 0 <= row <= last_row and len(found) < limit:
+            tape, opened = history.tape(row), int(history.listed.bars.ts_ms[row])
+            stop = last_index + 1 if row == last_row else len(tape)
+            for index in range(stop):
+                if until is not None and opened + int(tape.offset_ms[index]) > until:
+                    return found[:limit]
+                if tape.first_id + index >= first_id:
+                    found.append(row_of(history.listed.instrument, tape, index, opened))
+            row += 1
+        return found[:limit]
+
+    def _latest(self, history: SymbolHistory, query: Query, row_of: _RowOf) -> list[dict[str, Any]]:
+        limit = parameters.limit(query, 500, TRADES_MOST)
+        row, index = history.last_trade(self.venue.clock.market_ms())
+        found: list[dict[str, Any]] = []
+        while row >= 0 and len(found) < limit:
+            tape, opened = history.tape(row), int(history.listed.bars.ts_ms[row])
+            stop = index + 1 if not found else len(tape)
+            found = [row_of(history.listed.instrument, tape, i, opened) for i in range(stop)] + found
+            row -= 1
+        return found[-limit:]
+
+    def book_ticker(self, query: Query) -> bytes:
+        """Best bid and ask; one object with symbol, a list without."""
+        return self._each(query, self._book_ticker)
+
+    def _book_ticker(self, symbol: str) -> dict[str, Any]:
+        now = self.venue.clock.market_ms()
+        book = self.books[symbol].at(now, 1)
+        return {**best_of(self.venue.listed(symbol).instrument, symbol, book), "time": now, "lastUpdateId": book.update_id}
+
+    def price_ticker(self, query: Query) -> bytes:
+        """Last price; one object with symbol, a list without."""
+        return self._each(query, self._price_ticker)
+
+    def _price_ticker(self, symbol: str) -> dict[str, Any]:
+        history, now = self.venue.history(symbol), self.venue.clock.market_ms()
+        return {"symbol": symbol, "price": plain(history.listed.instrument.price(history.last_price(now))), "time": now}
+
+    def day_ticker(self, query: Query) -> bytes:
+        """Change over the last 24 hours; one object with symbol, a list without."""
+        return self._each(query, self._day_ticker)
+
+    def _day_ticker(self, symbol: str) -> dict[str, Any]:
+        history, now = self.venue.history(symbol), self.venue.clock.market_ms()
+        instrument, series = history.listed.instrument, history.series("1m")
+        complete = series.complete_before(now)
+        first = int(np.searchsorted(series.rows[:, 0], now - DAY_MS))
+        rows = np.concatenate([series.rows[first:complete], history.running("1m", now)])
+        if not len(rows):
+            raise VenueRefusal(-1122, "Invalid symbol status.")
+        start, last = instrument.price(int(rows[0, 1])), instrument.price(int(rows[-1, 4]))
+        lots, value = int(rows[:, 5].sum()), int(rows[:, 6].sum())
+        quote = instrument.price(value).scaleb(-instrument.quantity_decimals)
+        return {
+            "symbol": symbol, "priceChange": plain(last - start), "priceChangePercent": f"{(last / start - 1) * 100:.3f}",
+            "weightedAvgPrice": f"{quote / instrument.quantity(lots) if lots else last:.{instrument.price_decimals}f}",
+            "lastPrice": plain(last), "lastQty": plain(instrument.quantity(self._last_lots(history, now))),
+            "openPrice": plain(start), "highPrice": plain(instrument.price(int(rows[:, 2].max()))),
+            "lowPrice": plain(instrument.price(int(rows[:, 3].min()))), "volume": plain(instrument.quantity(lots)),
+            "quoteVolume": plain(quote), "openTime": int(rows[0, 0]), "closeTime": now, "count": int(rows[:, 7].sum()),
+        }
+
+    @staticmethod
+    def _last_lots(history: SymbolHistory, now: int) -> int:
+        row, index = history.last_trade(now)
+        return int(history.tape(row).lots[index]) if index >= 0 else 0
+
+    def _each(self, query: Query, answer: Callable[[str], dict[str, Any]]) -> bytes:
+        if query.get("symbol"):
+            return orjson.dumps(answer(self.venue.listed(query["symbol"]).instrument.symbol))
+        return orjson.dumps([answer(s) for s in self.venue.symbols])
+
+
+def best_of(instrument: Instrument, symbol: str, book: BookView) -> dict[str, str]:
+    """Best prices and quantities under the names of the book ticker."""
+    return {
+        "symbol": symbol, "bidPrice": plain(instrument.price(book.best_bid)),
+        "bidQty": plain(instrument.quantity(int(book.bid_lots[0]))), "askPrice": plain(instrument.price(book.best_ask)),
+        "askQty": plain(instrument.quantity(int(book.ask_lots[0]))),
+    }

@@ -1,0 +1,147 @@
+"""WebSocket connections: raw (`/ws`) and combined (`/stream`) frames, public, market and private paths."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from aiohttp import WSMsgType, web
+
+from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.streams import MarketStreams
+from huracan_platform.simulator.subscriptions import StreamName
+from huracan_platform.simulator.user_stream import ListenKeys, UserEvents
+
+CATEGORIES = ("", "/public", "/market", "/private")
+MOST_QUEUED = 20_000
+HEARTBEAT_S = 180.0
+
+
+class Connection:
+    """One client's socket: its subscriptions and the messages that wait to be sent, in order."""
+
+    def __init__(self, socket: web.WebSocketResponse, streams: MarketStreams, *, combined: bool) -> None:
+        self._socket, self._streams, self._combined = socket, streams, combined
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue(MOST_QUEUED)
+        self._names: dict[str, StreamName] = {}
+        self.overflowed = False
+
+    def send(self, stream: str, message: bytes) -> None:
+        """Queue a stream's message; a client that reads too slowly is cut off rather than shown a gap."""
+        if self._combined:
+            message = b'{"stream":"' + stream.encode() + b'","data":' + message + b"}"
+        self._put(message)
+
+    def _put(self, message: bytes) -> None:
+        try:
+            self._queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self.overflowed = True
+
+    async def write(self) -> None:
+        """Send what is queued until the socket closes."""
+        while not self.overflowed:
+            await self._socket.send_str((await self._queue.get()).decode())
+        await self._socket.close(code=1008, message=b"client reads too slowly")
+
+    def subscribe(self, texts: list[str]) -> None:
+        """Add streams, all or none."""
+        names = [self._streams.subscribers.read(text) for text in texts]
+        for name in names:
+            self._names[name.text] = name
+            self._streams.subscribers.add(name, self.send)
+
+    def unsubscribe(self, texts: list[str]) -> None:
+        """Drop streams; those not subscribed are ignored, as the venue does."""
+        for text in texts:
+            name = self._names.pop(text, None)
+            if name is not None:
+                self._streams.subscribers.remove(name, self.send)
+
+    def answer(self, text: str) -> None:
+        """Carry out a client's request and queue its answer."""
+        number: Any = None
+        try:
+            request = orjson.loads(text)
+            number = request.get("id")
+            self._put(orjson.dumps({"result": self._carry_out(request), "id": number}))
+        except (orjson.JSONDecodeError, AttributeError):
+            self._refuse(number, 3, f"Invalid JSON: expected an object, got {text[:80]!r}")
+        except VenueRefusal as refusal:
+            self._refuse(number, refusal.code, refusal.message)
+
+    def _carry_out(self, request: dict[str, Any]) -> list[str] | None:
+        method, texts = request.get("method"), request.get("params", [])
+        if method == "LIST_SUBSCRIPTIONS":
+            return list(self._names)
+        if not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
+            raise VenueRefusal(2, f"Invalid request: expected params to be a list of stream names, got {texts!r}")
+        if method == "SUBSCRIBE":
+            self.subscribe(texts)
+        elif method == "UNSUBSCRIBE":
+            self.unsubscribe(texts)
+        else:
+            raise VenueRefusal(2, f"Invalid request: unknown method {method!r}")
+        return None
+
+    def _refuse(self, number: Any, code: int, message: str) -> None:
+        self._put(orjson.dumps({"error": {"code": code, "msg": message}, "id": number}))
+
+    def leave(self) -> None:
+        """Drop every subscription."""
+        self.unsubscribe(list(self._names))
+
+
+class SocketServer:
+    """Accepts the venue's WebSocket paths."""
+
+    def __init__(self, streams: MarketStreams, keys: ListenKeys, user_events: UserEvents) -> None:
+        self._streams, self._keys, self._user_events = streams, keys, user_events
+        self._open: set[web.WebSocketResponse] = set()
+
+    def add_routes(self, app: web.Application) -> None:
+        """`/ws`, `/ws/NAME…`, `/stream?streams=…`, each also under `/public`, `/market` and `/private`."""
+        for category in CATEGORIES:
+            app.router.add_get(f"{category}/ws", self._accept)
+            app.router.add_get(f"{category}/ws/{{names:.+}}", self._accept)
+            app.router.add_get(f"{category}/stream", self._accept)
+
+    async def close(self) -> None:
+        """Close what is still open."""
+        for socket in list(self._open):
+            await socket.close(code=1001, message=b"venue stops")
+
+    async def _accept(self, request: web.Request) -> web.WebSocketResponse:
+        names = request.match_info.get("names") or request.query.get("streams", "")
+        wanted = [n for n in names.split("/") if n]
+        key = request.query.get("listenKey", "")
+        private = [n for n in [*wanted, key] if self._keys.valid(n)]
+        if request.path.startswith("/private") and not private:
+            raise VenueRefusal(-1125, "This listenKey does not exist.", 401)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S)
+        connection = Connection(socket, self._streams, combined=request.path.endswith("/stream"))
+        # A name without "@" is no stream: clients number their connections by the path (`/ws/0`), as the venue lets them.
+        connection.subscribe([n for n in wanted if "@" in n])
+        await socket.prepare(request)
+        await self._serve(socket, connection, private=bool(private))
+        return socket
+
+    async def _serve(self, socket: web.WebSocketResponse, connection: Connection, *, private: bool) -> None:
+        self._open.add(socket)
+        writer = asyncio.create_task(connection.write())
+        if private:
+            self._user_events.listeners.append(connection.send)
+        try:
+            async for message in socket:
+                if message.type == WSMsgType.TEXT:
+                    connection.answer(message.data)
+        finally:
+            connection.leave()
+            if private:
+                self._user_events.listeners.remove(connection.send)
+            self._open.discard(socket)
+            writer.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await writer

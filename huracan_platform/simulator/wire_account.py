@@ -1,0 +1,127 @@
+"""Balances and positions as JSON objects of the venue's REST and user-stream messages."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from huracan_platform.simulator.account import Position, rounded
+from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.venue import Venue
+from huracan_platform.simulator.wire_orders import plain
+
+MOST_NOTIONAL = "100000000"
+_ASSET = "USDT"
+
+
+class AccountView:
+    """Reads the account at the market clock's now."""
+
+    def __init__(self, venue: Venue, matching: Matching, desk: OrderDesk) -> None:
+        self._venue, self._matching, self._desk = venue, matching, desk
+
+    def totals(self) -> dict[str, str]:
+        """Sums of the account, USDT."""
+        account, marks = self._matching.account, self._matching.marks()
+        unrealised, margin = account.unrealised(marks), rounded(account.position_margin(marks))
+        available = rounded(max(Decimal(0), self._desk.available()))
+        order_margin = rounded(account.wallet + unrealised - margin - self._desk.available())
+        return {
+            "walletBalance": plain(account.wallet), "unrealizedProfit": plain(unrealised),
+            "marginBalance": plain(account.wallet + unrealised), "initialMargin": plain(margin + order_margin),
+            "positionInitialMargin": plain(margin), "openOrderInitialMargin": plain(order_margin),
+            "maintMargin": plain(self._maintenance()), "availableBalance": plain(available), "crossUnPnl": plain(unrealised),
+            "crossWalletBalance": plain(account.wallet), "maxWithdrawAmount": plain(available),
+        }
+
+    def _maintenance(self) -> Decimal:
+        total = Decimal(0)
+        for symbol, position in self._matching.account.positions.items():
+            rate = self._venue.listed(symbol).instrument.maintenance_margin
+            total += abs(position.notional(self._matching.mark(symbol))) * rate
+        return rounded(total)
+
+    def account(self, version: int) -> dict[str, Any]:
+        """`/fapi/v2/account` with every symbol, or `/fapi/v3/account` with those in use."""
+        totals, now = self.totals(), self._matching.cursor_ms
+        asset = {"asset": _ASSET, **totals, "marginAvailable": True, "updateTime": now}
+        sums = {f"total{name[0].upper()}{name[1:]}": value for name, value in totals.items()
+                if name not in ("availableBalance", "maxWithdrawAmount", "crossUnPnl", "crossWalletBalance")}
+        positions = [self._account_position(s, version) for s in self._symbols(version)]
+        return {
+            "feeTier": 0, "canTrade": True, "canDeposit": False, "canWithdraw": False, "updateTime": now,
+            "multiAssetsMargin": False, **sums, "totalCrossWalletBalance": totals["crossWalletBalance"],
+            "totalCrossUnPnl": totals["crossUnPnl"], "availableBalance": totals["availableBalance"],
+            "maxWithdrawAmount": totals["maxWithdrawAmount"], "assets": [asset], "positions": positions,
+        }
+
+    def balance(self) -> list[dict[str, Any]]:
+        """`/fapi/v2|v3/balance`."""
+        totals = self.totals()
+        return [{
+            "accountAlias": "sim", "asset": _ASSET, "balance": totals["walletBalance"],
+            "crossWalletBalance": totals["crossWalletBalance"], "crossUnPnl": totals["crossUnPnl"],
+            "availableBalance": totals["availableBalance"], "maxWithdrawAmount": totals["maxWithdrawAmount"],
+            "initialMargin": totals["initialMargin"], "marginBalance": totals["marginBalance"], "marginAvailable": True,
+            "updateTime": self._matching.cursor_ms,
+        }]
+
+    def position_risk(self, symbol: str | None, version: int) -> list[dict[str, Any]]:
+        """`/fapi/v2/positionRisk` for every symbol, or `/fapi/v3/positionRisk` for those with a position."""
+        symbols = [symbol] if symbol else self._symbols(version)
+        if symbol and version == 3 and self._matching.account.position(symbol).amount == 0:
+            return []
+        return [self._risk(s, version) for s in symbols]
+
+    def _symbols(self, version: int) -> list[str]:
+        held = self._matching.account.positions
+        return [s for s in self._venue.symbols if version == 2 or (s in held and held[s].amount)]
+
+    def _common(self, symbol: str) -> tuple[Position, Decimal, dict[str, Any]]:
+        position, mark = self._matching.account.position(symbol), self._matching.mark(symbol)
+        instrument = self._venue.listed(symbol).instrument
+        notional = position.notional(mark)
+        margin = rounded(abs(notional) / self._matching.account.leverage_of(symbol))
+        resting = rounded(self._desk.order_margin(symbol))
+        return position, mark, {
+            "symbol": symbol, "positionSide": "BOTH", "positionAmt": plain(position.amount),
+            "entryPrice": f"{position.entry:.8f}", "breakEvenPrice": f"{position.entry:.8f}", "notional": plain(notional),
+            "isolatedWallet": "0", "isolatedMargin": "0", "initialMargin": plain(margin + resting),
+            "positionInitialMargin": plain(margin), "openOrderInitialMargin": plain(resting),
+            "maintMargin": plain(rounded(abs(notional) * instrument.maintenance_margin)), "updateTime": position.update_ms,
+        }
+
+    def _account_position(self, symbol: str, version: int) -> dict[str, Any]:
+        position, mark, row = self._common(symbol)
+        row["unrealizedProfit"] = plain(position.unrealised(mark))
+        if version == 2:
+            row |= self._v2(symbol) | {"isolated": False}
+        return row
+
+    def _risk(self, symbol: str, version: int) -> dict[str, Any]:
+        position, mark, row = self._common(symbol)
+        row |= {
+            "unRealizedProfit": plain(position.unrealised(mark)), "markPrice": plain(mark),
+            "liquidationPrice": "0", "marginAsset": _ASSET, "adl": 0, "bidNotional": "0", "askNotional": "0",
+        }
+        return row | self._v2(symbol) | {"marginType": "cross", "isAutoAddMargin": "false"} if version == 2 else row
+
+    def _v2(self, symbol: str) -> dict[str, Any]:
+        leverage = self._matching.account.leverage_of(symbol)
+        return {"leverage": str(leverage), "maxNotional": MOST_NOTIONAL, "maxNotionalValue": MOST_NOTIONAL}
+
+    def event(self, reason: str, symbol: str | None, market_ms: int) -> dict[str, Any]:
+        """ACCOUNT_UPDATE with the wallet and, where one changed, the position."""
+        account, positions = self._matching.account, []
+        if symbol is not None:
+            position = account.position(symbol)
+            positions.append({
+                "s": symbol, "pa": plain(position.amount), "ep": f"{position.entry:.8f}", "bep": f"{position.entry:.8f}",
+                "cr": plain(position.realised), "up": plain(position.unrealised(self._matching.mark(symbol))), "mt": "cross",
+                "iw": "0", "ps": "BOTH",
+            })
+        balances = [{"a": _ASSET, "wb": plain(account.wallet), "cw": plain(account.wallet), "bc": "0"}]
+        return {
+            "e": "ACCOUNT_UPDATE", "E": market_ms, "T": market_ms, "a": {"m": reason, "B": balances, "P": positions},
+        }
