@@ -10,6 +10,23 @@ HOLD, ENTER_LONG, ENTER_SHORT, EXIT = 0, 1, 2, 3
 
 
 @numba.njit(cache=True, fastmath=False)
+def expected_move(barrier: float) -> float:
+    """Mean absolute gain or loss of a position that leaves at ±`barrier` or after the horizon, all in horizon sigmas.
+
+    Of a driftless Brownian motion stopped at the barriers: by Tanaka's formula the expected local time at 0 of the
+    motion killed there, integrated term by term. Most positions end at the horizon well inside the barriers, so the
+    distance to a barrier would overstate the move by about half again to twice (0.80 instead of 1.5 at 1.5 sigmas).
+    """
+    inside = 0.0
+    for k in range(1, 40, 2):
+        square = (k * math.pi) ** 2
+        if square > 320.0 * barrier * barrier:  # exp(-40) and less
+            break
+        inside += 8.0 / square * math.exp(-square / (8.0 * barrier * barrier))
+    return barrier * (1.0 - inside)
+
+
+@numba.njit(cache=True, fastmath=False)
 def decide_bar(
     close: float, p_up: float, sigma: float, position: float, stop_price: float, take_price: float, bars_held: int,
     risk_multiplier: float, enter_probability: float, min_edge: float, round_trip_cost: float, barrier_sigma: float,
@@ -38,7 +55,7 @@ def decide_bar(
         return HOLD, 3, 0.0, 0.0, 0.0, 0.0
     confidence = max(p_up, 1.0 - p_up)
     distance = min(barrier_sigma * sigma, max_stop_distance)
-    edge = (2.0 * confidence - 1.0) * distance - round_trip_cost
+    edge = (2.0 * confidence - 1.0) * expected_move(distance / sigma) * sigma - round_trip_cost
     if confidence < enter_probability:
         return HOLD, 1, 0.0, 0.0, 0.0, edge
     if edge < min_edge:

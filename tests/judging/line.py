@@ -84,7 +84,9 @@ def shuffled_labels(frame: TrainingFrame, rng: np.random.Generator) -> TrainingF
     return frame.with_labels(y)
 
 
-def evidence_of(world: World, architecture: str, *, seed: int = 0, trials: Trials | None = None) -> tuple[JudgingEvidence, WalkForward]:
+def evidence_of(
+    world: World, architecture: str, *, seed: int = 0, trials: Trials | None = None,
+) -> tuple[JudgingEvidence, WalkForward]:
     """Train, walk forward, backtest, examine."""
     frame, settings = world.frame, world.settings
     trained = train_model(frame, architecture, settings)

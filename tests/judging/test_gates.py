@@ -126,8 +126,8 @@ def test_account_that_never_trades_is_insufficient_not_good() -> None:
 
 
 def test_no_walk_forward_at_all_is_insufficient() -> None:
-    nothing = replace(GOOD, account=None, founding=None, calibration=CalibrationEvidence(np.empty(0), np.empty(0), 0, 96), drift=())
-    found = verdicts(nothing)
+    no_rows = CalibrationEvidence(np.empty(0), np.empty(0), 0, 96)
+    found = verdicts(replace(GOOD, account=None, founding=None, calibration=no_rows, drift=()))
     assert {found[g].status for g in (1, 2, 3, 6)} == {INSUFFICIENT}
 
 
