@@ -107,7 +107,8 @@ def _newest(
         ([row[0] for row in days],),
     ):
         parts[number][values[0]] = FeatureDaySymbol(*values)
-    return {day: FeatureDay(at, day, *rest, symbols=parts[number]) for number, at, day, *rest in days}
+    named = ((row[0], dict(zip(_DAY.split(", "), row[1:], strict=True))) for row in days)
+    return {values["day"]: FeatureDay(**values, symbols=parts[number]) for number, values in named}
 
 
 def _newest_before(

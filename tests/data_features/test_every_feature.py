@@ -40,7 +40,8 @@ def centred(candles: Candles, funding: Float64) -> Float64:
 def globally_scaled(candles: Candles, funding: Float64) -> Float64:
     """The mutant whose z-score uses the mean and sd of the whole history."""
     rows = engine_rows(candles, funding)
-    return (rows - np.nanmean(rows, axis=0)) / np.nanstd(rows, axis=0)
+    known = np.where(np.isnan(rows), 0.0, rows)
+    return (rows - known.mean(axis=0)) / (known.std(axis=0) + 1e-12)
 
 
 def filled_backwards(candles: Candles, funding: Float64) -> Float64:
@@ -141,7 +142,7 @@ def test_feature_does_not_depend_on_the_price_level(feature: Feature, history: t
 def test_a_feature_that_looks_ahead_is_noticed(mutant: Rows, history: tuple[Candles, Float64], rows: Float64) -> None:
     """History is cut where each column changes: a regime that stays for hours hides a peep of two bars elsewhere."""
     changes = {int(1441 + np.argmax(np.diff(rows[1440:, c]) != 0)) for c in Column}
-    found = prefix_differences(mutant, *history, sorted(changes)) + poison_differences(mutant, *history)
+    found = prefix_differences(mutant, *history, sorted({*CUTS, *changes})) + poison_differences(mutant, *history)
     harmless = {f.column for f in FEATURES if f.warmup_bars == 0} if mutant is filled_backwards else set()
     noticed = {Column(c) for c in np.flatnonzero(found)}
     assert noticed == set(Column) - harmless
