@@ -62,12 +62,10 @@ def show(model_id: ModelArgument, as_json: JsonOption = False) -> None:
 
 def reproduce(model_id: ModelArgument, as_json: JsonOption = False) -> None:
     """Train a model again from the library at its pin; exit code 1 unless the very same artefact comes out."""
-    from huracan_platform.data.features.store import FeatureStore
     from huracan_platform.learning import pipeline
 
     settings, brain, registry = _registry()
-    store = FeatureStore(brain, _artefact_root(settings))
-    result = pipeline.reproduce(brain, store, registry.card(model_id), settings)
+    result = pipeline.reproduce(brain, _artefact_root(settings), registry.card(model_id), settings)
     word = "reproduced" if result.same else "NOT reproduced"
     emit(asdict(result), as_json, lambda: console.print(f"{model_id} {word}: {result.reason}"))
     if not result.same:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.trials import Trial, TrialLog
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.model import ModelCard
-from huracan_platform.data.features.registry import feature_set
 from huracan_platform.data.features.store import FeatureStore
-from huracan_platform.decision.costs import CostModel
-from huracan_platform.learning.models.frame import TrainingFrame, build_frame
+from huracan_platform.learning.dataset import recompute_frame
+from huracan_platform.learning.models.frame import TrainingFrame
 from huracan_platform.learning.models.manifest import DatasetSpec, Recipe, build_manifest
 from huracan_platform.learning.models.provenance import Provenance
 from huracan_platform.learning.models.train import TrainedModel, train_model
 from huracan_platform.learning.models.zoo import architecture_named
 from huracan_platform.learning.registry import Registry
-from huracan_platform.settings import FeatureSettings, LabelSettings, Settings
+from huracan_platform.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -28,22 +26,6 @@ class Reproduction:
     model_id: str
     same: bool
     reason: str
-
-
-def load_frame(
-    brain: Brain, store: FeatureStore, spec: DatasetSpec, features: FeatureSettings, labels: LabelSettings, cost: CostModel
-) -> TrainingFrame:
-    """Features and candles of the data set from the library, joined and labelled.
-
-    Raises
-    ------
-    DataContractError
-        There is nothing in the range.
-    """
-    definition = feature_set(features.feature_set, features.profile, settings=features)
-    matrix = store.load(spec.venue, spec.symbol, definition, spec.start_ms, spec.end_ms)
-    candles = CandleRepository(brain).read(spec.venue, [spec.symbol], spec.start_ms, spec.end_ms, spec.pin)[spec.symbol]
-    return build_frame(candles, matrix, labels, cost)
 
 
 def trial_of(frame: TrainingFrame, venue: str, architecture: str, settings: Settings) -> Trial:
@@ -70,8 +52,8 @@ def train_and_register(
     return registry.register(trained.fitted, manifest, clock, by=by), trained
 
 
-def reproduce(brain: Brain, store: FeatureStore, card: ModelCard, settings: Settings) -> Reproduction:
-    """Rebuild the frame at the manifest's pin with the manifest's settings, train again, and compare.
+def reproduce(brain: Brain, artefact_root: str, card: ModelCard, settings: Settings) -> Reproduction:
+    """Compute the features again at the manifest's pin, with its settings, label and train again, and compare.
 
     Raises
     ------
@@ -84,7 +66,8 @@ def reproduce(brain: Brain, store: FeatureStore, card: ModelCard, settings: Sett
     now = architecture_named(recipe.architecture).hyperparameters
     if now != recipe.hyperparameters:
         return Reproduction(card.model_id, False, f"hyperparameters: expected {recipe.hyperparameters}, got {now} in this code")
-    frame = load_frame(brain, store, recipe.spec, recipe.features, recipe.labels, recipe.cost)
+    store = FeatureStore(brain, artefact_root, funding_delay_ms=recipe.funding_delay_ms)
+    frame = recompute_frame(brain, store, recipe.spec, recipe.features, recipe.labels, recipe.cost)
     if frame.dataset_hash != recipe.dataset_hash:
         return Reproduction(card.model_id, False, f"data set: expected {recipe.dataset_hash}, got {frame.dataset_hash}")
     again = train_model(frame, recipe.architecture, settings.model_copy(update={"training": recipe.training}))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms, to_datetime
+from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms, days_between, to_datetime
 from huracan_platform.contracts.market import Pin
 from huracan_platform.decision.costs import CostModel
 from huracan_platform.errors import PermanentError
@@ -24,7 +25,8 @@ HASH_IN_NAME = 8
 class DatasetSpec:
     """Which facts a frame is made of: rows of [start_ms, end_ms) as a read pinned to (as_of, recorded_before) sees them.
 
-    All times in ms UTC; `as_of_ms` is market time, `recorded_before_ms` wire time.
+    All times in ms UTC; `as_of_ms` is market time, `recorded_before_ms` wire time. `left_out_days` are UTC days (ISO) that
+    did not pass their checks: no row and no outcome comes from them.
     """
 
     venue: str
@@ -33,6 +35,7 @@ class DatasetSpec:
     end_ms: int
     as_of_ms: int
     recorded_before_ms: int
+    left_out_days: tuple[str, ...] = ()
 
     @property
     def pin(self) -> Pin:
@@ -40,10 +43,13 @@ class DatasetSpec:
         return Pin(to_datetime(self.as_of_ms), to_datetime(self.recorded_before_ms))
 
     @classmethod
-    def of_days(cls, venue: str, symbol: str, first: date, last: date, clock: Clock) -> DatasetSpec:
-        """Whole UTC days, `last` included, as they are known now."""
+    def of_days(
+        cls, venue: str, symbol: str, first: date, last: date, clock: Clock, good_days: Collection[date] | None = None
+    ) -> DatasetSpec:
+        """Whole UTC days, `last` included, as they are known now; None trusts them all."""
+        bad = [] if good_days is None else [d.isoformat() for d in days_between(first, last) if d not in good_days]
         return cls(
-            venue, symbol, day_start_ms(first), day_start_ms(last) + DAY_MS, clock.market_ms(), clock.wire_ms()
+            venue, symbol, day_start_ms(first), day_start_ms(last) + DAY_MS, clock.market_ms(), clock.wire_ms(), tuple(bad)
         )
 
 
@@ -108,6 +114,7 @@ class Recipe:
     labels: LabelSettings
     training: TrainingSettings
     cost: CostModel
+    funding_delay_ms: int
     dataset_hash: str
     artefact_hash: str
 
@@ -122,11 +129,12 @@ class Recipe:
         """
         try:
             dataset = manifest["dataset"]
+            spec = {**dataset["spec"], "left_out_days": tuple(dataset["spec"]["left_out_days"])}
             return cls(
-                manifest["architecture"], manifest["hyperparameters"], DatasetSpec(**dataset["spec"]),
+                manifest["architecture"], manifest["hyperparameters"], DatasetSpec(**spec),
                 FeatureSettings(**manifest["features"]), LabelSettings(**manifest["labels"]),
-                TrainingSettings(**manifest["training"]), CostModel(**dataset["cost"]), dataset["hash"],
-                manifest["artefact"]["hash"],
+                TrainingSettings(**manifest["training"]), CostModel(**dataset["cost"]),
+                int(manifest["settings"]["quality"]["funding_delay_ms"]), dataset["hash"], manifest["artefact"]["hash"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise PermanentError(f"manifest: expected the fields that this version writes, got {error!r}") from None
