@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from huracan_platform.simulator.book import BookModel, BookView
+from huracan_platform.simulator.book import BookModel
 from huracan_platform.simulator.market.series import SymbolHistory
 from huracan_platform.simulator.rest_tape import levels
 from huracan_platform.simulator.wire_orders import plain
@@ -26,10 +26,11 @@ class DepthPublisher:
     """Differences of one symbol's book. A snapshot taken between two events is brought up to date by the later one:
     every price that was a level at any trade in between is told again, gone ones with quantity 0."""
 
-    def __init__(self, history: SymbolHistory, model: BookModel) -> None:
+    def __init__(self, history: SymbolHistory, model: BookModel, now: int) -> None:
         self._history, self._model = history, model
-        self._state: tuple[int, int] | None = None
-        self._book: BookView | None = None
+        row, index = history.last_trade(now)
+        self._state = (row, index) if row >= 0 else (0, -1)
+        self._book = model.at_trade(*self._state)
 
     def next_event(self, now: int) -> dict[str, Any] | None:
         """The difference since the last event; None while nothing has traded since, or before the first bar."""
@@ -39,8 +40,6 @@ class DepthPublisher:
         book = self._model.at_trade(row, index)
         before, state = self._book, self._state
         self._book, self._state = book, (row, index)
-        if before is None or state is None:
-            return None
         bests = self._bests_since(state, row, index)
         bids = self._changes(before.bid_ticks, before.bid_lots, book.bid_ticks, book.bid_lots, [b for b, _ in bests])
         asks = self._changes(before.ask_ticks, before.ask_lots, book.ask_ticks, book.ask_lots, [a for _, a in bests])

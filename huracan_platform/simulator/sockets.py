@@ -51,7 +51,7 @@ class Connection:
         names = [self._streams.subscribers.read(text) for text in texts]
         for name in names:
             self._names[name.text] = name
-            self._streams.subscribers.add(name, self.send)
+            self._streams.subscribe(name, self.send)
 
     def unsubscribe(self, texts: list[str]) -> None:
         """Drop streams; those not subscribed are ignored, as the venue does."""

@@ -21,7 +21,7 @@ from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory
 from huracan_platform.simulator.market.tape import MinuteTape
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.rest_market import next_funding_ms
-from huracan_platform.simulator.subscriptions import StreamName, Subscribers
+from huracan_platform.simulator.subscriptions import Send, StreamName, Subscribers
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.wire_orders import plain
 
@@ -39,6 +39,14 @@ class MarketStreams:
         self._cursor: dict[str, int] = {s: venue.clock.market_ms() for s in venue.symbols}
         self._depth: dict[StreamName, DepthPublisher] = {}
         self._due_ms: dict[StreamName, int] = {}
+
+    def subscribe(self, name: StreamName, listener: Send) -> None:
+        """Begin to listen. A book's differences start from its state at this moment: a snapshot can only be later."""
+        if name.kind == "depth" and not name.detail and not self.subscribers.heard(name):
+            history = self._venue.history(name.symbol)
+            now = self._venue.clock.market_ms()
+            self._depth[name] = DepthPublisher(history, self._matching.books[name.symbol], now)
+        self.subscribers.add(name, listener)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -125,8 +133,7 @@ class MarketStreams:
         elif name.detail:
             self.subscribers.send(name, orjson.dumps(partial_depth(history, model, now, int(name.detail))))
         else:
-            publisher = self._depth.setdefault(name, DepthPublisher(history, model))
-            event = publisher.next_event(now)
+            event = self._depth[name].next_event(now)
             if event is not None:
                 self.subscribers.send(name, orjson.dumps(event))
 

@@ -66,6 +66,10 @@ class Subscribers:
         if not listeners:
             self._listeners.pop(name, None)
 
+    def heard(self, name: StreamName) -> bool:
+        """Whether anyone listens to the stream."""
+        return name in self._listeners
+
     def of(self, symbol: str) -> list[StreamName]:
         """Streams of a symbol that someone listens to."""
         return [name for name in self._listeners if name.symbol == symbol]
