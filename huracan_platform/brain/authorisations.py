@@ -32,6 +32,15 @@ class AuthorisationRepository:
         """All grants of one model, newest first."""
         return self._read("WHERE model_id = %s", (model_id,))
 
+    def since(self, authorisation_id: int, gateway: str) -> list[tuple[int, str]]:
+        """(authorisation id, model id) of the gateway's grants with a greater id, oldest first."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                "SELECT authorisation_id, model_id FROM model_authorisations WHERE authorisation_id > %s AND gateway = %s ORDER BY 1",
+                (authorisation_id, gateway),
+            ).fetchall()
+        return [(int(row[0]), str(row[1])) for row in rows]
+
     def _read(self, where: str, values: tuple[object, ...]) -> list[Authorisation]:
         with self._brain.connect() as connection:
             rows = connection.execute(

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from huracan_platform.brain.connection import embedded_server, ensure_server
-from huracan_platform.clock import DAY_MS, day_of
 from huracan_platform.cli.processes import Processes
+from huracan_platform.clock import DAY_MS, day_of
 from huracan_platform.errors import ConfigurationError, PermanentError
 from huracan_platform.settings import Settings, export, load_settings
 
@@ -82,7 +82,7 @@ def _start_venue(processes: Processes, settings: Settings, replay: Path | None) 
 
 def _history(settings: Settings) -> tuple[date, date]:
     clock = control(settings, "/control/clock")
-    first_ms, now_ms = clock["history_start_ms"], clock["market_anchor_ms"]
+    first_ms, now_ms = clock["history_start_ms"], clock["market_ms"]
     first = day_of(first_ms) if first_ms % DAY_MS == 0 else day_of(first_ms) + timedelta(days=1)
     return first, day_of(now_ms) - timedelta(days=1)
 

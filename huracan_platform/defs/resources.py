@@ -11,6 +11,7 @@ from huracan_platform.settings import Settings, load_settings
 if TYPE_CHECKING:
     from huracan_platform.brain.connection import Brain
     from huracan_platform.data.features.store import FeatureStore
+    from huracan_platform.decision.costs import CostModel
     from huracan_platform.learning.registry import Registry
     from huracan_platform.venues.market import MarketData
 
@@ -38,13 +39,23 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Feature days under `<home>/artefacts`."""
         from huracan_platform.data.features.store import FeatureStore
 
-        return FeatureStore(brain, self.artefact_root())
+        delay_ms = self.settings().quality.funding_delay_ms
+        return FeatureStore(brain, self.artefact_root(), clock=self.market().clock(), funding_delay_ms=delay_ms)
 
     def registry(self, brain: Brain) -> Registry:
         """Model versions under `<home>/artefacts`."""
         from huracan_platform.learning.registry import Registry
 
         return Registry(brain, self.artefact_root())
+
+    def account_costs(self, market: MarketData, symbol: str) -> CostModel:
+        """The account's own fee schedule where the venue tells it, else the settings'."""
+        from huracan_platform.decision.costs import account_costs
+
+        fees = market.fees(symbol)
+        return account_costs(
+            self.settings().costs, maker_fee=fees.maker if fees else None, taker_fee=fees.taker if fees else None
+        )
 
     def artefact_root(self) -> str:
         """Root path or URL of content-addressed files."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.clock import DAY_MS, day_of, day_start_ms
+from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms
 from huracan_platform.contracts.features import FeatureMatrix
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, Int64
 from huracan_platform.data.features.engine import FeatureEngine
@@ -19,9 +19,24 @@ from huracan_platform.decision.costs import CostModel
 from huracan_platform.errors import DataContractError
 from huracan_platform.learning.models.frame import TrainingFrame, build_frame
 from huracan_platform.learning.models.manifest import DatasetSpec
-from huracan_platform.settings import FeatureSettings, LabelSettings
+from huracan_platform.settings import FeatureSettings, LabelSettings, Settings
 
 EPOCH_DAY = date(1970, 1, 1)
+
+
+def newest_dataset(store: FeatureStore, venue: str, symbol: str, settings: Settings, clock: Clock) -> DatasetSpec:
+    """Every stored feature day of the symbol, as it is known and recorded now; days in between without one are left out.
+
+    Raises
+    ------
+    DataContractError
+        The symbol has no feature day.
+    """
+    definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
+    days = [d.day for d in store.days(venue, definition, EPOCH_DAY, day_of(clock.market_ms())) if symbol in d.symbols]
+    if not days:
+        raise DataContractError(f"data set of {symbol} at {venue}: expected feature days of set {definition.set_hash[:8]}, got none")
+    return DatasetSpec.of_days(venue, symbol, days[0], days[-1], clock, good_days=days)
 
 
 def load_frame(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_of, day_start_ms
+from huracan_platform.contracts.feature_days import FeatureDay
 from huracan_platform.contracts.features import FeatureRow
 from huracan_platform.contracts.market import Pin
 from huracan_platform.data.features.engine import FeatureEngine, feature_row
@@ -46,3 +50,29 @@ def recompute_row(
         last = given.candles.ts_ms[-1] if len(given.candles) else None
         raise DataContractError(f"features {symbol}: expected a bar at {ts_ms} at the pin, got {last} as the last one")
     return feature_row(symbol, ts_ms, engine.run(given.candles, given.funding)[-1], feature_set)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether stored rows were found again bit for bit, and a sentence that says which."""
+
+    identical: bool
+    message: str
+
+
+def verify_newest_row(store: FeatureStore, venue: str, feature_set: FeatureSet, built: Sequence[FeatureDay]) -> Verification:
+    """Recompute the last row of the newest of the built days for each of its symbols, and compare it with the stored one.
+
+    Nothing built is no success: there was nothing to verify.
+    """
+    if not built:
+        return Verification(False, "no day was built: expected at least one good day with bars")
+    newest = built[-1]
+    for symbol, part in newest.symbols.items():
+        start_ms = day_start_ms(newest.day)
+        stored = store.load(venue, symbol, feature_set, start_ms, start_ms + DAY_MS)
+        ts_ms = int(stored.ts_ms[-1])
+        again = recompute_row(store, venue, symbol, feature_set, ts_ms, Pin(part.as_of, part.recorded_before))
+        if again.values.tobytes() != stored.values[-1].tobytes():
+            return Verification(False, f"{symbol} {newest.day}: the row at {ts_ms} is another one when recomputed from the library")
+    return Verification(True, f"{newest.day}: last row of {len(newest.symbols)} symbols found again bit for bit")

@@ -3,7 +3,7 @@
 A day that fails its contract or a blocking check is quarantined with its rows; the other days of the run go on.
 """
 
-from __future__ import annotations
+from datetime import date
 
 import dagster as dg
 
@@ -96,23 +96,28 @@ def _ingest(context, platform, config, asset, ingest):  # type: ignore[no-untype
 )
 def features(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Step the kernels over the run's good days, from the checkpoint of the day before."""
-    from huracan_platform.data.features.build import build_feature_days, verify_newest_row
+    from huracan_platform.data.features.recompute import verify_newest_row
+    from huracan_platform.data.features.registry import feature_set
+    from huracan_platform.data.market_data.days import good_days
 
-    settings, brain = platform.settings(), platform.brain()
-    built = build_feature_days(
-        brain, platform.feature_store(brain), platform.market(), config.symbols or settings.symbols, days_of(context), settings
-    )
-    for day in built.days:
+    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    store, days = platform.feature_store(brain), days_of(context)
+    definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
+    symbols = config.symbols or settings.symbols
+    good = {s: good_days(brain, market.venue, "candles", [s], days[0], date.max) for s in symbols}
+    built = store.build_days(market.venue, symbols, days, definition, good_days=good)
+    for day in built:
         context.add_asset_metadata({"rows": day.rows, "hash": day.content_hash}, partition_key=day.day.isoformat())
-    context.log.info(f"{len(built.days)} days of {len(built.columns)} features, set {built.set_name} {built.set_hash[:8]}")
-    verified = verify_newest_row(brain, platform.feature_store(brain), built, settings)
+    skipped = sorted({d for d in days} - {b.day for b in built})
+    context.log.info(f"{len(built)} days of {len(definition.columns)} features, {len(skipped)} skipped, set {definition.set_hash[:8]}")
+    check = verify_newest_row(store, market.venue, definition, built)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": sum(d.rows for d in built.days), "columns": ", ".join(built.columns), "profile": built.profile,
-            "feature_set_hash": built.set_hash, "skipped_days": ", ".join(str(d) for d in built.skipped) or "none",
+            "dagster/row_count": sum(d.rows for d in built), "columns": ", ".join(definition.columns),
+            "profile": definition.profile, "feature_set_hash": definition.set_hash,
+            "skipped_days": ", ".join(str(d) for d in skipped) or "none",
         },
         check_results=[dg.AssetCheckResult(
-            check_name="rebuild_is_identical", passed=verified.identical, description=verified.message,
-            severity=dg.AssetCheckSeverity.ERROR,
+            check_name="rebuild_is_identical", passed=check.identical, description=check.message, severity=dg.AssetCheckSeverity.ERROR,
         )],
     )

@@ -1,0 +1,31 @@
+"""Jobs and schedules of market data and features."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from huracan_platform.clock import to_datetime
+from huracan_platform.defs.data.assets import candles, features, funding_rates, instruments
+from huracan_platform.defs.house import DAYS
+from huracan_platform.defs.resources import Platform
+
+instruments_job = dg.define_asset_job("instruments_job", selection=[instruments], description="Contract terms of the venue")
+market_data_job = dg.define_asset_job(
+    "market_data_job", selection=[candles, funding_rates], partitions_def=DAYS, description="Download and check days of market data"
+)
+feature_job = dg.define_asset_job("feature_job", selection=[features], partitions_def=DAYS, description="Build feature days")
+
+
+@dg.schedule(job=market_data_job, cron_schedule="5 * * * *", execution_timezone="UTC")
+def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
+    """The market's day so far, and at its beginning the day before once more, so that a day is closed complete."""
+    now = to_datetime(platform.market().clock().market_ms())
+    days = [now.date()] if now.hour else [now.date() - timedelta(days=1), now.date()]
+    return [dg.RunRequest(run_key=f"{day}-{now:%Y%m%dT%H}", partition_key=day.isoformat()) for day in days]
+
+
+@dg.schedule(job=feature_job, cron_schedule="20 0 * * *", execution_timezone="UTC")
+def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
+    """The market's last full day."""
+    day = to_datetime(platform.market().clock().market_ms()).date() - timedelta(days=1)
+    return [dg.RunRequest(run_key=str(day), partition_key=day.isoformat())]

@@ -1,0 +1,49 @@
+"""Verdicts: seven gates on the newest version of every architecture, by rules and numbers only."""
+
+import base64
+
+import dagster as dg
+
+from huracan_platform.contracts.model import GateStatus
+from huracan_platform.defs.data.assets import candles, funding_rates
+from huracan_platform.defs.house import OWNERS, READY, SYMBOLS, symbol_of
+from huracan_platform.defs.learning.assets import trained_models
+from huracan_platform.defs.resources import Platform
+
+
+@dg.asset(
+    group_name="gates", owners=OWNERS, kinds={"python", "postgres"}, deps=[trained_models, candles, funding_rates],
+    partitions_def=SYMBOLS, backfill_policy=dg.BackfillPolicy.single_run(), automation_condition=READY,
+    description="Pass, fail or insufficient evidence of each gate on each newest model version, with observed value, interval and threshold.",
+)
+def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Judge the newest version of each architecture for each symbol of the run."""
+    from huracan_platform.judging.evaluation.plots import equity_curve, reliability_diagram
+    from huracan_platform.judging.judge_model import judge_model
+
+    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    store, registry = platform.feature_store(brain), platform.registry(brain)
+    for key in context.partition_keys:
+        metadata: dict[str, dg.MetadataValue] = {}
+        for architecture in settings.training.architectures:
+            card = registry.newest(market.venue, symbol_of(key), architecture)
+            if card is None:
+                context.log.warning(f"{symbol_of(key)}: no {architecture} version to judge")
+                continue
+            judged = judge_model(brain, store, registry, card, settings, market.clock())
+            passed = [v.gate for v in judged.verdicts if v.status is GateStatus.PASS]
+            context.log.info(f"{card.model_id}: gates passed {passed or 'none'}")
+            metadata[f"verdicts_{architecture}"] = dg.MetadataValue.md("\n".join(
+                ["| gate | verdict | reason |", "|---|---|---|"] + [f"| {v.gate} {v.name} | {v.status.value} | {v.reason} |" for v in judged.verdicts]
+            ))
+            evidence = judged.evidence
+            if evidence.account is not None and evidence.founding is not None:
+                accounts = {"account fees": evidence.account.daily, "founding fees": evidence.founding.daily}
+                metadata[f"equity_{architecture}"] = _picture(equity_curve(accounts, f"{card.model_id}, out of sample"))
+                metadata[f"reliability_{architecture}"] = _picture(reliability_diagram(evidence.calibration.reliability, card.model_id))
+        context.add_asset_metadata(metadata, partition_key=key)
+    return dg.MaterializeResult(metadata={"thresholds_version": settings.gates.version})
+
+
+def _picture(png: bytes) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(f"![](data:image/png;base64,{base64.b64encode(png).decode()})")

@@ -1,0 +1,19 @@
+"""Jobs and schedules of models and verdicts."""
+
+import dagster as dg
+
+from huracan_platform.defs.house import SYMBOLS
+from huracan_platform.defs.judging.assets import gate_verdicts
+from huracan_platform.defs.learning.assets import trained_models
+
+training_job = dg.define_asset_job(
+    "training_job", selection=[trained_models, gate_verdicts], partitions_def=SYMBOLS,
+    description="Train and judge every architecture, a partition per symbol",
+)
+
+
+@dg.schedule(job=training_job, cron_schedule="40 0 * * *", execution_timezone="UTC")
+def daily_training(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    """A new candidate per symbol and architecture every day, after the features of the day before."""
+    day = context.scheduled_execution_time.date()
+    return [dg.RunRequest(run_key=f"{day}-{key}", partition_key=key) for key in SYMBOLS.get_partition_keys()]
