@@ -64,8 +64,9 @@ def completeness(candles: Candles, window: DueWindow, quality: QualitySettings) 
     Never blocking: the rows that came are genuine. Under `coverage_alert` it is an error, under `coverage_degraded` the
     day becomes degraded.
     """
-    due = window.minutes()
-    missing = np.setdiff1d(due, candles.ts_ms)
+    came = candles.ts_ms[(candles.ts_ms >= window.start_ms) & (candles.ts_ms < window.end_ms)]
+    due = np.union1d(window.minutes(), window.unexplained(came))
+    missing = np.setdiff1d(due, came)
     got = len(due) - len(missing)
     coverage = got / len(due) if len(due) else 1.0
     bad = ranges(missing)
