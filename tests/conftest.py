@@ -39,7 +39,10 @@ def embedded_server() -> Iterator[EmbeddedServer]:
     home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     home.chmod(0o755)
     server = EmbeddedServer(home)
-    server.ensure_running()
+    with psycopg.connect(server.ensure_running().brain_dsn, autocommit=True) as connection:
+        # Tests kill processes, not the machine, and many databases are made and dropped.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server
     server.destroy()
     shutil.rmtree(home)
