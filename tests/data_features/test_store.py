@@ -44,8 +44,7 @@ def funding_rates(symbol: str) -> FundingRates:
     return FundingRates(symbol, ts_ms, np.linspace(-1e-4, 3e-4, 15), np.full(15, 8.0))
 
 
-@pytest.fixture
-def library(brain: Brain) -> Brain:
+def fill(brain: Brain) -> Brain:
     """Five days of two symbols."""
     for symbol, seed in ((BTC, 1), (ETH, 2)):
         record(brain, walk(5 * BARS_PER_DAY, seed, symbol=symbol))
@@ -55,6 +54,30 @@ def library(brain: Brain) -> Brain:
             "known_at_ms": rates.ts_ms + FUNDING_DELAY_MS,
         }), WIRE_MS)
     return brain
+
+
+@pytest.fixture(scope="module")
+def filled_brain(module_brain: Brain) -> Brain:
+    return fill(module_brain)
+
+
+@pytest.fixture
+def library(filled_brain: Brain) -> Brain:
+    """A library with facts and no feature day."""
+    with filled_brain.connect() as connection:
+        connection.execute("TRUNCATE feature_day_symbols, feature_days")
+    return filled_brain
+
+
+@pytest.fixture
+def own_library(brain: Brain) -> Brain:
+    """The same for a test that changes facts."""
+    return fill(brain)
+
+
+@pytest.fixture
+def own_store(own_library: Brain, tmp_path: Path, clock: ManualClock) -> FeatureStore:
+    return FeatureStore(own_library, str(tmp_path / "artefacts"), clock=clock, funding_delay_ms=FUNDING_DELAY_MS)
 
 
 @pytest.fixture
@@ -103,12 +126,11 @@ def test_days_built_one_by_one_equal_days_built_at_once(library: Brain, tmp_path
     at_once = FeatureStore(library, str(tmp_path / "a"))
     at_once.build_days(VENUE, [BTC, ETH], DAYS, SET)
     together = hashes(at_once)
-    one_by_one = feature_set("core", "short_history")
     other = FeatureStore(library, str(tmp_path / "b"))
     with library.connect() as connection:
         connection.execute("TRUNCATE feature_day_symbols, feature_days")
     for day in DAYS:
-        other.build_days(VENUE, [BTC, ETH], [day], one_by_one)
+        other.build_days(VENUE, [BTC, ETH], [day], SET)
     assert hashes(other) == together
     assert files(tmp_path / "a") == files(tmp_path / "b")
 
@@ -136,8 +158,9 @@ def test_a_run_narrowed_to_one_symbol_merges_into_the_day(store: FeatureStore) -
 
 
 def test_a_restated_candle_makes_later_days_stale_and_building_its_day_rebuilds_them(
-    store: FeatureStore, library: Brain, clock: ManualClock,
+    own_store: FeatureStore, own_library: Brain, clock: ManualClock,
 ) -> None:
+    store, library = own_store, own_library
     store.build_days(VENUE, [BTC, ETH], DAYS, SET)
     before = store.load(VENUE, BTC, SET, START_MS, START_MS + 5 * DAY_MS)
     old_pin = Pin(to_datetime(clock.market_ms()), to_datetime(clock.wire_ms()))
@@ -188,7 +211,8 @@ def test_the_manifest_holds_pin_profile_and_hashes(store: FeatureStore, clock: M
     assert held.start_checkpoint == first.end_checkpoint
 
 
-def test_a_build_that_fails_leaves_the_old_days(store: FeatureStore, library: Brain, clock: ManualClock) -> None:
+def test_a_build_that_fails_leaves_the_old_days(own_store: FeatureStore, own_library: Brain, clock: ManualClock) -> None:
+    store, library = own_store, own_library
     store.build_days(VENUE, [BTC], DAYS[:2], SET)
     held = hashes(store)
     bad = walk(1, 1, symbol=BTC, start_ms=START_MS + 3 * DAY_MS)

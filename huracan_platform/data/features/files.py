@@ -1,7 +1,7 @@
 """Feature days as files: one parquet file per day with all symbols, one with their checkpoints, named by content.
 
 A file is written under another name and moved, so that a name that exists is whole. Rows are float32 (the engine
-rounds to it), byte-stream split and zstd; each symbol is one row group, so that a symbol is read alone.
+rounds to it), byte-stream split; each symbol is one row group, so that a symbol is read alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from huracan_platform.contracts.hashing import hash_arrays, hash_json
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.errors import DataContractError, PermanentError
 
-COMPRESSION = "zstd"
+ROWS_COMPRESSION = "lz4"          # half the CPU of zstd for 3 % more bytes once the bytes are split
+STATE_COMPRESSION = "zstd"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class FeatureFiles:
         schema = pa.schema([("symbol", pa.string()), ("ts", pa.timestamp("ms", tz="UTC")), *((c, pa.float32()) for c in columns)])
         sink = pa.BufferOutputStream()
         writer = pq.ParquetWriter(
-            sink, schema, compression=COMPRESSION, compression_level=1, write_page_checksum=True, write_statistics=False,
+            sink, schema, compression=ROWS_COMPRESSION, write_page_checksum=True, write_statistics=False,
             use_dictionary=["symbol"], use_byte_stream_split=list(columns),
         )
         with writer:
@@ -96,7 +97,7 @@ class FeatureFiles:
         symbols = sorted(checkpoints)
         table = pa.table({"symbol": symbols, "checkpoint": pa.array([checkpoints[s] for s in symbols], pa.binary())})
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression=COMPRESSION, compression_level=3, use_dictionary=False, write_statistics=False)
+        pq.write_table(table, sink, compression=STATE_COMPRESSION, write_page_checksum=True, use_dictionary=False, write_statistics=False)
         self._put(path, sink.getvalue())
 
     def read_checkpoint(self, path: str, sha256: str) -> bytes:
