@@ -11,9 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,6 +20,8 @@ import pytest
 from huracan_platform.brain.postgres import Account, can_traverse, find_postgres
 from huracan_platform.brain.server import EmbeddedServer, Endpoint
 from huracan_platform.errors import ConfigurationError, PermanentError
+
+pytestmark = pytest.mark.slow
 
 ROOT = os.geteuid() == 0
 STARTER = """
@@ -33,16 +33,6 @@ print(server.ensure_running().brain_dsn, flush=True)
 if sys.argv[2:] == ["die"]:
     os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """An open folder, unlike tmp_path, so that the database stays inside it."""
-    folder = Path(tempfile.mkdtemp(prefix="huracan-server-"))
-    folder.chmod(0o755)
-    yield folder / "home"
-    EmbeddedServer(folder / "home").destroy()
-    shutil.rmtree(folder)
 
 
 def starter(home: Path, *args: str) -> subprocess.Popen[str]:
