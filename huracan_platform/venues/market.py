@@ -238,8 +238,10 @@ def parse_klines(rows: Sequence[Sequence[Any]], what: str) -> tuple[np.ndarray, 
     try:
         ts = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         texts = pa.array([text for row in rows for text in _values(row)], pa.string())
-        return ts, texts.cast(pa.float64()).to_numpy(zero_copy_only=False).reshape(-1, 5)
-    except (TypeError, ValueError, IndexError, OverflowError, pa.ArrowException) as error:
+        if texts.null_count:
+            raise ValueError(f"{texts.null_count} empty prices")
+        return ts, texts.cast(pa.float64()).to_numpy().reshape(-1, 5)
+    except (TypeError, ValueError, LookupError, OverflowError, pa.ArrowException) as error:
         reason = f"{what}: expected rows [open time, open, high, low, close, volume, …], got {error}"
         raise MalformedRowsError(reason, rows) from None
 
