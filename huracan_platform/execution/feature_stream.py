@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, day_of, day_start_ms
+from huracan_platform.clock import HOUR_MS, MINUTE_MS, Clock, day_of
 from huracan_platform.contracts.features import FeatureRow
 from huracan_platform.contracts.journal import FeatureSource
 from huracan_platform.contracts.market import ClosedBar, Float64
@@ -37,10 +37,8 @@ class FeatureStream:
         DataContractError
             The library has no bar of the symbol and no stored state.
         """
-        start_ms, state, checkpoint_hash = self._newest_state(clock)
         self._engine = FeatureEngine(self._set)
-        if state is not None:
-            self._engine.restore(state)
+        start_ms, checkpoint_hash = self._restore_newest(clock)
         self.source = FeatureSource(self._set.name, self._set.profile, start_ms, checkpoint_hash)
         self._funding = self._library.funding(self.symbol, start_ms)
         candles = self._library.catch_up(self.symbol, start_ms)
@@ -66,13 +64,16 @@ class FeatureStream:
         self._next_ts += MINUTE_MS
         return feature_row(self.symbol, bar.ts_ms, values, self._set)
 
-    def _newest_state(self, clock: Clock) -> tuple[int, bytes | None, str | None]:
-        today = day_of(clock.market_ms())
-        stored = self._store.checkpoint_before(self._library.venue, self.symbol, self._set, today)
+    def _restore_newest(self, clock: Clock) -> tuple[int, str | None]:
+        """Open of the first bar that the engine has not seen, and the hash of the state it was restored from."""
+        stored = self._store.checkpoint_before(self._library.venue, self.symbol, self._set, day_of(clock.market_ms()))
         if stored is not None:
-            state, day = stored
-            return day_start_ms(day) + DAY_MS, state, hashlib.sha256(state).hexdigest()
+            self._engine.restore(stored[0])
+            # Asked of the state, not of the day: a day built before its last bars were in ends early.
+            newest = self._engine.newest_ms
+            if newest is not None:
+                return newest + MINUTE_MS, hashlib.sha256(stored[0]).hexdigest()
         first = self._library.first_bar_ms(self.symbol)
         if first is None:
             raise DataContractError(f"features {self.symbol}: expected a stored state or candles in the library, got neither")
-        return first, None, None
+        return first, None
