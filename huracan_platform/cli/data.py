@@ -178,7 +178,8 @@ def _finish(report: IngestReport, as_json: bool) -> None:
         states = ", ".join(f"{count} {state}" for state, count in told["symbol_days"].items() if count)
         console.print(
             f"{report.dataset} at {report.venue}: {report.rows} rows, coverage {report.coverage:.2%}; {report.inserted} new, "
-            f"{report.revised} revised, {report.unchanged} unchanged; symbol-days: {states or 'none'}", highlight=False, soft_wrap=True,
+            f"{report.revised} revised, {report.unchanged} unchanged; symbol-days: {states or 'none'}",
+            highlight=False, soft_wrap=True,
         )
         table("Checks", ("check", "passed", "severity", "message"), [
             (check.name, "yes" if check.passed else "no", check.severity.value, check.message) for check in report.checks
