@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.journal import CommandKind, SessionCommand, SessionRecord
+from huracan_platform.errors import PermanentError
 
 
 class SessionRepository:
@@ -40,6 +41,23 @@ class SessionRepository:
                 "UPDATE sessions SET ended_at = %s, end_reason = %s, report = %s WHERE session_id = %s AND ended_at IS NULL",
                 (to_datetime(ended_ms), reason, Jsonb(report), session_id),
             )
+
+    def report_of_run(self, run_id: str) -> dict[str, Any]:
+        """The report of the session that a Dagster run held.
+
+        Raises
+        ------
+        PermanentError
+            No finished session of that run.
+        """
+        with self._brain.connect() as connection:
+            row = connection.execute(
+                "SELECT report FROM sessions WHERE run_id = %s AND report IS NOT NULL ORDER BY started_at DESC LIMIT 1", (run_id,)
+            ).fetchone()
+        if row is None:
+            raise PermanentError(f"session: expected a finished one of run {run_id!r}, got none")
+        report: dict[str, Any] = row[0]
+        return report
 
     def run_id(self, session_id: str) -> str | None:
         """The Dagster run that held the session; None for a plain service or an unknown session."""
