@@ -23,9 +23,11 @@ def gates(
     if not verdicts:
         raise PermanentError(f"gates: expected a model version that was judged, got {model_id!r}, which has no verdict")
 
+    first = verdicts[0]
+
     def render() -> None:
         table(
-            f"Gates of {model_id}, judged {verdicts[0].judged_at:%Y-%m-%d %H:%M} UTC, thresholds v{verdicts[0].thresholds_version}",
+            f"Gates of {model_id}, judged {first.judged_at:%Y-%m-%d %H:%M} UTC, thresholds v{first.thresholds_version}",
             ("gate", "verdict", "reason"),
             [(f"{v.gate} {v.name}", v.status.value, v.reason) for v in verdicts],
         )

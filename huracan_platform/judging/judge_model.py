@@ -42,7 +42,9 @@ class Judged:
     walk_forward: WalkForward
 
 
-def judge_model(brain: Brain, store: FeatureStore, registry: Registry, card: ModelCard, settings: Settings, clock: Clock) -> Judged:
+def judge_model(
+    brain: Brain, store: FeatureStore, registry: Registry, card: ModelCard, settings: Settings, clock: Clock,
+) -> Judged:
     """Judge one version on the data set that its manifest names, and append the verdicts to the library.
 
     The walk-forward's Sharpe ratio enters the trial log first, so that the deflated Sharpe counts this trial as well.

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from huracan_platform.clock import DAY_MS
 from huracan_platform.contracts.features import FeatureMatrix
 from huracan_platform.contracts.market import Candles, Float64, FundingRates
 from huracan_platform.contracts.model import GateStatus, Verdict
@@ -110,4 +109,4 @@ def passes(verdicts: tuple[Verdict, ...]) -> bool:
     return all(v.status is GateStatus.PASS for v in verdicts if v.gate in JUDGED_GATES)
 
 
-__all__ = ["DAY_MS", "World", "evidence_of", "judged", "passes", "shuffled_labels", "synthetic_world"]
+__all__ = ["JUDGED_GATES", "World", "evidence_of", "judged", "passes", "shuffled_labels", "synthetic_world"]

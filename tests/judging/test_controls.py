@@ -11,7 +11,7 @@ from huracan_platform.contracts.model import GateStatus
 from huracan_platform.settings import Settings
 from tests.judging.line import JUDGED_GATES, World, evidence_of, judged, passes, shuffled_labels, synthetic_world
 
-DAYS = 360
+DAYS, SHUFFLED_DAYS = 360, 300
 SETTINGS = Settings(gates={"bootstrap_draws": 300})
 
 
@@ -24,10 +24,10 @@ def market() -> World:
 def test_on_shuffled_labels_the_gates_pass_at_most_1_of_20_seeds() -> None:
     passed = []
     for seed in range(20):
-        world = synthetic_world(seed, DAYS, SETTINGS)
+        world = synthetic_world(seed, SHUFFLED_DAYS, SETTINGS)
         noise = replace(world, frame=shuffled_labels(world.frame, np.random.default_rng(seed)))
         evidence, result = evidence_of(noise, "linear" if seed % 2 else "xgboost", seed=seed)
-        assert len(result.folds) >= 8
+        assert len(result.folds) == 7
         if passes(judged(evidence, SETTINGS, seed=seed)):
             passed.append(seed)
     assert len(passed) <= 1, passed
@@ -60,6 +60,6 @@ def test_few_days_are_insufficient_and_every_gate_says_what_it_lacks() -> None:
     settings = Settings(training={"walk_forward_train_days": 20, "walk_forward_test_days": 5}, gates={"bootstrap_draws": 100})
     verdicts = {v.gate: v for v in judged(evidence_of(synthetic_world(1, 31, settings), "linear")[0], settings)}
     assert verdicts[1].status is GateStatus.INSUFFICIENT
-    assert "lacks 169 days" in verdicts[1].reason
+    assert "lacks 170 days" in verdicts[1].reason
     assert verdicts[2].status is GateStatus.INSUFFICIENT
-    assert "lacks 19 days" in verdicts[2].reason
+    assert "lacks 20 days" in verdicts[2].reason

@@ -107,6 +107,17 @@ def test_many_trials_deflate_a_sharpe_that_passed_alone() -> None:
     assert criterion(verdicts(replace(decent, trials=Trials(500)))[1], "deflated sharpe (account)") is FAIL
 
 
+def test_trials_that_look_alike_do_not_soften_the_deflation() -> None:
+    decent = replace(GOOD, account=account(270, 0.0009, 0.006, 300, win=0.8), founding=WINNER)
+    alike = verdicts(replace(decent, trials=Trials(500, 1e-9)))[1]
+    assert criterion(alike, "deflated sharpe (account)") is FAIL
+    scattered, unknown = (
+        next(c.observed for c in verdicts(replace(decent, trials=t))[1].criteria if c.name == "deflated sharpe (account)")
+        for t in (Trials(50, 0.05), Trials(50))
+    )
+    assert (scattered or 0.0) < (unknown or 0.0)
+
+
 @pytest.mark.parametrize(
     ("days", "trades", "lack"), [(100, 300, "lacks 80 days"), (270, 60, "lacks 40 trades"), (7, 3, "lacks 173 days")],
 )

@@ -16,6 +16,7 @@ from huracan_platform.learning.models.scores import auc
 from huracan_platform.learning.models.split import Split
 from huracan_platform.learning.models.train import FittedModel
 
+MIN_BLOCKS = 20  # with a handful of blocks the unpermuted order itself is drawn too often to be beaten
 NEAR = 1e-6   # rows closer than this, in training standard deviations over all columns, are the same row
 _SAME = 1e-9  # relative difference that recomputing a mean in another order may make
 RecomputeRow = Callable[[int], Float64]
@@ -68,8 +69,8 @@ def target_leakage(
     """Single features that foretell the label too well on held-out rows to be honest.
 
     A feature is flagged when its AUC (either direction) is above `max_auc` and above the 99.9th percentile of its AUC
-    against labels permuted in blocks of `block` rows. Under such a bound the strongest honest feature of a market may
-    stand; one made from the outcome does not.
+    against labels permuted in blocks of `block` rows (shorter ones where that makes under 20 blocks). The strongest
+    honest feature of a market stays under such a bound; one made from the outcome does not.
     """
     judged = frame.labelled(rows)
     y = frame.y[judged]
@@ -77,6 +78,7 @@ def target_leakage(
         return LeakageFinding("target_leakage", 0, 0, {"note": "no held-out labels of both classes"})
     strength = np.array([_either_way(auc(frame.x[judged, i], y)) for i in range(len(frame.columns))])
     flagged = {}
+    block = max(1, min(block, len(judged) // MIN_BLOCKS))
     for i in np.flatnonzero(strength > max_auc):
         bound = float(np.quantile(_permuted_aucs(frame.x[judged, i], y, block, permutations, rng), 0.999))
         if strength[i] > bound:

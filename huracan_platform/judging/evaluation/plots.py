@@ -13,7 +13,6 @@ from huracan_platform.learning.models.scores import Reliability
 
 def equity_curve(accounts: Mapping[str, DailyEquity], title: str) -> bytes:
     """Equity per account by day (start = 1), over the drawdown of the first; PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -27,17 +26,16 @@ def equity_curve(accounts: Mapping[str, DailyEquity], title: str) -> bytes:
         upper.legend(loc="upper left", frameon=False)
         name, first = next(iter(accounts.items()))
         peak = np.maximum.accumulate(np.maximum(first.equity, 1.0))
-        lower.fill_between(first.day_ms.astype("datetime64[ms]"), 100.0 * (first.equity / peak - 1.0), 0.0, color="tab:red", alpha=0.5)
+        fall = 100.0 * (first.equity / peak - 1.0)
+        lower.fill_between(first.day_ms.astype("datetime64[ms]"), fall, 0.0, color="tab:red", alpha=0.5)
         lower.set_ylabel(f"drawdown, %\n({name})")
-    figure.autofmt_xdate()
     out = BytesIO()
-    FigureCanvasAgg(figure).print_png(out)
+    figure.savefig(out, format="png")
     return out.getvalue()
 
 
 def reliability_diagram(diagram: Reliability, title: str) -> bytes:
     """Observed frequency against predicted probability per equal-mass bin, with 90 % binomial bars; PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")
@@ -47,5 +45,5 @@ def reliability_diagram(diagram: Reliability, title: str) -> bytes:
     axes.errorbar(diagram.predicted, diagram.observed, yerr=error, fmt="o", markersize=4, capsize=2)
     axes.set(xlabel="predicted probability of up", ylabel="observed frequency", title=title, xlim=(0, 1), ylim=(0, 1))
     out = BytesIO()
-    FigureCanvasAgg(figure).print_png(out)
+    figure.savefig(out, format="png")
     return out.getvalue()

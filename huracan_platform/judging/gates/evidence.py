@@ -76,6 +76,7 @@ def compare(
     """observed `relation` threshold, with relation one of >=, <=, >. Insufficient without enough sample; NaN never passes."""
     holds = {">=": observed >= threshold, "<=": observed <= threshold, ">": observed > threshold}[relation]
     status = GateStatus.INSUFFICIENT if not enough else GateStatus.PASS if holds else GateStatus.FAIL
+    note = note if enough else "too small a sample to tell"
     return Criterion(name, observed, relation, threshold, status, interval, n, note)
 
 

@@ -53,6 +53,7 @@ def _under_schedule(
     daily, trades = backtest.daily.returns, net_returns(backtest.trades)
     enough = len(daily) >= MIN_DAYS_FOR_RATIOS and len(trades) >= MIN_TRADES_FOR_RATIOS
     moments = sharpe_moments(daily)
+    variance = _trial_variance(trials, len(daily))
     draws = gates.bootstrap_draws if enough else 0
 
     def interval(statistic: Callable[[Float64], float], values: Float64, block: int) -> tuple[float, float] | None:
@@ -69,6 +70,16 @@ def _under_schedule(
                 enough=enough, interval=interval(metrics.profit_factor, trades, TRADES_PER_BLOCK)),
         compare(f"probabilistic sharpe ({label})", probabilistic_sharpe(moments), ">=", gates.min_psr, n=len(daily),
                 enough=enough),
-        compare(f"deflated sharpe ({label})", deflated_sharpe(moments, max(trials.count, 1), trials.sharpe_variance), ">=",
+        compare(f"deflated sharpe ({label})", deflated_sharpe(moments, max(trials.count, 1), variance), ">=",
                 gates.min_dsr, n=len(daily), enough=enough),
     ]
+
+
+def _trial_variance(trials: Trials, days: int) -> float | None:
+    """Variance of the trials' daily Sharpes, but no less than luck alone gives over so many days.
+
+    A handful of near-equal trials would show almost none, and deflate nothing.
+    """
+    if trials.sharpe_variance is None or days < 2:
+        return None
+    return max(trials.sharpe_variance, 1.0 / (days - 1))
