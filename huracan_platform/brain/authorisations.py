@@ -36,7 +36,8 @@ class AuthorisationRepository:
         """(authorisation id, model id) of the gateway's grants with a greater id, oldest first."""
         with self._brain.connect() as connection:
             rows = connection.execute(
-                "SELECT authorisation_id, model_id FROM model_authorisations WHERE authorisation_id > %s AND gateway = %s ORDER BY 1",
+                "SELECT authorisation_id, model_id FROM model_authorisations"
+                " WHERE authorisation_id > %s AND gateway = %s ORDER BY authorisation_id",
                 (authorisation_id, gateway),
             ).fetchall()
         return [(int(row[0]), str(row[1])) for row in rows]

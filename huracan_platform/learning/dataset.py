@@ -35,7 +35,8 @@ def newest_dataset(store: FeatureStore, venue: str, symbol: str, settings: Setti
     definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
     days = [d.day for d in store.days(venue, definition, EPOCH_DAY, day_of(clock.market_ms())) if symbol in d.symbols]
     if not days:
-        raise DataContractError(f"data set of {symbol} at {venue}: expected feature days of set {definition.set_hash[:8]}, got none")
+        expected = f"feature days of set {definition.set_hash[:8]}"
+        raise DataContractError(f"data set of {symbol} at {venue}: expected {expected}, got none")
     return DatasetSpec.of_days(venue, symbol, days[0], days[-1], clock, good_days=days)
 
 

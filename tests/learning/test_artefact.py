@@ -75,7 +75,7 @@ def test_a_pickle_never_runs(store: ArtefactStore, models: dict[str, FittedModel
     assert not mark.exists()
 
 
-@pytest.mark.parametrize("name", ["xgboost.ubj", "scaler.json", "features.json", "calibrator.json"])
+@pytest.mark.parametrize("name", ["xgboost.ubj", "scaler.json", "features.json", "calibrator.json", "model.pkl"])
 def test_a_pickle_never_runs_even_under_a_matching_hash(
     store: ArtefactStore, models: dict[str, FittedModel], tmp_path: Path, name: str
 ) -> None:

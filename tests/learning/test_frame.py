@@ -50,6 +50,16 @@ def test_abstaining_rows_stay_with_their_outcome_and_no_weight() -> None:
     assert (frame.short_return[frame.y == 0] > COST.round_trip).all()
 
 
+def test_barriers_lie_barrier_sigma_trailing_sigmas_of_the_horizon_away() -> None:
+    frame = synthetic_frame(days=3)
+    np.testing.assert_allclose(frame.sigma, 0.0005 * np.sqrt(60))
+    early = frame.label_end_ms < frame.decision_ms + 60 * MINUTE_MS
+    assert early.any()
+    won = np.maximum(frame.long_return, frame.short_return)
+    np.testing.assert_allclose(won[early], 1.5 * frame.sigma[early])
+    assert (won[~early] <= 1.5 * frame.sigma[~early] + 1e-12).all()
+
+
 def test_same_inputs_give_the_same_hash_and_one_changed_value_another() -> None:
     candles = day()
     features = features_of(candles, {"a": np.arange(600.0)})

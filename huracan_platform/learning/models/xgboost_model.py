@@ -24,11 +24,11 @@ class XGBoostParameters:
     stop_after: int = 40
     depth: int = 4
     learning_rate: float = 0.05
-    min_leaf_weight: float = 20.0
+    min_leaf_weight: float = 50.0
     l2: float = 5.0
     row_share: float = 0.8
     column_share: float = 0.6
-    bins: int = 128
+    bins: int = 64
 
 
 class XGBoostModel:
