@@ -1,6 +1,6 @@
 -- Feature days: what each stored day of a feature set holds and what it was made from. The rows themselves are in
 -- content-addressed files. Nothing is updated: a rebuilt day is a new row, the newest one counts, and a pinned read
--- takes the newest that was recorded by then.
+-- takes the newest whose inputs were recorded by then.
 
 CREATE TABLE feature_days (
     feature_day_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -28,7 +28,11 @@ class FeatureDayRepository:
     def newest(
         self, venue: str, set_hash: str, first: date, last: date, recorded_before: datetime | None = None,
     ) -> dict[date, FeatureDay]:
-        """Newest version of each day from `first` to `last`, both inclusive; with a bound, of those recorded by then."""
+        """Newest version of each day from `first` to `last`, both inclusive.
+
+        With a bound only versions count whose inputs were read with `recorded_before` not later than it: they hold
+        nothing that a read of facts with the same bound would not see.
+        """
         with self._brain.connect() as connection:
             return _newest(connection, venue, set_hash, first, last, recorded_before)
 
@@ -97,7 +101,8 @@ def _newest(
 ) -> dict[date, FeatureDay]:
     days = connection.execute(
         f"SELECT DISTINCT ON (day) feature_day_id, {_DAY} FROM feature_days "
-        "WHERE venue = %s AND set_hash = %s AND day BETWEEN %s AND %s AND recorded_at <= coalesce(%s, 'infinity'::timestamptz) "
+        "WHERE venue = %s AND set_hash = %s AND day BETWEEN %s AND %s AND NOT EXISTS ("
+        "SELECT FROM feature_day_symbols s WHERE s.feature_day_id = feature_days.feature_day_id AND s.recorded_before > %s) "
         "ORDER BY day, feature_day_id DESC",
         (venue, set_hash, first, last, recorded_before),
     ).fetchall()
@@ -115,9 +120,9 @@ def _newest_before(
     connection: psycopg.Connection[Any], venue: str, set_hash: str, symbol: str, day: date, recorded_before: datetime | None,
 ) -> FeatureDay | None:
     row = connection.execute(
-        "SELECT max(day) FROM feature_days JOIN feature_day_symbols USING (feature_day_id) "
-        "WHERE venue = %s AND set_hash = %s AND symbol = %s AND day < %s "
-        "AND recorded_at <= coalesce(%s, 'infinity'::timestamptz)",
+        "SELECT max(day) FROM feature_days d JOIN feature_day_symbols USING (feature_day_id) "
+        "WHERE venue = %s AND set_hash = %s AND symbol = %s AND day < %s AND NOT EXISTS ("
+        "SELECT FROM feature_day_symbols s WHERE s.feature_day_id = d.feature_day_id AND s.recorded_before > %s)",
         (venue, set_hash, symbol, day, recorded_before),
     ).fetchone()
     if row is None or row[0] is None:

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from tests.data_features.synthetic import BARS_PER_DAY, START_MS, bits, funding_of, part, walk
 
 from huracan_platform.clock import DAY_MS, MINUTE_MS
 from huracan_platform.contracts.market import Candles
@@ -15,6 +14,7 @@ from huracan_platform.data.features.kernels.columns import Column
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.errors import ConfigurationError, DataContractError, PermanentError
 from huracan_platform.settings import FeatureSettings
+from tests.data_features.synthetic import BARS_PER_DAY, START_MS, bits, funding_of, part, walk
 
 SET = feature_set("core", "short_history")
 GOOD = (100.0, 101.0, 99.0, 100.5, 3.0, 1e-4)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from tests.data_features.synthetic import bits, funding_of, part, walk
 
 from huracan_platform.contracts.market import Candles, Float64
 from huracan_platform.data.features.engine import FeatureEngine
 from huracan_platform.data.features.kernels.columns import Column
 from huracan_platform.data.features.registry import FEATURES, Feature, feature_set
+from tests.data_features.synthetic import bits, funding_of, part, walk
 
 BARS = 9 * 1440 + 77
 CUTS = (1, 61, 1440, 1441, 5_000, 9 * 1440 + 1)
@@ -130,7 +130,8 @@ def test_feature_says_something(feature: Feature, rows: Float64) -> None:
 def test_feature_does_not_depend_on_the_price_level(feature: Feature, history: tuple[Candles, Float64], rows: Float64) -> None:
     """A price 8 times higher changes no feature by more than the volume profile's bin."""
     candles, funding = history
-    dear = Candles(candles.symbol, candles.ts_ms, *(8.0 * getattr(candles, n) for n in ("open", "high", "low", "close")), candles.volume)
+    prices = (8.0 * getattr(candles, n) for n in ("open", "high", "low", "close"))
+    dear = Candles(candles.symbol, candles.ts_ms, *prices, candles.volume)
     got, expected = engine_rows(dear, funding)[:, feature.column], rows[:, feature.column]
     if feature.column in (Column.POC_DISTANCE, Column.VALUE_AREA_POSITION):
         assert np.corrcoef(got[1440:], expected[1440:])[0, 1] > 0.9

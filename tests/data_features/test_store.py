@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.data_features.synthetic import BARS_PER_DAY, START_MS, bits, part, walk
 
 from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
@@ -21,6 +20,7 @@ from huracan_platform.data.features.recompute import recompute_row
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.errors import DataContractError, PermanentError
+from tests.data_features.synthetic import BARS_PER_DAY, START_MS, bits, part, walk
 
 VENUE = "sim-s7"
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -232,6 +232,18 @@ def test_a_row_computed_again_from_the_library_is_the_stored_one(store: FeatureS
     stored = store.load(VENUE, BTC, SET, ts_ms, ts_ms + MINUTE_MS)
     assert (bits(row.values) == bits(stored.values[0])).all()
     assert row.row_hash == feature_row(BTC, ts_ms, stored.values[0], SET).row_hash
+
+
+def test_the_pin_of_a_days_own_inputs_sees_the_days_built_with_it(store: FeatureStore, clock: ManualClock) -> None:
+    store.build_days(VENUE, [BTC], DAYS, SET)
+    part = store.days(VENUE, SET, DAYS[4], DAYS[4])[0].symbols[BTC]
+    pin = Pin(part.as_of, part.recorded_before)
+    clock.advance(DAY_MS)
+    found = store.checkpoint_before(VENUE, BTC, SET, DAYS[4], pin)
+    assert found is not None
+    assert found[1] == DAYS[3]
+    earlier = Pin(part.as_of, part.recorded_before - timedelta(milliseconds=1))
+    assert store.checkpoint_before(VENUE, BTC, SET, DAYS[4], earlier) is None
 
 
 def test_a_row_can_be_computed_from_a_named_state(store: FeatureStore, clock: ManualClock) -> None:

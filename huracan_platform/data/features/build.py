@@ -58,12 +58,17 @@ class LibraryInputs:
 
     def day(self, symbol: str, day: date) -> DayInput:
         """What the library holds of one symbol-day; no bars where there are none. Days are cheapest in order."""
-        return self.between(symbol, day_start_ms(day), day_start_ms(day) + DAY_MS)
+        start_ms = day_start_ms(day)
+        if not self._start_ms <= start_ms < self._end_ms:
+            self._read(start_ms, start_ms + CHUNK_DAYS * DAY_MS)
+        return self._cut(symbol, start_ms, start_ms + DAY_MS)
 
     def between(self, symbol: str, start_ms: int, end_ms: int) -> DayInput:
-        """As `day`, for any span start_ms ≤ ts < end_ms."""
-        if not self._bars or start_ms < self._start_ms or end_ms > self._end_ms:
-            self._read(start_ms, max(end_ms, start_ms + CHUNK_DAYS * DAY_MS))
+        """As `day`, for any span start_ms ≤ ts < end_ms, read as a whole."""
+        self._read(start_ms, end_ms)
+        return self._cut(symbol, start_ms, end_ms)
+
+    def _cut(self, symbol: str, start_ms: int, end_ms: int) -> DayInput:
         bars = self._bars[symbol]
         first, last = np.searchsorted(bars.ts_ms, [start_ms, end_ms])
         taken = Candles(symbol, bars.ts_ms[first:last], *(getattr(bars, name)[first:last] for name in CANDLE_COLUMNS))

@@ -97,7 +97,9 @@ class FeatureFiles:
         symbols = sorted(checkpoints)
         table = pa.table({"symbol": symbols, "checkpoint": pa.array([checkpoints[s] for s in symbols], pa.binary())})
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression=STATE_COMPRESSION, write_page_checksum=True, use_dictionary=False, write_statistics=False)
+        pq.write_table(
+            table, sink, compression=STATE_COMPRESSION, write_page_checksum=True, use_dictionary=False, write_statistics=False,
+        )
         self._put(path, sink.getvalue())
 
     def read_checkpoint(self, path: str, sha256: str) -> bytes:

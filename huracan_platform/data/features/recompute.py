@@ -74,5 +74,5 @@ def verify_newest_row(store: FeatureStore, venue: str, feature_set: FeatureSet, 
         ts_ms = int(stored.ts_ms[-1])
         again = recompute_row(store, venue, symbol, feature_set, ts_ms, Pin(part.as_of, part.recorded_before))
         if again.values.tobytes() != stored.values[-1].tobytes():
-            return Verification(False, f"{symbol} {newest.day}: the row at {ts_ms} is another one when recomputed from the library")
+            return Verification(False, f"{symbol} {newest.day}: the row at {ts_ms} differs when recomputed from the library")
     return Verification(True, f"{newest.day}: last row of {len(newest.symbols)} symbols found again bit for bit")
