@@ -86,7 +86,8 @@ class FeatureStore:
     ) -> FeatureMatrix:
         """Rows of one symbol with start_ms ≤ ts < end_ms (ms UTC), in time order; warm-up rows are there as NaN.
 
-        `pin.recorded_before` takes the newest versions whose inputs were recorded by then. `good_days` leaves out every other day.
+        `pin.recorded_before` takes the newest versions whose inputs were recorded by then.
+        `good_days` leaves out every other day.
         """
         chosen = [
             d for d in self.days(venue, feature_set, day_of(start_ms), day_of(max(start_ms, end_ms - 1)), pin)
