@@ -28,6 +28,10 @@ class AuthorisationRepository:
         """The newest grant, expired or not; None when there never was one."""
         return next(iter(self._read("WHERE model_id = %s AND gateway = %s", (model_id, gateway))), None)
 
+    def of_model(self, model_id: str) -> list[Authorisation]:
+        """All grants of one model, newest first."""
+        return self._read("WHERE model_id = %s", (model_id,))
+
     def since(self, authorisation_id: int, gateway: str) -> list[tuple[int, str]]:
         """(authorisation id, model id) of the gateway's grants with a greater id, oldest first."""
         with self._brain.connect() as connection:
