@@ -108,7 +108,8 @@ def _judgement(tree: Tree, passport: Passport) -> None:
             branch.add(escape(f"{day} {why}"))
     verdicts = tree.add("verdicts")
     for verdict in passport.verdicts:
-        verdicts.add(f"gate {verdict.gate} {verdict.name}: [{_STYLE[verdict.status]}]{verdict.status}[/]  {escape(verdict.reason)}")
+        status = f"[{_STYLE[verdict.status]}]{verdict.status}[/]"
+        verdicts.add(f"gate {verdict.gate} {verdict.name}: {status}  {escape(verdict.reason)}")
     leave = passport.authorisation
     if leave is not None:
         proof = "[yellow]unproven[/yellow]" if leave.unproven else "[green]gates 1 to 6 passed[/green]"

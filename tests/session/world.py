@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.verdicts import VerdictRepository
-from huracan_platform.clock import DAY_MS, MINUTE_MS, Clock, day_of, day_start_ms, days_between, to_datetime
+from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms, days_between, to_datetime
 from huracan_platform.contracts.model import Criterion, GateStatus, ModelCard, Verdict
 from huracan_platform.data.features.registry import FeatureSet, feature_set
 from huracan_platform.data.features.store import FeatureStore
@@ -81,8 +82,8 @@ class World:
         return {
             "architecture": "linear", "hyperparameters": {}, "seeds": {"training": 0}, "metrics": {}, "parent": None,
             "dataset": {
-                "id": "script", "hash": "d" * 64, "spec": spec, "rows": len(rows.ts_ms), "feature_day_hashes": list(rows.day_hashes),
-                "columns": list(fitted.columns),
+                "id": "script", "hash": "d" * 64, "spec": spec, "rows": len(rows.ts_ms),
+                "feature_day_hashes": list(rows.day_hashes), "columns": list(fitted.columns),
             },
             "provenance": collect_provenance().as_dict(),
         }
@@ -91,9 +92,7 @@ class World:
 def scripted_model(features: FeatureSet, weights: dict[str, float]) -> FittedModel:
     """A real linear model whose coefficients are written down instead of fitted."""
     k = len(features.columns)
-    body = {
-        "parameters": {}, "coefficients": [weights.get(name, 0.0) for name in features.columns], "intercept": weights.get("", 0.0),
-    }
+    body = {"parameters": {}, "coefficients": [weights.get(name, 0.0) for name in features.columns], "intercept": 0.0}
     classifier = LinearModel.load({"linear.json": json.dumps(body).encode()})
     scaler = Scaler(np.zeros(k), np.ones(k))
     return FittedModel("linear", features.columns, features.name, features.set_hash, scaler, classifier, IdentityCalibrator())
@@ -107,6 +106,7 @@ def small_world(brain: Brain, home: Path) -> Iterator[World]:
             home=home, symbols=SYMBOLS, database={"dsn": brain.dsn}, venue={"url": url, "rate_limit": False},
             features={"profile": "short_history"}, labels={"horizon_min": 15, "sample_every_min": 5},
             strategy={"enter_probability": 0.55, "min_edge_bps": -50.0},
+            risk={"max_order_usd": Decimal(100_000)},
             execution={"reconcile_every_s": 1.0, "lease_ttl_s": 3.0, "heartbeat_s": 1.0},
         )
         market = MarketData(settings)
@@ -118,11 +118,6 @@ def small_world(brain: Brain, home: Path) -> Iterator[World]:
         ingest_funding(brain, market, SYMBOLS, first, last, settings)
         store.build_days(market.venue, SYMBOLS, days_between(first, last), features)
         yield World(url, settings, brain, market, store, Registry(brain, str(home / "artefacts")), features)
-
-
-def minutes(count: int) -> int:
-    """So many minutes in ms."""
-    return count * MINUTE_MS
 
 
 def _verdict(model_id: str, gate: int, clock: Clock) -> Verdict:
