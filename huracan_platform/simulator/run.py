@@ -57,6 +57,8 @@ def run_venue(options: VenueOptions) -> None:
     """
     if not 0 <= options.speed <= 100_000:
         raise ConfigurationError(f"speed: expected 0 to 100000 market seconds per second, got {options.speed}")
+    if not 0 <= options.port <= 65_535:
+        raise ConfigurationError(f"port: expected 0 to 65535, got {options.port}")
     listener = bind(options.host, options.port)
     with listener:
         market = build_market(options)

@@ -1,0 +1,85 @@
+"""Small markets and venues inside the test's process, on a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import orjson
+
+from huracan_platform.clock import ManualClock, MarketTime
+from huracan_platform.simulator.account import Account
+from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.market.bars import FundingHistory, ListedSymbol, Market, MinuteBars
+from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.user_stream import UserEvents
+from huracan_platform.simulator.venue import Venue
+from huracan_platform.simulator.venue_clock import VenueClock
+
+START_MS = 1_735_689_600_000  # 2025-01-01
+MINUTE = 60_000
+WIRE_MS = 1_790_000_000_000
+
+
+def listed(
+    bars: list[tuple[int, int, int, int, int]], funding: Sequence[tuple[int, float]] = (), start_ms: int = START_MS
+) -> ListedSymbol:
+    """BTC with a tick of 0.1 and a lot of 0.001. `bars`: open, high, low, close in ticks, volume in lots; `funding`: the
+    minute after the start at which it settles, rate."""
+    array = np.array(bars, np.int64)
+    ts = start_ms + MINUTE * np.arange(len(bars), dtype=np.int64)
+    settled = np.array([start_ms + MINUTE * at for at, _ in funding], np.int64)
+    rates = np.array([rate for _, rate in funding], np.float64)
+    columns = [np.ascontiguousarray(array[:, i]) for i in range(5)]
+    history = FundingHistory(settled, settled, rates, np.zeros(len(settled), np.int64))
+    return ListedSymbol(
+        Instrument("BTC", 1, 3, min_notional=Decimal(100)), MinuteBars(ts, *columns, columns[4] // 2), history, 12_345
+    )
+
+
+@dataclass
+class Floor:
+    """A venue with one symbol, its desk, and the user events that were told."""
+
+    wire: ManualClock
+    venue: Venue
+    matching: Matching
+    desk: OrderDesk
+    account: Account
+    told: list[dict[str, Any]]
+
+    def go_to(self, minute: float) -> None:
+        """Move the market clock to so many minutes after the start and let everything happen."""
+        self.wire.advance(round(START_MS + minute * MINUTE) - self.venue.clock.market_ms())
+        self.matching.advance()
+
+    def order(self, **sent: object) -> Any:
+        """Place an ordinary order; quantity 1 unless told."""
+        return self.desk.place({"symbol": "BTCUSDT", "quantity": "1", **{k: str(v) for k, v in sent.items()}})
+
+    def stop(self, **sent: object) -> Any:
+        """Place a STOP_MARKET unless told otherwise."""
+        base = {"symbol": "BTCUSDT", "algoType": "CONDITIONAL", "type": "STOP_MARKET"}
+        return self.desk.place_conditional({**base, **{k: str(v) for k, v in sent.items()}})
+
+
+def open_floor(symbol: ListedSymbol, minute: float = 0.5) -> Floor:
+    """A trading floor whose market stands at so many minutes after the start, at speed 1 on a manual wire clock."""
+    now = round(START_MS + minute * MINUTE)
+    wire = ManualClock(WIRE_MS)
+    clock = VenueClock(MarketTime(now, WIRE_MS, 1.0), symbol.end_ms, wire)
+    venue = Venue(Market("test", {"BTCUSDT": symbol}, START_MS, now, symbol.end_ms), clock)
+    told: list[dict[str, Any]] = []
+    events = UserEvents(lambda: False, [lambda _name, message: told.append(orjson.loads(message))])
+    account = Account()
+    matching = Matching(venue, account, events)
+    return Floor(wire, venue, matching, OrderDesk(venue, matching, events), account, told)
+
+
+def flat(price: int, minutes: int, volume: int = 40_000) -> list[tuple[int, int, int, int, int]]:
+    """Minutes that trade at one price in ticks."""
+    return [(price, price, price, price, volume)] * minutes
