@@ -86,8 +86,8 @@ class Books:
         """The order of ours that a venue's trade belongs to."""
         return self._orders.by_venue_order_id(fill.symbol, fill.venue_order_id)
 
-    def add_fill(self, fill: Fill, owner: StoredOrder | None) -> bool:
-        """Store a trade and move the position; False when it was known already.
+    def add_fill(self, fill: Fill, owner: StoredOrder | None) -> Fill | None:
+        """Store a trade and move the position; the fill with our id on it, None when it was known already.
 
         The order's own filled quantity follows from the sum of its trades, whatever the venue's order view lags behind.
         """
@@ -96,7 +96,7 @@ class Books:
         self.positions.add(new)
         if owner is not None and new:
             self._follow_fills(owner)
-        return bool(new)
+        return new[0] if new else None
 
     def missing_fills(self, order: StoredOrder) -> bool:
         """Whether the venue reported more filled than trades were seen."""

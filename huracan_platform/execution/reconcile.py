@@ -91,15 +91,17 @@ class Reconciler:
 
     async def collect(self, symbols: Sequence[str]) -> tuple[list[Fill], set[str]]:
         """Take the venue's new trades in; those that were new, and the symbols with trades whose order is not clear yet."""
-        new, waiting = [], set()
+        new: list[Fill] = []
+        waiting: set[str] = set()
         for symbol in symbols:
             for fill in await self._gateway.trades(symbol, self._books.positions.next_trade_id(symbol)):
                 owner, clear = await self._owner(fill)
                 if not clear:
                     waiting.add(symbol)
                     break  # trades are taken in order: the rest waits for the next pass
-                if await asyncio.to_thread(self._books.add_fill, fill, owner):
-                    new.append(fill)
+                added = await asyncio.to_thread(self._books.add_fill, fill, owner)
+                if added is not None:
+                    new.append(added)
         return new, waiting
 
     async def _owner(self, fill: Fill) -> tuple[StoredOrder | None, bool]:

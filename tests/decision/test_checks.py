@@ -19,8 +19,8 @@ BTC = "BTC/USDT:USDT"
 ETH = "ETH/USDT:USDT"
 INSTRUMENT = Instrument("v", BTC, D("0.1"), D("0.001"), D("0.001"), D(5), D(100))
 LIMITS = replace(
-    risk_limits(Settings()), price_collar=D("0.02"), period_collar=D("0.08"), max_order_usd=D(25000), max_order_quantity=D(50),
-    max_symbol_leverage=D(1), max_gross_leverage=D(2), max_net_leverage=D("1.5"), max_daily_loss=D("0.05"), max_drawdown=D("0.10"),
+    risk_limits(Settings()), price_collar=D("0.02"), period_collar=D("0.08"), max_order_usd=D(25000),
+    max_order_quantity=D(50), max_symbol_leverage=D(1), max_gross_leverage=D(2), max_net_leverage=D("1.5"), max_daily_loss=D("0.05"), max_drawdown=D("0.10"),
     max_open_orders=20, max_clock_skew_ms=500, stale_feature_ms=150_000,
 )
 MARKET = OrderRequest(BTC, Side.BUY, OrderKind.MARKET, D("0.1"), False)
@@ -52,7 +52,7 @@ AT_THE_LIMIT = [
     ("P8.net", {"exposures": (exposure(ETH, "2.9", mark="50000"),)}),
     ("P8.daily_loss", {"equity": D("95000.01")}),
     ("P8.drawdown", {"equity": D("99000"), "day_start_equity": D(99000), "high_water_mark": D("109999")}),
-    ("P12.minimum", {"request": replace(MARKET, quantity=D("0.001")), "mark": D(5000), "period_low": D(5000), "period_high": D(5000)}),
+    ("P12.minimum", {"request": replace(MARKET, quantity=D("0.001")), "mark": D(5000), "period_low": D(5000)}),
     ("P13", {"request": REDUCE, "exposures": LONG}),
     ("P14", {"request": REDUCE, "exposures": LONG, "trading_state": TradingState.REDUCING}),
     ("P14", {"request": STOP, "exposures": LONG, "trading_state": TradingState.HALTED, "purpose": Purpose.PROTECT}),
@@ -136,8 +136,8 @@ def test_figures_that_are_no_positive_numbers_are_refused_before_anything_comput
 
 def test_limits_on_risk_never_hold_a_reducing_order_back() -> None:
     ruined = replace(
-        GOOD, request=REDUCE, exposures=LONG, equity=D(0), trading_state=TradingState.REDUCING, authorised_until_ms=None, mark=None,
-        feature_age_ms=None, period_low=None, period_high=None, unknown_symbols=(ETH,),
+        GOOD, request=REDUCE, exposures=LONG, equity=D(0), trading_state=TradingState.REDUCING, authorised_until_ms=None,
+        mark=None, feature_age_ms=None, period_low=None, period_high=None, unknown_symbols=(ETH,),
     )
     assert failed(ruined) == {}
 

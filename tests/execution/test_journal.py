@@ -58,7 +58,9 @@ def test_an_intent_comes_back_as_it_was_committed(orders: OrderRepository, lease
     assert orders.protect_prices()[BTC][0] == D("49000.1")
 
 
-def test_sequence_numbers_run_past_the_wire_clock_so_a_restored_backup_repeats_none(orders: OrderRepository, lease: Lease, brain: Brain) -> None:
+def test_sequence_numbers_run_past_the_wire_clock_so_a_restored_backup_repeats_none(
+    orders: OrderRepository, lease: Lease, brain: Brain
+) -> None:
     given = [orders.commit_intent(maker(), lease, NOW).intent_id for _ in range(3)]
     assert given == [NOW, NOW + 1, NOW + 2]
     with brain.connect() as connection:
@@ -67,7 +69,9 @@ def test_sequence_numbers_run_past_the_wire_clock_so_a_restored_backup_repeats_n
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET venue = 'x'", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
-@pytest.mark.parametrize("table", ["order_intents", "order_events", "fills", "pre_trade_denials", "governor_states", "trading_states"])
+@pytest.mark.parametrize(
+    "table", ["order_intents", "order_events", "fills", "pre_trade_denials", "governor_states", "trading_states"]
+)
 def test_journals_refuse_change(module_brain: Brain, table: str, statement: str) -> None:
     with pytest.raises(psycopg.errors.RestrictViolation, match="journal"), module_brain.connect() as connection:
         connection.execute(statement.format(table))
@@ -87,7 +91,9 @@ def test_the_database_itself_keeps_terminal_states_and_filled_quantities(
         connection.execute("UPDATE orders SET state = %s, filled = %s", then)
 
 
-def test_the_chain_verifies_and_names_an_event_that_was_tampered_with(orders: OrderRepository, lease: Lease, brain: Brain) -> None:
+def test_the_chain_verifies_and_names_an_event_that_was_tampered_with(
+    orders: OrderRepository, lease: Lease, brain: Brain
+) -> None:
     intent = orders.commit_intent(maker(), lease, NOW)
     after = OrderStatus(OrderState.OPEN, D("0.10"), venue_order_id="9")
     orders.append(intent.intent_id, OrderEvent(EventKind.OBSERVED, NOW, OrderState.OPEN, D(0), "9"), after, None)
@@ -99,7 +105,9 @@ def test_the_chain_verifies_and_names_an_event_that_was_tampered_with(orders: Or
         orders.verify_chain()
 
 
-def test_a_second_holder_waits_for_the_lease_and_then_fences_the_first(brain: Brain, orders: OrderRepository, lease: Lease) -> None:
+def test_a_second_holder_waits_for_the_lease_and_then_fences_the_first(
+    brain: Brain, orders: OrderRepository, lease: Lease
+) -> None:
     leases = LeaseRepository(brain)
     assert leases.acquire("executor", "other", 60) is None
     with brain.connect() as connection:

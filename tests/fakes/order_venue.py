@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from huracan_platform.contracts.order import Fill, OrderIntent, OrderKind, OrderState, Side, VenueOrder, VenuePosition
 from huracan_platform.contracts.order_life import AccountState, QueryAnswer, QueryResult, SendAnswer, SendResult
@@ -127,16 +128,40 @@ class FakeVenue:
 
     def fire_stop(self, symbol: str) -> None:
         """The mark goes through the newest stop of the symbol."""
-        stop = next(o for o in reversed(self.orders.values()) if o.symbol == symbol and o.conditional and not o.state.terminal)
+        stop = self.stops(symbol)[-1]
         fired = replace(stop, triggered_order_id=self._id())
         self._fill(fired, stop.quantity, fired.triggered_order_id or "")
         self.orders[stop.client_order_id or ""] = replace(fired, state=OrderState.FILLED, filled=stop.quantity)
 
     def trade_by_hand(self, symbol: str, side: Side, quantity: Decimal) -> None:
         """Somebody trades on the account without us."""
-        order = VenueOrder(symbol, "by-hand", self._id(), side, OrderKind.MARKET, OrderState.FILLED, quantity, quantity, None, None,
-                           False, False)
+        order = VenueOrder(
+            symbol, "by-hand", self._id(), side, OrderKind.MARKET, OrderState.FILLED, quantity, quantity, None, None, False, False
+        )
         self._fill(order, quantity, order.venue_order_id)
+
+    def ledger(self) -> dict[str, Any]:
+        """The venue's own books, as the simulated venue's ledger writes them."""
+        status = {OrderState.OPEN: "NEW", OrderState.PARTIALLY_FILLED: "PARTIALLY_FILLED"}
+        return {
+            "accepts": dict(self.accepts),
+            "orders": [
+                {
+                    "client_order_id": o.client_order_id, "symbol": o.symbol,
+                    "status": status.get(o.state, o.state.value.upper()), "conditional": o.conditional, "algo_id": None, "type": o.kind.value.upper(), "side": o.side.value.upper(),
+                    "quantity": str(o.quantity), "reduce_only": o.reduce_only,
+                }
+                for o in self.orders.values()
+            ],
+            "fills": [
+                {
+                    "id": f.trade_id, "side": f.side.value.upper(), "qty": str(f.quantity), "price": str(f.price),
+                    "commission": str(f.fee),
+                }
+                for f in self.fills
+            ],
+            "positions": {symbol: {"amount": str(quantity)} for symbol, quantity in self.position_quantities().items()},
+        }
 
     def stops(self, symbol: str) -> list[VenueOrder]:
         """Open conditional orders of the symbol."""
@@ -146,8 +171,8 @@ class FakeVenue:
         request, key = intent.request, intent.client_order_id
         self.accepts[key] += 1
         order = VenueOrder(
-            request.symbol, key, self._id(), request.side, request.kind, OrderState.OPEN, request.quantity, Decimal(0), request.price,
-            request.trigger, request.reduce_only, request.kind in CONDITIONAL_KINDS,
+            request.symbol, key, self._id(), request.side, request.kind, OrderState.OPEN, request.quantity, Decimal(0),
+            request.price, request.trigger, request.reduce_only, request.kind in CONDITIONAL_KINDS,
         )
         if request.kind is OrderKind.MARKET:
             filled = request.quantity * self.fill_share

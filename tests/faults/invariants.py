@@ -28,6 +28,10 @@ def broken_invariants(ledger: Mapping[str, Any], brain: Brain) -> list[str]:
         filled = dict(connection.execute(
             "SELECT i.client_order_id, sum(f.quantity) FROM fills f JOIN order_intents i USING (intent_id) GROUP BY 1"
         ).fetchall())
+        denied = dict(connection.execute(
+            """SELECT client_order_id, state FROM orders JOIN order_intents USING (intent_id)
+                WHERE state IN ('rejected', 'not_accepted')"""
+        ).fetchall())
         alive = {r[0] for r in connection.execute(
             """SELECT i.client_order_id FROM orders o JOIN order_intents i USING (intent_id)
                 WHERE o.state NOT IN ('filled', 'canceled', 'rejected', 'not_accepted', 'expired')"""
@@ -38,7 +42,9 @@ def broken_invariants(ledger: Mapping[str, Any], brain: Brain) -> list[str]:
     theirs = sorted((str(f["id"]), f["side"].lower(), D(f["qty"]), D(f["price"]), D(f["commission"])) for f in ledger["fills"])
     if sorted(ours) != theirs:
         broken.append(f"I3: fills differ: ours {sorted(ours)}, the venue's {theirs}")
-    standing = {o["client_order_id"] for o in ledger["orders"] if o["status"] in OPEN and (o["conditional"] or not o["algo_id"])}
+    broken += [f"I4: {key} is {denied[key]} in our books, the venue accepted it" for key in ledger["accepts"] if key in denied]
+    own = [o for o in ledger["orders"] if o["conditional"] or not o["algo_id"]]  # the others were made by a trigger
+    standing = {o["client_order_id"] for o in own if o["status"] in OPEN}
     if alive != standing:
         broken.append(f"I3: live orders differ: ours {sorted(alive)}, the venue's {sorted(standing)}")
     return broken + unguarded(ledger)
@@ -53,7 +59,8 @@ def unguarded(ledger: Mapping[str, Any]) -> list[str]:
             o for o in ledger["orders"]
             if o["symbol"] == symbol and o["conditional"] and o["type"] == "STOP_MARKET" and o["status"] in OPEN
         ]
-        fits = [s for s in stops if D(s["quantity"]) == abs(amount) and (s["side"] == "SELL") == (amount > 0) and s["reduce_only"]]
+        side = "SELL" if amount > 0 else "BUY"
+        fits = [s for s in stops if D(s["quantity"]) == abs(amount) and s["side"] == side and s["reduce_only"]]
         if (len(stops), len(fits)) != ((1, 1) if amount else (0, 0)):
             broken.append(f"stop: position {symbol} {amount} has stops {[(s['side'], s['quantity']) for s in stops]}")
     return broken

@@ -44,7 +44,9 @@ def test_a_kill_at_each_failpoint_leaves_one_order_one_stop_and_nothing_to_recon
     OrderRepository(brain, venue, account).verify_chain()
 
 
-def test_an_intent_killed_before_its_send_is_proven_absent_and_trading_goes_on(start_driver: Start, venue_url: str, brain: Brain) -> None:
+def test_an_intent_killed_before_its_send_is_proven_absent_and_trading_goes_on(
+    start_driver: Start, venue_url: str, brain: Brain
+) -> None:
     assert start_driver("buy", failpoint="after_mark_sent:kill").finish().code == -9
     again = start_driver("settle", "buy", "settle").finish()
     assert [s.get("outcome") for s in again.steps] == [None, "ack", None], again.errors

@@ -143,7 +143,9 @@ async def test_a_refused_connection_is_unknown(scripted: tuple[ScriptedVenue, Pa
 
 
 @pytest.mark.parametrize("bad", [intent(quantity="0.0001"), intent(symbol="NO/USDT:USDT")], ids=["below a lot", "unknown symbol"])
-async def test_what_the_client_refuses_never_left_and_is_a_refusal(scripted: tuple[ScriptedVenue, PaperGateway], bad: OrderIntent) -> None:
+async def test_what_the_client_refuses_never_left_and_is_a_refusal(
+    scripted: tuple[ScriptedVenue, PaperGateway], bad: OrderIntent
+) -> None:
     venue, gateway = scripted
     assert (await gateway.send(bad)).result is SendResult.REJECT
     assert venue.requests == []
@@ -193,7 +195,9 @@ async def test_only_the_venues_own_not_found_is_one(
     assert (await gateway.query(BTC, CLIENT_ID, conditional=False)).result is result
 
 
-@pytest.mark.parametrize(("status", "body"), [(502, HTML), (200, HTML), (200, '{"code":-1007,"msg":"x"}'), (200, '[{"orderId":1}]')])
+@pytest.mark.parametrize(
+    ("status", "body"), [(502, HTML), (200, HTML), (200, '{"code":-1007,"msg":"x"}'), (200, '[{"orderId":1}]')]
+)
 async def test_a_mangled_list_of_orders_is_no_list(scripted: tuple[ScriptedVenue, PaperGateway], status: int, body: str) -> None:
     venue, gateway = scripted
     venue.status, venue.body = status, body
@@ -204,7 +208,7 @@ async def test_a_mangled_list_of_orders_is_no_list(scripted: tuple[ScriptedVenue
 async def test_a_request_to_a_foreign_host_is_refused_before_it_leaves(scripted: tuple[ScriptedVenue, PaperGateway]) -> None:
     _, gateway = scripted
     gateway._client.urls["api"]["fapiPrivate"] = "https://exchange.example/fapi/v1"
-    with pytest.raises(HaltTradingError, match="refused a request to https://exchange.example/fapi/v1/order"):
+    with pytest.raises(HaltTradingError, match=r"refused a request to https://exchange\.example/fapi/v1/order"):
         await gateway.send(intent())
 
 
