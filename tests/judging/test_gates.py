@@ -128,6 +128,12 @@ def test_too_small_a_sample_is_insufficient_and_says_what_it_lacks(days: int, tr
     assert lack in verdict.reason
 
 
+def test_just_enough_days_and_trades_are_enough() -> None:
+    verdict = verdicts(replace(GOOD, account=account(180, 0.0015, 0.006, 100, win=0.8), founding=WINNER))[1]
+    assert criterion(verdict, "out-of-sample days (account)") is PASS
+    assert criterion(verdict, "closed trades (account)") is PASS
+
+
 def test_account_that_never_trades_is_insufficient_not_good() -> None:
     idle = replace(account(270, 0.0, 0.0, 0), daily=DailyEquity(np.arange(270) * DAY_MS, np.ones(270)))
     found = verdicts(replace(GOOD, account=idle, founding=idle))
