@@ -18,9 +18,10 @@ FLOORS: dict[str, int] = {
     "learning": 4,
     "judging": 5, "execution": 5,
     "operations": 6,
-    "defs": 7, "definitions": 7,
-    "cli": 8,
-    "simulator": 8,  # a process of its own: see below
+    "defs": 7,
+    "definitions": 8,
+    "cli": 9,
+    "simulator": 9,  # a process of its own: see below
 }
 ONLY_IN = {
     "dagster": ("defs", "definitions"),

@@ -42,28 +42,28 @@ class SessionRepository:
                 (to_datetime(ended_ms), reason, Jsonb(report), session_id),
             )
 
+    def run_id(self, session_id: str) -> str | None:
+        """The Dagster run that held the session; None for a plain service or an unknown session."""
+        with self._brain.connect() as connection:
+            row = connection.execute("SELECT run_id FROM sessions WHERE session_id = %s", (session_id,)).fetchone()
+        return None if row is None else row[0]
+
     def report_of_run(self, run_id: str) -> dict[str, Any]:
         """The report of the session that a Dagster run held.
 
         Raises
         ------
         PermanentError
-            No finished session of that run.
+            The run held no session, or the session has not ended.
         """
         with self._brain.connect() as connection:
             row = connection.execute(
                 "SELECT report FROM sessions WHERE run_id = %s AND report IS NOT NULL ORDER BY started_at DESC LIMIT 1", (run_id,)
             ).fetchone()
         if row is None:
-            raise PermanentError(f"session: expected a finished one of run {run_id!r}, got none")
+            raise PermanentError(f"session: expected one that ended in run {run_id}, got none")
         report: dict[str, Any] = row[0]
         return report
-
-    def run_id(self, session_id: str) -> str | None:
-        """The Dagster run that held the session; None for a plain service or an unknown session."""
-        with self._brain.connect() as connection:
-            row = connection.execute("SELECT run_id FROM sessions WHERE session_id = %s", (session_id,)).fetchone()
-        return None if row is None else row[0]
 
 
 class CommandRepository:

@@ -29,6 +29,9 @@ SHORT_HISTORY = {
 }
 SHORT_HISTORY_DAYS = 120
 
+# Dagster opens a connection per stored event; a run of 360 days writes its materialisations in batches instead.
+EVENT_BATCH = "200"
+
 
 @dataclass(frozen=True)
 class World:
@@ -53,7 +56,14 @@ def running_world(*, replay: Path | None) -> Iterator[World]:
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copy(PROJECT / "dagster.yaml", dagster_home / "dagster.yaml")
-    export({"DAGSTER_HOME": str(dagster_home), "DAGSTER_STORAGE_DSN": endpoint.dagster_dsn, "HURACAN_DATABASE__DSN": endpoint.brain_dsn})
+    export(
+        {
+            "DAGSTER_HOME": str(dagster_home),
+            "DAGSTER_STORAGE_DSN": endpoint.dagster_dsn,
+            "DAGSTER_EVENT_BATCH_SIZE": EVENT_BATCH,
+            "HURACAN_DATABASE__DSN": endpoint.brain_dsn,
+        }
+    )
     try:
         with Processes(settings.home / "logs") as processes:
             first, last = None, None
@@ -74,7 +84,16 @@ def running_world(*, replay: Path | None) -> Iterator[World]:
 def _start_venue(processes: Processes, settings: Settings, replay: Path | None) -> None:
     if replay is not None and not replay.is_dir():
         raise PermanentError(f"expected a directory of recorded data, got {replay}")
-    arguments = ["-m", "huracan_platform.cli.main", "venue", "--port", "0", "--no-limits", "--symbols", ",".join(settings.symbols)]
+    arguments = [
+        "-m",
+        "huracan_platform.cli.main",
+        "venue",
+        "--port",
+        "0",
+        "--no-limits",
+        "--symbols",
+        ",".join(settings.symbols),
+    ]
     arguments += ["--replay", str(replay.resolve())] if replay else []
     line = processes.start("venue", arguments, ready="venue ready")
     export({"HURACAN_VENUE__URL": line.split()[-1], "HURACAN_VENUE__RATE_LIMIT": "false"})
@@ -90,7 +109,8 @@ def _history(settings: Settings) -> tuple[date, date]:
 def control(settings: Settings, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask the simulated venue's control side; POST when there is a body."""
     request = urllib.request.Request(
-        f"{settings.venue.url}{path}", headers={"Content-Type": "application/json"},
+        f"{settings.venue.url}{path}",
+        headers={"Content-Type": "application/json"},
         data=None if body is None else json.dumps(body).encode(),
     )
     with urllib.request.urlopen(request, timeout=10) as answer:

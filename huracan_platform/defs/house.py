@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import dagster as dg
+from pydantic import Field
 
 from huracan_platform.settings import load_settings
 
@@ -24,10 +25,10 @@ DAY_BACKFILL = dg.BackfillPolicy.multi_run(60)
 READY = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
 
 
-class DayRunConfig(dg.Config):  # type: ignore[misc]
+class DayRunConfig(dg.Config):
     """Narrow a run to some symbols: their rows merge into the day, other symbols' rows stay."""
 
-    symbols: list[str] = []
+    symbols: list[str] = Field(default_factory=list)
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,26 +26,27 @@ class RunFailedError(HuracanError):
 
 
 def run_job(
-    name: str, *, partitions: tuple[str, str] | None = None, run_config: dict[str, Any] | None = None, assets: Sequence[str] | None = None
+    definitions: dg.Definitions, name: str, *, partitions: tuple[str, str] | None = None, run_config: dict[str, Any] | None = None
 ) -> RunOutcome:
-    """Execute the job `name` in this process, over a closed range of partition keys where it has partitions.
+    """Execute the job `name` of `definitions` in this process, over a closed range of partition keys where it has partitions.
 
     Raises
     ------
     RunFailedError
         A step failed; blocking checks that failed count as well.
     """
-    from huracan_platform.definitions import defs
-
-    job = defs.resolve_job_def(name)
+    job = definitions.resolve_job_def(name)
     with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(
-            instance=instance, run_config=run_config or {}, raise_on_error=False,
-            asset_selection=[dg.AssetKey(a) for a in assets] if assets else None,
+            instance=instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}, **(run_config or {})},
+            raise_on_error=False,
             tags=dict(zip((RANGE_START, RANGE_END), partitions, strict=True)) if partitions else None,
         )
     failed = tuple(
-        (e.asset_key.to_user_string(), e.check_name, e.description or "") for e in result.get_asset_check_evaluations() if not e.passed
+        (e.asset_key.to_user_string(), e.check_name, e.description or "")
+        for e in result.get_asset_check_evaluations()
+        if not e.passed
     )
     if not result.success:
         reasons = [f"{e.step_key}: {_cause(e)}" for e in result.get_step_failure_events()]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from huracan_platform.venues.market import MarketData
 
 
-class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Platform(dg.ConfigurableResource):
     """Opens the platform's parts from the settings; nothing is connected before it is asked for."""
 
     def settings(self) -> Settings:

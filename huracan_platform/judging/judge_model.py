@@ -43,7 +43,12 @@ class Judged:
 
 
 def judge_model(
-    brain: Brain, store: FeatureStore, registry: Registry, card: ModelCard, settings: Settings, clock: Clock,
+    brain: Brain,
+    store: FeatureStore,
+    registry: Registry,
+    card: ModelCard,
+    settings: Settings,
+    clock: Clock,
 ) -> Judged:
     """Judge one version on the data set that its manifest names, and append the verdicts to the library.
 
@@ -69,8 +74,10 @@ def judge_model(
         daily = backtest_walk_forward(result, frame, candles, funding, schedules[0], settings).daily.returns
         found = sharpe(daily) / np.sqrt(365.0)
         trials.record(
-            trial_of(frame, spec.venue, card.architecture, settings), clock.wire_ms(),
-            daily_sharpe=float(found) if np.isfinite(found) else None, days=len(daily),
+            trial_of(frame, spec.venue, card.architecture, settings),
+            clock.wire_ms(),
+            daily_sharpe=float(found) if np.isfinite(found) else None,
+            days=len(daily),
         )
     definition = feature_set(recipe.features.feature_set, recipe.features.profile, settings=recipe.features)
 
@@ -79,14 +86,19 @@ def judge_model(
         return recompute_row(store, spec.venue, spec.symbol, definition, ts_ms, pin).values
 
     evidence = collect_evidence(
-        card.model_id, registry.load(card.model_id), forward_split(frame, recipe.training), result, frame, candles, funding,
-        schedules, Trials(trials.count(), trials.sharpe_variance()), settings, np.random.default_rng(settings.seed),
+        card.model_id,
+        registry.load(card.model_id),
+        forward_split(frame, recipe.training),
+        result,
+        frame,
+        candles,
+        funding,
+        schedules,
+        Trials(trials.count(), trials.sharpe_variance()),
+        settings,
+        np.random.default_rng(settings.seed),
         recompute=recompute,
     )
-    verdicts = judge(
-        evidence, settings.gates, judged_at=to_datetime(clock.wire_ms()), rng=np.random.default_rng(settings.seed)
-    )
+    verdicts = judge(evidence, settings.gates, judged_at=to_datetime(clock.wire_ms()), rng=np.random.default_rng(settings.seed))
     VerdictRepository(brain).append(verdicts)
     return Judged(card, verdicts, evidence, result)
-
-

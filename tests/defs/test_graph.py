@@ -8,7 +8,13 @@ from huracan_platform.definitions import defs
 from huracan_platform.defs.house import GROUPS, symbol_key, symbol_of
 
 EXPECTED = {
-    "instruments", "candles", "funding_rates", "features", "trained_models", "gate_verdicts", "paper_session",
+    "instruments",
+    "candles",
+    "funding_rates",
+    "features",
+    "trained_models",
+    "gate_verdicts",
+    "paper_session",
 }
 
 
@@ -31,14 +37,16 @@ def test_every_edge_goes_to_the_same_or_a_later_group(graph):
         for parent in node.parent_keys:
             edges += 1
             upper, lower = graph.get(parent).group_name, node.group_name
-            assert GROUPS.index(upper) <= GROUPS.index(lower), f"{parent.to_user_string()} ({upper}) → {node.key.to_user_string()} ({lower})"
+            assert GROUPS.index(upper) <= GROUPS.index(lower), (
+                f"{parent.to_user_string()} ({upper}) → {node.key.to_user_string()} ({lower})"
+            )
     assert edges >= 6
 
 
 def test_every_asset_says_what_it_is_and_who_owns_it(graph):
     for node in graph.asset_nodes:
         assert node.group_name in GROUPS
-        assert node.description and len(node.description) > 40, node.key
+        assert len(node.description or "") > 40, node.key
         assert node.owners, node.key
         assert node.kinds, node.key
 

@@ -3,6 +3,7 @@
 A day that fails its contract or a blocking check is quarantined with its rows; the other days of the run go on.
 """
 
+from collections.abc import Callable
 from datetime import date
 
 import dagster as dg
@@ -15,10 +16,12 @@ from huracan_platform.defs.resources import Platform
 
 
 @dg.asset(
-    group_name="market_data", owners=OWNERS, kinds={"python", "postgres"},
+    group_name="market_data",
+    owners=OWNERS,
+    kinds={"python", "postgres"},
     description="Tick, lot and minimum sizes of every traded symbol as its venue states them; orders are rounded to these.",
 )
-def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Read the venue's contract terms into the library."""
     from huracan_platform.brain.instruments import InstrumentRepository
 
@@ -26,18 +29,26 @@ def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     found, clock = market.instruments(settings.symbols), market.clock()
     InstrumentRepository(platform.brain()).save(found, clock.wire_ms(), known_at_ms=clock.market_ms())
     rows = "\n".join(f"| {i.symbol} | {i.tick_size} | {i.lot_size} | {i.min_notional} |" for i in found)
-    return dg.MaterializeResult(metadata={
-        "venue": market.venue, "dagster/row_count": len(found),
-        "terms": dg.MetadataValue.md(f"| symbol | tick | lot | min notional |\n|---|---|---|---|\n{rows}"),
-    })
+    return dg.MaterializeResult(
+        metadata={
+            "venue": market.venue,
+            "dagster/row_count": len(found),
+            "terms": dg.MetadataValue.md(f"| symbol | tick | lot | min notional |\n|---|---|---|---|\n{rows}"),
+        }
+    )
 
 
 @dg.asset(
-    group_name="market_data", owners=OWNERS, kinds={"python", "ccxt", "postgres"}, deps=[instruments], partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL, check_specs=checks.specs("candles"),
+    group_name="market_data",
+    owners=OWNERS,
+    kinds={"python", "ccxt", "postgres"},
+    deps=[instruments],
+    partitions_def=DAYS,
+    backfill_policy=DAY_BACKFILL,
+    check_specs=checks.specs("candles"),
     description="Closed 1-minute bars of every symbol, a partition per UTC day, versioned with event, known and recorded time.",
 )
-def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
     """Download, check and store the run's days."""
     from huracan_platform.data.market_data.ingest import ingest_candles
 
@@ -45,18 +56,25 @@ def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRu
 
 
 @dg.asset(
-    group_name="market_data", owners=OWNERS, kinds={"python", "ccxt", "postgres"}, deps=[instruments], partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL, check_specs=checks.specs("funding_rates"),
+    group_name="market_data",
+    owners=OWNERS,
+    kinds={"python", "ccxt", "postgres"},
+    deps=[instruments],
+    partitions_def=DAYS,
+    backfill_policy=DAY_BACKFILL,
+    check_specs=checks.specs("funding_rates"),
     description="Settled funding rates of every symbol as a fraction per interval, with the interval in hours, which may change.",
 )
-def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
     """Download, check and store the run's days."""
     from huracan_platform.data.market_data.ingest import ingest_funding
 
     return _ingest(context, platform, config, "funding_rates", ingest_funding)
 
 
-def _ingest(context, platform, config, asset, ingest):  # type: ignore[no-untyped-def]
+def _ingest(
+    context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig, asset: str, ingest: Callable[..., IngestReport]
+) -> dg.MaterializeResult:
     settings, days = platform.settings(), days_of(context)
     step = max(1, len(days) * len(settings.symbols) // 6)
 
@@ -65,20 +83,27 @@ def _ingest(context, platform, config, asset, ingest):  # type: ignore[no-untype
             context.log.info(f"{done} of {total} symbol-days")
 
     symbols = config.symbols or settings.symbols
-    report: IngestReport = ingest(platform.brain(), platform.market(), symbols, days[0], days[-1], settings, progress)
+    report = ingest(platform.brain(), platform.market(), symbols, days[0], days[-1], settings, progress)
     for day in days:
         of_day = report.of_day(day)
         context.add_asset_metadata(
-            {"rows": sum(d.rows for d in of_day), "hash": report.day_hash(day), "states": ", ".join(f"{d.symbol} {d.state}" for d in of_day)},
+            {
+                "rows": sum(d.rows for d in of_day),
+                "hash": report.day_hash(day),
+                "states": ", ".join(f"{d.symbol} {d.state}" for d in of_day),
+            },
             partition_key=day.isoformat(),
         )
-    context.log.info(
-        f"{report.rows:,} rows of {report.venue}: {report.inserted:,} new, {report.revised:,} revised, {report.unchanged:,} unchanged"
-    )
+    changes = f"{report.inserted:,} new, {report.revised:,} revised, {report.unchanged:,} unchanged"
+    context.log.info(f"{report.rows:,} rows of {report.venue}: {changes}")
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": report.rows, "coverage": report.coverage, "venue": report.venue, "revised": report.revised,
-            "quarantined_symbol_days": len(report.in_state(DayState.QUARANTINED)), "content_hash": report.content_hash,
+            "dagster/row_count": report.rows,
+            "coverage": report.coverage,
+            "venue": report.venue,
+            "revised": report.revised,
+            "quarantined_symbol_days": len(report.in_state(DayState.QUARANTINED)),
+            "content_hash": report.content_hash,
         },
         check_results=checks.results(asset, report),
         data_version=dg.DataVersion(report.content_hash) if len(days) == 1 else None,
@@ -86,15 +111,24 @@ def _ingest(context, platform, config, asset, ingest):  # type: ignore[no-untype
 
 
 @dg.asset(
-    group_name="features", owners=OWNERS, kinds={"python", "numba", "parquet"}, deps=[candles, funding_rates],
-    partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), automation_condition=READY,
-    check_specs=[dg.AssetCheckSpec(
-        "rebuild_is_identical", asset="features", blocking=True,
-        description="a row of the newest day, recomputed from the library by stepping bar by bar, equals the stored one bit for bit",
-    )],
+    group_name="features",
+    owners=OWNERS,
+    kinds={"python", "numba", "parquet"},
+    deps=[candles, funding_rates],
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    automation_condition=READY,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "rebuild_is_identical",
+            asset="features",
+            blocking=True,
+            description="the newest row of each symbol, recomputed from the library bar by bar, equals the stored one",
+        )
+    ],
     description="Price, volume, funding and market-physics features per minute: one content-addressed parquet file per UTC day.",
 )
-def features(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def features(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
     """Step the kernels over the run's good days, from the checkpoint of the day before."""
     from huracan_platform.data.features.recompute import verify_newest_row
     from huracan_platform.data.features.registry import feature_set
@@ -107,17 +141,30 @@ def features(context: dg.AssetExecutionContext, platform: Platform, config: DayR
     good = {s: good_days(brain, market.venue, "candles", [s], days[0], date.max) for s in symbols}
     built = store.build_days(market.venue, symbols, days, definition, good_days=good)
     for day in built:
-        context.add_asset_metadata({"rows": day.rows, "hash": day.content_hash}, partition_key=day.day.isoformat())
-    skipped = sorted({d for d in days} - {b.day for b in built})
-    context.log.info(f"{len(built)} days of {len(definition.columns)} features, {len(skipped)} skipped, set {definition.set_hash[:8]}")
+        metadata: dict[str, int | str] = {"rows": day.rows, "hash": day.content_hash}
+        if day.day in days:
+            context.add_asset_metadata(metadata, partition_key=day.day.isoformat())
+        else:  # a later day that no longer followed from a restated one
+            context.log_event(dg.AssetMaterialization("features", partition=day.day.isoformat(), metadata=metadata))
+    skipped = sorted(set(days) - {b.day for b in built})
+    context.log.info(
+        f"{len(built)} days of {len(definition.columns)} features, {len(skipped)} skipped, set {definition.set_hash[:8]}"
+    )
     check = verify_newest_row(store, market.venue, definition, built)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": sum(d.rows for d in built), "columns": ", ".join(definition.columns),
-            "profile": definition.profile, "feature_set_hash": definition.set_hash,
+            "dagster/row_count": sum(d.rows for d in built),
+            "columns": ", ".join(definition.columns),
+            "profile": definition.profile,
+            "feature_set_hash": definition.set_hash,
             "skipped_days": ", ".join(str(d) for d in skipped) or "none",
         },
-        check_results=[dg.AssetCheckResult(
-            check_name="rebuild_is_identical", passed=check.identical, description=check.message, severity=dg.AssetCheckSeverity.ERROR,
-        )],
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="rebuild_is_identical",
+                passed=check.identical,
+                description=check.message,
+                severity=dg.AssetCheckSeverity.ERROR,
+            )
+        ],
     )

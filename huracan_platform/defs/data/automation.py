@@ -11,7 +11,10 @@ from huracan_platform.defs.resources import Platform
 
 instruments_job = dg.define_asset_job("instruments_job", selection=[instruments], description="Contract terms of the venue")
 market_data_job = dg.define_asset_job(
-    "market_data_job", selection=[candles, funding_rates], partitions_def=DAYS, description="Download and check days of market data"
+    "market_data_job",
+    selection=[candles, funding_rates],
+    partitions_def=DAYS,
+    description="Download and check days of market data",
 )
 feature_job = dg.define_asset_job("feature_job", selection=[features], partitions_def=DAYS, description="Build feature days")
 

@@ -39,7 +39,10 @@ def results(asset: str, report: IngestReport) -> list[dg.AssetCheckResult]:
 def _result(asset: str, name: str, check: CheckSummary | None, nothing_good: bool) -> dg.AssetCheckResult:
     if check is None:  # nothing was fetched, so nothing was checked: that is no pass
         return dg.AssetCheckResult(
-            asset_key=asset, check_name=name, passed=False, severity=dg.AssetCheckSeverity.ERROR,
+            asset_key=asset,
+            check_name=name,
+            passed=False,
+            severity=dg.AssetCheckSeverity.ERROR,
             description=f"{name}: not evaluated, the run got no rows to check",
         )
     stops = nothing_good and check.blocking

@@ -9,6 +9,8 @@ from huracan_platform.settings import load_settings
 _bound_s = int(load_settings().execution.max_session_s * 1.1)
 
 paper_session_job = dg.define_asset_job(
-    "paper_session_job", selection=[paper_session], description="One bounded paper session",
+    "paper_session_job",
+    selection=[paper_session],
+    description="One bounded paper session",
     tags={"dagster/max_runtime": str(_bound_s), "dagster/max_retries": "0", "huracan/session": "paper"},
 )

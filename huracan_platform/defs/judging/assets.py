@@ -12,11 +12,16 @@ from huracan_platform.defs.resources import Platform
 
 
 @dg.asset(
-    group_name="gates", owners=OWNERS, kinds={"python", "postgres"}, deps=[trained_models, candles, funding_rates],
-    partitions_def=SYMBOLS, backfill_policy=dg.BackfillPolicy.single_run(), automation_condition=READY,
-    description="Pass, fail or insufficient evidence of each gate on each newest model version, with observed value, interval and threshold.",
+    group_name="gates",
+    owners=OWNERS,
+    kinds={"python", "postgres"},
+    deps=[trained_models, candles, funding_rates],
+    partitions_def=SYMBOLS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    automation_condition=READY,
+    description="Each gate on the newest models: pass, fail or insufficient evidence, with observed value, interval, threshold.",
 )
-def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Judge the newest version of each architecture for each symbol of the run."""
     from huracan_platform.judging.evaluation.plots import equity_curve, reliability_diagram
     from huracan_platform.judging.judge_model import judge_model
@@ -33,14 +38,19 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
             judged = judge_model(brain, store, registry, card, settings, market.clock())
             passed = [v.gate for v in judged.verdicts if v.status is GateStatus.PASS]
             context.log.info(f"{card.model_id}: gates passed {passed or 'none'}")
-            metadata[f"verdicts_{architecture}"] = dg.MetadataValue.md("\n".join(
-                ["| gate | verdict | reason |", "|---|---|---|"] + [f"| {v.gate} {v.name} | {v.status.value} | {v.reason} |" for v in judged.verdicts]
-            ))
+            metadata[f"verdicts_{architecture}"] = dg.MetadataValue.md(
+                "\n".join(
+                    ["| gate | verdict | reason |", "|---|---|---|"]
+                    + [f"| {v.gate} {v.name} | {v.status.value} | {v.reason} |" for v in judged.verdicts]
+                )
+            )
             evidence = judged.evidence
             if evidence.account is not None and evidence.founding is not None:
                 accounts = {"account fees": evidence.account.daily, "founding fees": evidence.founding.daily}
                 metadata[f"equity_{architecture}"] = _picture(equity_curve(accounts, f"{card.model_id}, out of sample"))
-                metadata[f"reliability_{architecture}"] = _picture(reliability_diagram(evidence.calibration.reliability, card.model_id))
+                metadata[f"reliability_{architecture}"] = _picture(
+                    reliability_diagram(evidence.calibration.reliability, card.model_id)
+                )
         context.add_asset_metadata(metadata, partition_key=key)
     return dg.MaterializeResult(metadata={"thresholds_version": settings.gates.version})
 

@@ -7,7 +7,9 @@ from huracan_platform.defs.judging.assets import gate_verdicts
 from huracan_platform.defs.learning.assets import trained_models
 
 training_job = dg.define_asset_job(
-    "training_job", selection=[trained_models, gate_verdicts], partitions_def=SYMBOLS,
+    "training_job",
+    selection=[trained_models, gate_verdicts],
+    partitions_def=SYMBOLS,
     description="Train and judge every architecture, a partition per symbol",
 )
 

@@ -8,15 +8,22 @@ from huracan_platform.defs.resources import Platform
 
 
 @dg.asset(
-    group_name="models", owners=OWNERS, kinds={"python", "xgboost", "scikitlearn"}, deps=[candles, features], partitions_def=SYMBOLS,
+    group_name="models",
+    owners=OWNERS,
+    kinds={"python", "xgboost", "scikitlearn"},
+    deps=[candles, features],
+    partitions_def=SYMBOLS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    check_specs=[dg.AssetCheckSpec(
-        "beats_the_base_rate", asset="trained_models",
-        description="at least one architecture's held-out Brier skill is above 0; a failure is no error, it is the usual outcome on real data",
-    )],
-    description="Model versions with manifest: trained on the oldest 70 % of the days, calibrated on the next 15, held-out on the last 15.",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "beats_the_base_rate",
+            asset="trained_models",
+            description="a held-out Brier skill is above 0; a failure is no error but the usual outcome on real data",
+        )
+    ],
+    description="Model versions with manifest: trained on the oldest 70 % of days, calibrated on 15 %, tested on the last 15 %.",
 )
-def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Train, calibrate and register each architecture for each symbol of the run."""
     from huracan_platform.brain.trials import TrialLog
     from huracan_platform.learning.dataset import load_frame, newest_dataset
@@ -38,14 +45,29 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
             )
             scores = trained.test
             best = max(best, scores.brier_skill)
-            rows.append(f"| {card.model_id} | {scores.auc:.4f} | {scores.brier:.4f} | {scores.brier_skill:+.4f} | {scores.ece:.4f} |")
-            context.log.info(f"{card.model_id}: held-out AUC {scores.auc:.3f}, Brier skill {scores.brier_skill:+.4f}, {len(frame):,} rows")
+            rows.append(
+                f"| {card.model_id} | {scores.auc:.4f} | {scores.brier:.4f} | {scores.brier_skill:+.4f} | {scores.ece:.4f} |"
+            )
+            context.log.info(
+                f"{card.model_id}: held-out AUC {scores.auc:.3f}, Brier skill {scores.brier_skill:+.4f}, {len(frame):,} rows"
+            )
         context.add_asset_metadata(
-            {"models": dg.MetadataValue.md("\n".join(["| model | AUC | Brier | skill | ECE |", "|---|---|---|---|---|", *rows])),
-             "dataset_hash": frame.dataset_hash, "rows": len(frame)},
+            {
+                "models": dg.MetadataValue.md(
+                    "\n".join(["| model | AUC | Brier | skill | ECE |", "|---|---|---|---|---|", *rows])
+                ),
+                "dataset_hash": frame.dataset_hash,
+                "rows": len(frame),
+            },
             partition_key=key,
         )
-    return dg.MaterializeResult(check_results=[dg.AssetCheckResult(
-        check_name="beats_the_base_rate", passed=best > 0, severity=dg.AssetCheckSeverity.WARN,
-        description=f"best held-out Brier skill {best:+.4f}",
-    )])
+    return dg.MaterializeResult(
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="beats_the_base_rate",
+                passed=best > 0,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"best held-out Brier skill {best:+.4f}",
+            )
+        ]
+    )
