@@ -61,6 +61,7 @@ async def test_best_prices_and_marks_are_watched(client: Any) -> None:
 
 
 async def test_own_orders_trades_positions_and_balance_are_watched(client: Any) -> None:
+    await client.watch_positions([ETH])  # answers with the positions so far; the next call with the next change
     watchers = {
         name: asyncio.create_task(getattr(client, name)(*arguments))
         for name, arguments in (
@@ -73,8 +74,6 @@ async def test_own_orders_trades_positions_and_balance_are_watched(client: Any) 
         heard = {name: await task for name, task in watchers.items()}
         while heard["watch_orders"][-1]["status"] != "closed":
             heard["watch_orders"] = await client.watch_orders(ETH)
-        while not heard["watch_positions"]:  # the first answer may be the snapshot from before the order
-            heard["watch_positions"] = await client.watch_positions([ETH])
     assert heard["watch_orders"][-1]["clientOrderId"] == "watched"
     assert heard["watch_my_trades"][-1]["order"] == order["id"]
     assert heard["watch_my_trades"][-1]["fee"]["cost"] == pytest.approx(heard["watch_my_trades"][-1]["cost"] * 0.0005)
