@@ -191,12 +191,11 @@ class OrderEngine:
                     return True
             return False
 
-    async def halt(self, reason: str, actor: str) -> None:
-        """Latch HALTED: nothing but cancels, stops and flattening goes out, also after a restart."""
-        await asyncio.to_thread(self.desk.order_state, TradingState.HALTED, reason, actor)
-
     async def order_trading_state(self, state: TradingState, reason: str, actor: str) -> None:
-        """Latch a trading state, as an operator's command."""
+        """Latch a trading state, as an operator's command; it holds over restarts until another is ordered.
+
+        Under HALTED nothing goes out but cancels, stops and the flattening of positions.
+        """
         await asyncio.to_thread(self.desk.order_state, state, reason, actor)
 
     def snapshot(self) -> EngineSnapshot:

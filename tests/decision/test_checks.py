@@ -20,8 +20,8 @@ ETH = "ETH/USDT:USDT"
 INSTRUMENT = Instrument("v", BTC, D("0.1"), D("0.001"), D("0.001"), D(5), D(100))
 LIMITS = replace(
     risk_limits(Settings()), price_collar=D("0.02"), period_collar=D("0.08"), max_order_usd=D(25000),
-    max_order_quantity=D(50), max_symbol_leverage=D(1), max_gross_leverage=D(2), max_net_leverage=D("1.5"), max_daily_loss=D("0.05"), max_drawdown=D("0.10"),
-    max_open_orders=20, max_clock_skew_ms=500, stale_feature_ms=150_000,
+    max_order_quantity=D(50), max_symbol_leverage=D(1), max_gross_leverage=D(2), max_net_leverage=D("1.5"),
+    max_daily_loss=D("0.05"), max_drawdown=D("0.10"), max_open_orders=20, max_clock_skew_ms=500, stale_feature_ms=150_000,
 )
 MARKET = OrderRequest(BTC, Side.BUY, OrderKind.MARKET, D("0.1"), False)
 LIMIT = OrderRequest(BTC, Side.BUY, OrderKind.LIMIT, D("0.1"), False, price=D(50000))

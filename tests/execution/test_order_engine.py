@@ -11,6 +11,7 @@ from huracan_platform.contracts.order import OrderState, Side, TradingState
 from huracan_platform.errors import HaltTradingError, PermanentError, TransientError
 from huracan_platform.execution.order_engine import OrderEngine
 from huracan_platform.execution.protect import SubmitResult
+from huracan_platform.execution.reconcile import certain_skew
 from huracan_platform.execution.risk_desk import OrderContext
 from huracan_platform.settings import ExecutionSettings
 from tests.execution.conftest import BTC, ETH, EngineFactory, buy, context, limit, sell
@@ -203,7 +204,7 @@ async def test_a_halt_holds_over_a_restart_and_still_flattens(
 ) -> None:
     engine = await new_engine()
     await submit(engine, clock, buy("0.1"))
-    await engine.halt("test", "anna")
+    await engine.order_trading_state(TradingState.HALTED, "test", "anna")
     engine = await new_engine()
     assert engine.snapshot().trading_state is TradingState.HALTED
     assert await engine.flatten()
@@ -307,6 +308,22 @@ async def test_the_governor_is_kept_over_a_restart(new_engine: EngineFactory, ve
     assert engine.snapshot().governor.state == "soft_brake"
     engine = await new_engine()
     assert (engine.snapshot().governor.state, engine.snapshot().governor.high_water_mark) == ("soft_brake", D(100_000))
+
+
+async def test_a_peak_reset_is_audited_with_its_actor(engine: OrderEngine, venue: FakeVenue, brain: Brain) -> None:
+    venue.wallet = D(80_000)
+    await engine.poll()
+    assert engine.snapshot().trading_state is TradingState.REDUCING
+    engine.desk.reset_peak("anna")
+    assert engine.snapshot().trading_state is TradingState.ACTIVE
+    with brain.connect() as connection:
+        rows = connection.execute("SELECT state, high_water_mark, actor FROM governor_states ORDER BY change_id").fetchall()
+    assert rows == [("normal", 100_000, "executor"), ("hard_stop", 100_000, "executor"), ("normal", 80_000, "anna")]
+
+
+@pytest.mark.parametrize(("server", "skew"), [(1000, 0), (1500, 0), (2000, 0), (999, -1), (2600, 600)])
+def test_skew_is_what_one_slow_answer_proves_and_no_more(server: int, skew: int) -> None:
+    assert certain_skew(1000, server, 2000) == skew
 
 
 async def test_the_journal_proves_itself(engine: OrderEngine, clock: FakeClock) -> None:

@@ -147,9 +147,9 @@ class FakeVenue:
             "accepts": dict(self.accepts),
             "orders": [
                 {
-                    "client_order_id": o.client_order_id, "symbol": o.symbol,
-                    "status": status.get(o.state, o.state.value.upper()), "conditional": o.conditional, "algo_id": None, "type": o.kind.value.upper(), "side": o.side.value.upper(),
-                    "quantity": str(o.quantity), "reduce_only": o.reduce_only,
+                    "client_order_id": o.client_order_id, "symbol": o.symbol, "conditional": o.conditional, "algo_id": None,
+                    "status": status.get(o.state, o.state.value.upper()), "type": o.kind.value.upper(),
+                    "side": o.side.value.upper(), "quantity": str(o.quantity), "reduce_only": o.reduce_only,
                 }
                 for o in self.orders.values()
             ],

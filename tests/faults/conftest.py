@@ -102,3 +102,12 @@ def arm(url: str, **fault: Any) -> None:
     request = urllib.request.Request(f"{url}/control/faults", data=json.dumps(fault).encode(), method="POST")
     with urllib.request.urlopen(request, timeout=10):
         return
+
+
+def move_market(url: str, minutes: int) -> None:
+    """Move the venue's market clock forward."""
+    with urllib.request.urlopen(f"{url}/control/clock", timeout=10) as answer:
+        now = json.loads(answer.read())["market_ms"]
+    wanted = json.dumps({"market_ms": now + minutes * 60_000}).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/control/clock", data=wanted, method="POST"), timeout=60):
+        return

@@ -20,7 +20,7 @@ from huracan_platform.execution.protect import SubmitResult
 from huracan_platform.execution.risk_desk import OrderContext
 from huracan_platform.settings import Settings
 from huracan_platform.venues.orders import PaperGateway
-from tests.faults.conftest import arm
+from tests.faults.conftest import arm, move_market
 from tests.faults.driver import BTC, FOREVER, INSTRUMENTS, QUANTITY, mark
 from tests.faults.invariants import broken_invariants, read_ledger
 
@@ -38,13 +38,13 @@ class Desk:
     url: str
     brain: Brain
 
-    async def submit(self, kind: OrderKind = OrderKind.MARKET) -> SubmitResult:
+    async def submit(self, kind: OrderKind = OrderKind.MARKET, *, stop_at: str = "0.97") -> SubmitResult:
         price = await asyncio.to_thread(mark, self.url)
         clock = SystemClock()
         self.engine.on_mark(BTC, price, clock.market_ms())
         below = (price * D("0.995")).quantize(D("0.1"))
         request = OrderRequest(BTC, Side.BUY, kind, QUANTITY, False, price=below if kind is OrderKind.LIMIT else None)
-        context = OrderContext("test", (price * D("0.97")).quantize(D("0.1")), clock.market_ms())
+        context = OrderContext("test", (price * D(stop_at)).quantize(D("0.1")), clock.market_ms())
         return await self.engine.submit(request, "d", "m", context)
 
     async def settle(self) -> float:
@@ -153,4 +153,19 @@ async def test_a_cancel_whose_answer_was_swallowed_is_believed_on_proof(desk: De
     arm(desk.url, kind="drop_response", path="/fapi/v1/order", method="DELETE")
     await desk.engine.cancel_all()
     assert desk.state(result) is OrderState.CANCELED
+    assert broken_invariants(read_ledger(desk.url), desk.brain) == []
+
+
+async def test_a_stop_that_fires_at_the_venue_is_booked_to_its_order(desk: Desk) -> None:
+    await desk.submit(stop_at="0.9995")
+    stop = desk.engine.snapshot().open_orders[0]
+    for _ in range(200):
+        if not any(D(p["amount"]) for p in read_ledger(desk.url)["positions"].values()):
+            break
+        move_market(desk.url, minutes=5)
+    report = await desk.engine.poll()
+    assert {fill.client_order_id for fill in report.new_fills} == {stop.intent.client_order_id}
+    snapshot = desk.engine.snapshot()
+    assert (snapshot.positions[0].quantity, snapshot.open_orders, snapshot.unexplained) == (0, (), ())
+    assert (await desk.engine.poll()).events == 0
     assert broken_invariants(read_ledger(desk.url), desk.brain) == []
