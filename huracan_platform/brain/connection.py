@@ -5,14 +5,12 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import adbc_driver_manager
 import psycopg
 from psycopg.rows import TupleRow
 
-from huracan_platform.brain.idle import BulkSource, IdleConnections
+from huracan_platform.brain.idle import IdleConnections
 from huracan_platform.brain.server import DAGSTER, EmbeddedServer, Endpoint
 from huracan_platform.errors import ConfigurationError, HuracanError, TransientError
 from huracan_platform.settings import Settings
@@ -32,8 +30,7 @@ class Brain:
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
         self._idle = IdleConnections(dsn, CONNECT_TIMEOUT_S)
-        self._bulk = BulkSource(dsn)
-        weakref.finalize(self, _close, self._idle, self._bulk)
+        weakref.finalize(self, self._idle.close)
 
     def __repr__(self) -> str:
         return f"Brain({self.where})"
@@ -62,13 +59,6 @@ class Brain:
                 raise
             self._idle.give_back(connection)
 
-    @contextmanager
-    def bulk(self) -> Iterator[Any]:
-        """An adbc DB-API connection for bulk reads as Arrow; committed on success, rolled back on an exception."""
-        with translated_errors(self.dsn), self._bulk.take() as connection:
-            yield connection
-            connection.commit()
-
 
 def ensure_server(settings: Settings) -> Endpoint:
     """Where both databases are: the configured DSNs, and for what is not configured the embedded server, running.
@@ -95,19 +85,12 @@ def embedded_server(settings: Settings) -> EmbeddedServer:
     return EmbeddedServer(settings.home, port=database.port, run_as=database.run_as, start_timeout_s=database.start_timeout_s)
 
 
-def _close(idle: IdleConnections, bulk: BulkSource) -> None:
-    idle.close()
-    bulk.close()
-
-
 @contextmanager
 def translated_errors(dsn: str) -> Iterator[None]:
-    """Turn what the two drivers raise for a lost, refusing or overloaded server into our errors."""
+    """Turn what the driver raises for a lost, refusing or overloaded server into our errors."""
     try:
         yield
     except psycopg.OperationalError as error:
-        raise _as_ours(error, dsn) from None
-    except adbc_driver_manager.OperationalError as error:
         raise _as_ours(error, dsn) from None
 
 

@@ -1,7 +1,6 @@
 """Rows of fixed-width columns in Postgres' binary COPY format, packed by numpy without a loop over rows.
 
-Format: https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format". A session that stores one bar a minute
-pays no second connection for it, which an adbc ingest would need; for bulk loads both are as fast.
+Format: https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format".
 """
 
 from __future__ import annotations
@@ -35,3 +34,8 @@ def pack_rows(columns: Sequence[npt.NDArray[Any]]) -> bytes:
 def as_timestamptz(ms: Int64) -> Int64:
     """Milliseconds since 1970 UTC as Postgres stores a timestamptz: microseconds since 2000."""
     return (ms - _EPOCH_2000_MS) * 1000
+
+
+def from_timestamptz(microseconds: Int64) -> Int64:
+    """The way back: milliseconds since 1970 UTC."""
+    return microseconds // 1000 + _EPOCH_2000_MS

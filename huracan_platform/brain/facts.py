@@ -20,7 +20,7 @@ from psycopg import sql
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.fact_batch import FactBatch, check_batch
 from huracan_platform.brain.fact_table import FactTable, column_list
-from huracan_platform.brain.pinned_read import pinned_query
+from huracan_platform.brain.pinned_read import read_pinned
 from huracan_platform.brain.series import ensure_series, find_series
 from huracan_platform.clock import to_datetime, to_ms
 from huracan_platform.contracts.hashing import hash_arrays
@@ -170,18 +170,6 @@ class FactRepository:
         """Per symbol, in the given order, arrays `ts_ms` and the values, sorted by time."""
         with self._brain.connect() as connection:
             numbers = find_series(connection, venue, symbols)
-        query = pinned_query(self.table, sorted(numbers.values()), start_ms, end_ms, pin)
-        with self._brain.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            found = cursor.fetch_arrow_table()
-        series = found.column("series_id").to_numpy()
-        arrays = {
-            "ts_ms": found.column("ts").cast(pa.int64()).to_numpy() // 1000,
-            **{v: found.column(v).to_numpy() for v in self.table.values},
-        }
-        result = {}
-        for symbol in symbols:
-            number = numbers.get(symbol, 0)  # numbers start at 1
-            first, last = np.searchsorted(series, [number, number + 1])
-            result[symbol] = {name: array[first:last] for name, array in arrays.items()}
-        return result
+            found = read_pinned(connection, self.table, list(numbers.values()), start_ms, end_ms, pin)
+        nothing = {"ts_ms": np.empty(0, np.int64), **{v: np.empty(0) for v in self.table.values}}
+        return {symbol: found.get(numbers.get(symbol, -1), nothing) for symbol in symbols}

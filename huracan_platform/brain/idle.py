@@ -8,7 +8,6 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-import adbc_driver_postgresql.dbapi
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
@@ -42,7 +41,8 @@ class IdleConnections:
                 if _is_alive(connection):
                     return connection
                 connection.close()
-        return psycopg.connect(self._dsn, connect_timeout=self._timeout_s)
+        # DISCARD ALL forgets prepared statements behind psycopg's back: prepare none
+        return psycopg.connect(self._dsn, connect_timeout=self._timeout_s, prepare_threshold=None)
 
     def give_back(self, connection: psycopg.Connection[Any]) -> None:
         """Keep a connection that its user left clean, close any other."""
@@ -65,30 +65,6 @@ class IdleConnections:
         with self._guard:
             while self._kept:
                 self._kept.pop().close()
-
-
-class BulkSource:
-    """adbc connections to one database. The first reads the server's types (40 ms), the others are cloned from it (5 ms)."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._guard = threading.Lock()
-        self._first: Any = None
-        self._pid = os.getpid()
-
-    def take(self) -> Any:
-        """A new connection; its user closes it."""
-        with self._guard:
-            if self._first is None or os.getpid() != self._pid:
-                self._first, self._pid = adbc_driver_postgresql.dbapi.connect(self._dsn), os.getpid()
-            return self._first.adbc_clone()
-
-    def close(self) -> None:
-        """Close the first connection."""
-        with self._guard:
-            if self._first is not None and os.getpid() == self._pid:
-                self._first.close()
-            self._first = None
 
 
 def _is_alive(connection: psycopg.Connection[Any]) -> bool:
