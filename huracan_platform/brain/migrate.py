@@ -68,9 +68,9 @@ def migrations_folder() -> Path:
     checkout = Path(__file__).parents[2] / "sql"
     installed = Path(sysconfig.get_path("data")) / "share" / "huracan_platform" / "sql"
     for folder in (checkout, installed):
-        if folder.is_dir():
+        if (folder / "0001_facts.sql").exists():
             return folder
-    raise PermanentError(f"migrations: expected a folder {checkout} or {installed}, got neither")
+    raise PermanentError(f"migrations: expected 0001_facts.sql in {checkout} or {installed}, found in neither")
 
 
 def _apply(dsn: str) -> list[str]:

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import socket
+import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -169,24 +170,24 @@ class EmbeddedServer:
         log.warning("database without database.json set aside", kept=str(kept))
 
     def _initialise(self, cluster: Cluster) -> None:
-        # A killed initdb leaves a half-made folder, so it works beside the final place.
-        root, partial = Path(cluster.root), Path(cluster.root) / "data.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        password_file = root / "password"
+        # In a folder of this try's own, renamed when done: a killed starter leaves an initdb behind that still writes.
+        root, account = Path(cluster.root), self._postgres.account
+        for leftover in root.glob("initialising-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        workplace = Path(tempfile.mkdtemp(prefix="initialising-", dir=root))
+        password_file, data = workplace / "password", workplace / "data"
         password_file.write_text(cluster.password)
-        if self._postgres.account.switch:
-            os.chown(password_file, self._postgres.account.uid, self._postgres.account.gid)
-        password_file.chmod(0o600)
-        try:
-            done = self._postgres.run(
-                "initdb", "-D", str(partial), "-U", ROLE, "-A", "scram-sha-256", f"--pwfile={password_file}",
-                "-E", "UTF8", "--no-locale", cwd=root, timeout_s=self._timeout_s,
-            )
-        finally:
-            password_file.unlink()
+        if account.switch:
+            os.chown(workplace, account.uid, account.gid)
+            os.chown(password_file, account.uid, account.gid)
+        done = self._postgres.run(
+            "initdb", "-D", str(data), "-U", ROLE, "-A", "scram-sha-256", f"--pwfile={password_file}",
+            "-E", "UTF8", "--no-locale", cwd=root, timeout_s=self._timeout_s,
+        )
         if done.returncode != 0:
             raise PermanentError(f"embedded Postgres: initdb failed in {root}: {done.stdout.strip()[-800:]}")
-        partial.rename(cluster.data)
+        data.rename(cluster.data)
+        shutil.rmtree(workplace)
 
     def _start(self, cluster: Cluster) -> Cluster:
         deadline = time.monotonic() + self._timeout_s
