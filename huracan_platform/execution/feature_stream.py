@@ -37,11 +37,18 @@ class FeatureStream:
         DataContractError
             The library has no bar of the symbol and no stored state.
         """
+        return self._catch_up(clock, None)
+
+    def rebuild(self, clock: Clock) -> None:
+        """Rebuild the state up to the same bar, from what the library says now: a bar before it was restated."""
+        self._catch_up(clock, self._next_ts)
+
+    def _catch_up(self, clock: Clock, end_ms: int | None) -> int:
         self._engine = FeatureEngine(self._set)
         start_ms, checkpoint_hash = self._restore_newest(clock)
         self.source = FeatureSource(self._set.name, self._set.profile, start_ms, checkpoint_hash)
         self._funding = self._library.funding(self.symbol, start_ms)
-        candles = self._library.catch_up(self.symbol, start_ms)
+        candles = self._library.catch_up(self.symbol, start_ms, end_ms)
         if len(candles):
             self._engine.run(candles, align_funding(candles.ts_ms, self._funding, self._delay_ms))
         self._next_ts = int(candles.ts_ms[-1]) + MINUTE_MS if len(candles) else start_ms

@@ -46,9 +46,12 @@ class LiveLibrary:
             self._candles.upsert(self.venue, pa.table(columns), now, revision_known_at_ms=self._clock.market_ms())
         return now
 
-    def catch_up(self, symbol: str, start_ms: int) -> Candles:
-        """Bars from `start_ms` to now, from the library; what it lacks is fetched and stored first."""
-        end = self._clock.market_ms() - self._quality.arrival_delay_ms
+    def catch_up(self, symbol: str, start_ms: int, end_ms: int | None = None) -> Candles:
+        """Bars that opened in [start_ms, end_ms), from the library; what it lacks is fetched and stored first.
+
+        None as end: all that are over and have arrived by now.
+        """
+        end = self._clock.market_ms() - self._quality.arrival_delay_ms if end_ms is None else end_ms
         held = self._candles.read(self.venue, [symbol], start_ms, end)[symbol]
         missing = np.setdiff1d(np.arange(start_ms, end - MINUTE_MS + 1, MINUTE_MS), held.ts_ms)
         if len(missing) == 0:

@@ -127,7 +127,7 @@ class Session:
         return report
 
     async def _loop(self, place: Workplace) -> str:
-        observer = Observer(place.library, place.streams, place.models, self._settings.labels)
+        observer = Observer(place.library, place.streams, place.models, self._settings.labels, place.clock)
         journal = Journal(
             place.brain, place.record, STRATEGY, place.clock, arrival_delay_ms=self._settings.quality.arrival_delay_ms
         )
@@ -141,7 +141,7 @@ class Session:
                 return reason
             try:
                 bars = await place.feed.next_bars(self._settings.execution.heartbeat_s / 25)
-                await trader.on_observations(await asyncio.to_thread(observer.observe, bars))
+                await trader.on_observations(await asyncio.to_thread(observer.observe, bars, place.feed.take_revised()))
                 await self._upkeep(place, trader, commands)
             except TransientError as error:
                 _log.warning("retrying", reason=str(error))

@@ -80,7 +80,7 @@ class LiveFeed:
         self._look = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._ids: dict[str, str] = {}
-        self.revised: deque[ClosedBar] = deque(maxlen=1000)
+        self._revised: list[ClosedBar] = []
         self.reconnects = 0
         self.refills = 0
 
@@ -108,6 +108,11 @@ class LiveFeed:
         while not self._bars.empty():
             bars.append(self._bars.get_nowait())
         return bars
+
+    def take_revised(self) -> list[ClosedBar]:
+        """Bars handed on before that the venue states otherwise now, since the last call."""
+        revised, self._revised = self._revised, []
+        return revised
 
     def watermark_ms(self, symbol: str) -> int:
         """Close of the symbol's newest bar handed on, ms UTC."""
@@ -143,7 +148,7 @@ class LiveFeed:
             before = next((b for b in track.handed_on if b.ts_ms == bar.ts_ms), None)
             if before is not None and before.values != bar.values:
                 track.handed_on[track.handed_on.index(before)] = bar
-                self.revised.append(bar)
+                self._revised.append(bar)
                 _log.warning("bar_revised", symbol=bar.symbol, ts_ms=bar.ts_ms, before=before.values, after=bar.values)
             return
         track.ahead.setdefault(bar.ts_ms, bar)

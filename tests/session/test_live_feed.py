@@ -158,7 +158,7 @@ async def test_duplicate_and_late_frames_are_handed_on_once(clock: ManualClock, 
         for ts in (5, 5, 6, 4, 5, 6):
             client.push(START + ts * MINUTE_MS, closed=True)
         assert minutes(await take(feed, 3, timeout_s=0.2)) == [5, 6]
-        assert not feed.revised
+        assert feed.take_revised() == []
 
 
 async def test_an_overdue_bar_is_asked_for_when_the_stream_is_silent(clock: ManualClock, client: ScriptedClient) -> None:
@@ -199,7 +199,7 @@ async def test_a_restated_bar_is_reported_and_not_handed_on_again(clock: ManualC
         client.failures.put_nowait(ccxt.NetworkError("connection reset"))
         clock.advance(MINUTE_MS)
         assert minutes(await take(feed, 1)) == [5]
-        assert [(b.ts_ms, b.close) for b in feed.revised] == [
+        assert [(b.ts_ms, b.close) for b in feed.take_revised()] == [
             (START + 4 * MINUTE_MS, bar_values(START + 4 * MINUTE_MS, 0.5)[3])
         ]
 

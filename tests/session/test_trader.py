@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -202,10 +202,12 @@ async def test_an_action_is_written_before_the_order_it_leads_to(desk: Desk) -> 
 class _Library:
     def __init__(self) -> None:
         self.down = False
+        self.bars: dict[int, ClosedBar] = {}
 
     def record(self, bars: list[ClosedBar]) -> int:
         if self.down:
             raise TransientError("library down")
+        self.bars |= {bar.ts_ms: bar for bar in bars}
         return 7
 
 
@@ -215,6 +217,10 @@ class _Stream:
     def __init__(self) -> None:
         self.fail_at: int | None = None
         self.stepped: list[int] = []
+        self.rebuilt = 0
+
+    def rebuild(self, clock: ManualClock) -> None:
+        self.rebuilt += 1
 
     def step(self, bar: ClosedBar) -> FeatureRow:
         if bar.ts_ms == self.fail_at:
@@ -229,7 +235,7 @@ class _Models:
 
 def test_no_bar_is_lost_or_seen_twice_when_library_or_venue_do_not_answer() -> None:
     library, stream = _Library(), _Stream()
-    observer = Observer(library, {SYMBOL: stream}, _Models(), LabelSettings())  # type: ignore[arg-type]
+    observer = Observer(library, {SYMBOL: stream}, _Models(), LabelSettings(), ManualClock(0))  # type: ignore[arg-type]
     bars = [ClosedBar(SYMBOL, TS + i * MINUTE_MS, 1.0, 1.0, 1.0, 1.0, 1.0, 0) for i in range(4)]
     library.down = True
     with pytest.raises(TransientError):
@@ -242,3 +248,20 @@ def test_no_bar_is_lost_or_seen_twice_when_library_or_venue_do_not_answer() -> N
     assert [o.row.ts_ms for o in observer.observe([])] == [b.ts_ms for b in bars[1:]]
     assert stream.stepped == [b.ts_ms for b in bars]
     assert observer.observe([]) == []
+
+
+def test_a_restated_bar_is_stored_and_its_symbol_rebuilt_once_even_if_the_library_was_down() -> None:
+    library, stream = _Library(), _Stream()
+    observer = Observer(library, {SYMBOL: stream}, _Models(), LabelSettings(), ManualClock(0))  # type: ignore[arg-type]
+    bar = ClosedBar(SYMBOL, TS, 1.0, 1.0, 1.0, 1.0, 1.0, 0)
+    observer.observe([bar])
+    restated = replace(bar, close=2.0)
+    library.down = True
+    with pytest.raises(TransientError):
+        observer.observe([], [restated])
+    library.down = False
+    observer.observe([])
+    observer.observe([])
+    assert library.bars[TS] == restated
+    assert stream.rebuilt == 1
+    assert stream.stepped == [TS]
