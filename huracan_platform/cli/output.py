@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-console = Console()
+# A pipe or a log has no width of its own; 80 columns would cut model ids.
+console = Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False)
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
 

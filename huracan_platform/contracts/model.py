@@ -59,6 +59,16 @@ class Criterion:
     sample_size: int | None = None
     note: str = ""
 
+    @property
+    def text(self) -> str:
+        """`sharpe 1.3 >= 1 (n=269)`, with the note behind it."""
+        observed = "n/a" if self.observed is None or np.isnan(self.observed) else f"{self.observed:.4g}"
+        size = "" if self.sample_size is None else f" (n={self.sample_size})"
+        return f"{self.name} {observed} {self.relation} {self.threshold:g}{size}{': ' + self.note if self.note else ''}"
+
+
+REASONS_TOLD = 3
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -75,13 +85,11 @@ class Verdict:
 
     @property
     def reason(self) -> str:
-        """One line: the criteria that kept it from passing, or the first that passed."""
-        kept = [c for c in self.criteria if c.status is not GateStatus.PASS] or list(self.criteria[:1])
-        return "; ".join(
-            f"{c.name} {'n/a' if c.observed is None or np.isnan(c.observed) else f'{c.observed:.4g}'} {c.relation} {c.threshold:g}"
-            f"{'' if c.sample_size is None else f' (n={c.sample_size})'}{': ' + c.note if c.note else ''}"
-            for c in kept
-        )
+        """One line: the first criteria that kept it from passing, or, of a pass, the first beyond mere sample sizes."""
+        kept = [c for c in self.criteria if c.status is not GateStatus.PASS]
+        told = kept or [c for c in self.criteria if c.observed != c.sample_size] or list(self.criteria)
+        more = len(told) - REASONS_TOLD
+        return "; ".join(c.text for c in told[:REASONS_TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True)

@@ -40,14 +40,17 @@ def trial_of(frame: TrainingFrame, venue: str, architecture: str, settings: Sett
 
 def train_and_register(
     registry: Registry, trials: TrialLog, frame: TrainingFrame, spec: DatasetSpec, architecture: str, settings: Settings,
-    clock: Clock, provenance: Provenance, *, by: str,
+    clock: Clock, provenance: Provenance, *, by: str, run_id: str | None = None,
 ) -> tuple[ModelCard, TrainedModel]:
-    """Train one architecture on the frame, log the trial and enter the model; its parent is the newest version before it."""
+    """Train one architecture on the frame, log the trial and enter the model; its parent is the newest version before it.
+
+    `run_id` is the Dagster run that trains; None outside of one.
+    """
     trained = train_model(frame, architecture, settings)
     trials.record(trial_of(frame, spec.venue, architecture, settings), clock.wire_ms())
     before = registry.newest(spec.venue, spec.symbol, architecture)
     manifest = build_manifest(
-        trained, frame, spec, settings, provenance, parent_id=None if before is None else before.model_id
+        trained, frame, spec, settings, provenance, parent_id=None if before is None else before.model_id, run_id=run_id
     )
     return registry.register(trained.fitted, manifest, clock, by=by), trained
 

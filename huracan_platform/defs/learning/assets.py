@@ -41,7 +41,16 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
         rows = []
         for architecture in settings.training.architectures:
             card, trained = train_and_register(
-                registry, TrialLog(brain), frame, spec, architecture, settings, market.clock(), provenance, by="trained_models"
+                registry,
+                TrialLog(brain),
+                frame,
+                spec,
+                architecture,
+                settings,
+                market.clock(),
+                provenance,
+                by="trained_models",
+                run_id=context.run_id,
             )
             scores = trained.test
             best = max(best, scores.brier_skill)

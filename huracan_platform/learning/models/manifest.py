@@ -66,7 +66,7 @@ def base_of(symbol: str) -> str:
 
 def build_manifest(
     trained: TrainedModel, frame: TrainingFrame, spec: DatasetSpec, settings: Settings, provenance: Provenance, *,
-    parent_id: str | None = None,
+    parent_id: str | None = None, run_id: str | None = None,
 ) -> dict[str, Any]:
     """The manifest as plain JSON values; NaN (a metric that is not defined) becomes null, secrets are masked.
 
@@ -97,7 +97,7 @@ def build_manifest(
         "importance": trained.importance,
         "provenance": provenance.as_dict(),
         "settings": settings.model_dump(mode="json"),
-        "parent": parent_id,
+        "parent": parent_id, "run_id": run_id,
     }
     plain: dict[str, Any] = _without_nan(manifest)
     return plain
