@@ -12,7 +12,6 @@ from huracan_platform.clock import SystemClock
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.simulator.app import VenueApp
 from huracan_platform.simulator.market.bars import Market
-from huracan_platform.simulator.market.replay import replay_market
 from huracan_platform.simulator.market.synthetic import DEFAULT_START, generate_market
 from huracan_platform.simulator.server import bind, serve
 from huracan_platform.simulator.venue import Venue
@@ -39,6 +38,8 @@ class VenueOptions:
 def build_market(options: VenueOptions) -> Market:
     """The synthetic or the recorded market."""
     if options.replay is not None:
+        from huracan_platform.simulator.market.replay import replay_market  # brings pyarrow
+
         return replay_market(options.replay, options.symbols, options.start)
     if not 1 <= options.days <= 2_000:
         raise ConfigurationError(f"days: expected 1 to 2000, got {options.days}")

@@ -89,10 +89,11 @@ def test_what_was_not_recorded_stays_empty_and_is_named(tmp_path: Path) -> None:
 
 def test_lots_are_fine_enough_for_a_bar_of_little_volume(tmp_path: Path) -> None:
     frame = bars()
-    frame["volume"] = 1.0
+    frame["volume"] = 3.0
+    frame.loc[9, ["open", "close"]] = frame.loc[9, "low"] + 0.01  # first, high, low, last: four trades out of three lots
     symbol = replay_market(record(tmp_path, frame=frame), None, None).symbols["BTCUSDT"]
     assert symbol.instrument.quantity_decimals == 1
-    assert minute_tape(symbol.bars, 9, symbol.key).lots.sum() == 10
+    assert minute_tape(symbol.bars, 9, symbol.key).lots.sum() == 30
 
 
 @pytest.mark.parametrize(("spoil", "message"), [

@@ -18,8 +18,8 @@ def bars(draw: st.DrawFn) -> tuple[int, int, int, int, int, int]:
     open_, close = draw(st.integers(1, 10**7)), draw(st.integers(1, 10**7))
     high = max(open_, close) + draw(st.integers(0, 5_000))
     low = max(1, min(open_, close) - draw(st.integers(0, 5_000)))
-    needed = len({open_, high, low, close})
-    volume = draw(st.integers(max(needed, 1 if open_ == close else 2), 10**9))
+    needed = 1 if high == low else 2 + (high > max(open_, close)) + (low < min(open_, close))
+    volume = draw(st.integers(needed, 10**9))
     return open_, high, low, close, volume, draw(st.integers(0, volume))
 
 

@@ -137,8 +137,8 @@ def _whole(values: F64, decimals: int) -> I64:
 def _quantity_decimals(path: Path, volume: F64, ticks: dict[str, I64]) -> int:
     """Decimals of the recorded volume, finer where a bar has fewer lots than prices that it must touch."""
     open_, high, low, close = (ticks[n] for n in PRICES)
-    ends = np.where(open_ == close, 1, 2)
-    touched = ends + ((high > open_) & (high > close)) + ((low < open_) & (low < close))
+    between = ((high > np.maximum(open_, close)).astype(np.int64)) + (low < np.minimum(open_, close))
+    touched = np.where(high == low, 1, 2 + between)  # the first trade, the last, and each extreme that neither of them is
     for decimals in range(_decimals(volume), MOST_DECIMALS + 1):
         lots = _whole(volume, decimals)
         if np.all((lots == 0) | (lots >= touched)):

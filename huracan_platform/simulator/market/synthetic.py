@@ -18,7 +18,7 @@ from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.simulator.instruments import Instrument, base_of
 from huracan_platform.simulator.market.bars import F64, FundingHistory, ListedSymbol, Market, MinuteBars
-from huracan_platform.simulator.market.kernels import FUNDING_MINUTES, ornstein_uhlenbeck, simulate
+from huracan_platform.simulator.market.kernels import FUNDING_MINUTES, ornstein_uhlenbeck, quantise, simulate
 
 MINUTES_PER_YEAR = 525_600
 MINUTES_PER_DAY = 1_440
@@ -54,14 +54,13 @@ CHARACTERS = {
 
 @dataclass(frozen=True)
 class Oracle:
-    """What the generator knows and the venue never tells: per minute, shapes (n, 3), (n,), (n,).
+    """What the generator knows and the venue never tells.
 
-    `drift` of trend, participation and crowding in sigmas per minute, the sigma of that minute's log return, the premium.
+    `drift` (n, 3) of trend, participation and crowding in sigmas per minute; `sigma` (n,) of each minute's log return.
     """
 
     drift: F64
     sigma: F64
-    premium: F64
 
 
 def _stream(seed: int, name: str) -> np.random.Generator:
@@ -90,18 +89,21 @@ def generate_symbol(base: str, seed: int, start_ms: int, minutes: int) -> tuple[
     shock += math.sqrt(1 - character.beta**2) * own.standard_normal(minutes)
     log_sigma = _log_volatility(base, seed, minutes)
     log_volume = _log_volume(base, seed, minutes) + VOLUME_FOLLOWS_VOLATILITY * log_sigma
-    open_, high, low, close, volume, taker_buy, rates, drift, sigma, premium = simulate(
+    volume = character.volume * np.exp(log_volume)
+    returns, sigma, drift, rates = simulate(
         shock, log_sigma, _stream(seed, f"{base}/trend").standard_normal(minutes),
-        _stream(seed, f"{base}/premium").standard_normal(minutes), log_volume,
-        1.0 - _stream(seed, f"{base}/extremes").random((minutes, 3)),
-        character.level, character.volatility / math.sqrt(MINUTES_PER_YEAR), character.volume,
+        _stream(seed, f"{base}/premium").standard_normal(minutes), character.level,
+        character.volatility / math.sqrt(MINUTES_PER_YEAR), volume,
+    )
+    open_, high, low, close, lots, bought = quantise(
+        returns, sigma, volume, 1.0 - _stream(seed, f"{base}/extremes").random((minutes, 3)), character.level,
         float(10**instrument.price_decimals), float(10**instrument.quantity_decimals),
     )
     ts_ms = start_ms + MINUTE_MS * np.arange(minutes, dtype=np.int64)
     settled = np.arange(FUNDING_MINUTES, minutes, FUNDING_MINUTES)
     funding = FundingHistory(ts_ms[settled], ts_ms[settled], rates[settled // FUNDING_MINUTES], open_[settled])
-    bars = MinuteBars(ts_ms, open_, high, low, close, volume, taker_buy)
-    return ListedSymbol(instrument, bars, funding, symbol_key(seed, instrument.symbol)), Oracle(drift, sigma, premium)
+    bars = MinuteBars(ts_ms, open_, high, low, close, lots, bought)
+    return ListedSymbol(instrument, bars, funding, symbol_key(seed, instrument.symbol)), Oracle(drift, sigma)
 
 
 def _log_volatility(base: str, seed: int, minutes: int) -> F64:
