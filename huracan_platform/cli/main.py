@@ -42,6 +42,7 @@ def _end(number: int, _frame: object) -> None:
 def main() -> None:
     """Entry point: maps errors to exit codes and never shows a traceback for an expected one."""
     signal.signal(signal.SIGTERM, _end)  # so that every `with` and `finally` runs, as on Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
     for name in COMMAND_MODULES:
         importlib.import_module(f"huracan_platform.cli.{name}").register(app)
     try:

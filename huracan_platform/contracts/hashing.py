@@ -17,7 +17,7 @@ def hash_json(value: Any) -> str:
 
 
 def hash_arrays(arrays: Mapping[str, npt.NDArray[Any]], *, header: Any = None) -> str:
-    """SHA-256 hex of named arrays: names sorted, dtype, shape, then little-endian C-order bytes; NaNs made one NaN, -0.0 made 0.0."""
+    """SHA-256 hex of named arrays: names sorted, dtype, shape, little-endian C-order bytes; one NaN, and -0.0 made 0.0."""
     digest = hashlib.sha256(json.dumps(header, sort_keys=True, separators=(",", ":")).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
