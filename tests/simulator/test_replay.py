@@ -14,6 +14,8 @@ from huracan_platform.errors import ConfigurationError, DataContractError, Hurac
 from huracan_platform.settings import Settings
 from huracan_platform.simulator.market.replay import replay_market
 from huracan_platform.simulator.market.tape import minute_tape
+from tests.simulator.raw import get
+from tests.venue_process import running_venue
 
 FIRST = pd.Timestamp("2025-05-04 15:33", tz="UTC")
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]
@@ -24,7 +26,7 @@ def bars(minutes: int = 4 * 1_440) -> pd.DataFrame:
     close, open_ = np.round(walk, 2), np.round(np.roll(walk, 1), 2)
     return pd.DataFrame({
         "ts": pd.date_range(FIRST, periods=minutes, freq="min").astype("datetime64[ms, UTC]"), "open": open_,
-        "high": np.maximum(open_, close) + 0.02, "low": np.minimum(open_, close) - 0.02, "close": close,
+        "high": np.round(np.maximum(open_, close) + 0.02, 2), "low": np.round(np.minimum(open_, close) - 0.02, 2), "close": close,
         "volume": 1.5 + np.arange(minutes) % 7,
     })
 
@@ -162,3 +164,18 @@ def test_the_recorded_month_is_served_as_recorded() -> None:
         tape = minute_tape(bars_of, row, market.symbols["BTCUSDT"].key)
         assert tape.lots.sum() == bars_of.volume[row]
         assert (tape.price[0], tape.price[-1]) == (bars_of.open[row], bars_of.close[row])
+
+
+def test_a_replayed_venue_serves_the_recorded_bars_and_their_absences(tmp_path: Path) -> None:
+    frame = bars().drop(index=[100, 101])
+    with running_venue(replay=record(tmp_path, frame=frame), symbols="") as url:
+        identity = get(url, "/control/identity")
+        first = int(FIRST.timestamp() * 1000)
+        rows = get(url, f"/fapi/v1/klines?symbol=BTCUSDT&interval=1m&startTime={first}&limit=300")
+        assert get(url, "/fapi/v1/fundingRate?symbol=BTCUSDT") == []
+    assert identity["venue"].startswith("replay-")
+    assert "BTCUSDT: no funding recorded" in identity["notes"]
+    recorded = frame.iloc[:300]
+    assert [[r[0], *(float(v) for v in r[1:6])] for r in rows] == [
+        [int(b.ts.timestamp() * 1000), b.open, b.high, b.low, b.close, b.volume] for b in recorded.itertuples()
+    ]
