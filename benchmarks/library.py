@@ -24,11 +24,12 @@ from typing import Any
 import numpy as np
 import psycopg
 import pyarrow as pa
+from psycopg import sql
 
 from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.migrate import migrate
-from huracan_platform.brain.pinned_read import visible_rows
+from huracan_platform.brain.pinned_read import WANTED, visible_rows
 from huracan_platform.brain.server import EmbeddedServer
 from huracan_platform.clock import MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Pin
@@ -143,7 +144,7 @@ def read_benchmark(brain: Brain, rows: int, repeats: int) -> dict[str, Any]:
     with brain.connect() as connection:
         numbers = [r[0] for r in connection.execute("SELECT series_id FROM series WHERE venue = 'read' ORDER BY 1")]
     bounds = {"known_at": pin.as_of, "recorded_at": pin.recorded_before}
-    query = visible_rows(repository.table, bounds)
+    query = sql.SQL("SELECT number, v.* FROM {}, LATERAL ({}) AS v").format(WANTED, visible_rows(repository.table, bounds))
     parameters = {"series": numbers, "start": to_datetime(T0), "end": to_datetime(end_ms), **bounds}
     costs: tuple[list[Cost], list[Cost]] = ([], [])
     with psycopg.connect(brain.dsn) as peer:
