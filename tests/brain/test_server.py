@@ -17,7 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from huracan_platform.brain.postgres import Account, can_traverse, find_postgres
+from huracan_platform.brain import postgres
+from huracan_platform.brain.postgres import Account, can_traverse, find_postgres, server_account
 from huracan_platform.brain.server import EmbeddedServer, Endpoint
 from huracan_platform.errors import ConfigurationError, PermanentError
 
@@ -131,6 +132,18 @@ def test_an_unprivileged_user_runs_the_server_directly(home: Path) -> None:
     server = EmbeddedServer(home)
     assert works(server.ensure_running())
     assert Path(f"/proc/{postmaster(server)}").stat().st_uid == nobody.pw_uid
+
+
+@pytest.mark.skipif(not ROOT, reason="only root runs the programs under another account")
+def test_programs_that_the_account_cannot_reach_are_copied_and_work_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = home.parent / "system"
+    monkeypatch.setattr(postgres, "SYSTEM_FOLDER", elsewhere)
+    monkeypatch.setattr(postgres, "can_traverse", lambda path, account: False)
+    programs = find_postgres(server_account("nobody"))
+    assert programs.install.is_relative_to(elsewhere)
+    assert "18" in programs.run("postgres", "--version", cwd=home.parent, timeout_s=10).stdout
+    assert find_postgres(server_account("nobody")) == programs
+    assert works(EmbeddedServer(home).ensure_running())
 
 
 def test_four_starters_at_once_all_get_the_same_working_server(home: Path) -> None:
