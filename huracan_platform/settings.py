@@ -37,7 +37,9 @@ class DatabaseSettings(_Section):
 class VenueSettings(_Section):
     """Which venue, and how to reach it. `url` set: every endpoint is rewritten to it (simulated venue)."""
 
-    kind: Literal["simulated", "real"] = Field("simulated", description="simulated: the launcher starts a venue on loopback; real: public market data of ccxt_id")
+    kind: Literal["simulated", "real"] = Field(
+        "simulated", description="simulated: the launcher starts one on loopback; real: ccxt_id's public data"
+    )
     ccxt_id: str = Field("binanceusdm", description="ccxt exchange id")
     url: str | None = Field(None, description="base URL of a simulated venue on loopback; None is the real venue")
     api_key: SecretStr = SecretStr("k")
@@ -53,7 +55,9 @@ class SimulatorSettings(_Section):
     port: int = Field(8799, ge=0, le=65535)
     seed: int = Field(7, ge=0)
     days: int = Field(360, ge=1, le=2000, description="days of history before the market's now")
-    start: str = Field("2025-01-01", description="first UTC day of the synthetic market; fixed so that a seed gives the same bytes")
+    start: str = Field(
+        "2025-01-01", description="first UTC day of the synthetic market; fixed, so that a seed fixes the bytes"
+    )
     speed: float = Field(1.0, ge=0, description="market seconds per wall second")
 
 
@@ -82,7 +86,9 @@ class FeatureSettings(_Section):
 
     profile: Literal["full", "short_history"] = "full"
     feature_set: str = "core"
-    rank_window_days: int = Field(30, ge=2, le=90, description="hourly samples that temperature, entropy and funding are set against")
+    rank_window_days: int = Field(
+        30, ge=2, le=90, description="hourly samples that temperature, entropy and funding are set against"
+    )
     regime_window_days: int = Field(90, ge=2, le=90, description="hourly samples that the volatility regime is set against")
     short_window_days: int = Field(7, ge=2, le=7, description="both of these in the short_history profile")
 
@@ -103,10 +109,14 @@ class TrainingSettings(_Section):
     embargo_min: int = Field(60, ge=0, description="gap after each part, at least the label horizon")
     walk_forward_train_days: int = Field(90, ge=5, description="first training window, its validation part included, days")
     walk_forward_test_days: int = Field(30, ge=1, description="days judged per fold before refitting")
-    walk_forward_mode: Literal["expanding", "rolling"] = Field("expanding", description="folds train on all earlier days, or the last window")
+    walk_forward_mode: Literal["expanding", "rolling"] = Field(
+        "expanding", description="folds train on all earlier days, or the last window"
+    )
     architectures: tuple[str, ...] = ("linear", "xgboost")
     seed: int = Field(11, ge=0)
-    threads: int = Field(1, ge=1, description="threads per fit; 1 keeps fits bit-for-bit repeatable and lets symbols run side by side")
+    threads: int = Field(
+        1, ge=1, description="threads per fit; 1 keeps fits bit-for-bit repeatable and lets symbols run side by side"
+    )
 
 
 class CostSettings(_Section):
@@ -173,7 +183,9 @@ class RiskSettings(_Section):
     max_clock_skew_ms: int = 500
     halt_clock_skew_ms: int = 1000
     max_open_orders: int = Field(20, ge=1, description="orders that may stand at the venue, stops included")
-    deescalate_after_market_s: float = Field(3600.0, ge=0, description="the governor relaxes one state after so long below its bound")
+    deescalate_after_market_s: float = Field(
+        3600.0, ge=0, description="the governor relaxes one state after so long below its bound"
+    )
     deescalate_margin: Fraction = Field(0.01, description="and only when the drawdown is this much below the state's bound")
     stop_distance_max: Fraction = 0.10
 
@@ -198,7 +210,10 @@ class Settings(BaseSettings):
     """The whole tree."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HURACAN_", env_nested_delimiter="__", frozen=True, extra="forbid",
+        env_prefix="HURACAN_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
         secrets_dir=os.environ.get("HURACAN_SECRETS_DIR"),
     )
 

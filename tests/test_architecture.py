@@ -26,7 +26,6 @@ FLOORS: dict[str, int] = {
 ONLY_IN = {
     "dagster": ("defs", "definitions"),
     "psycopg": ("brain",),
-    "adbc_driver_postgresql": ("brain",),
     "ccxt": ("venues",),
 }
 SIMULATOR_MAY_USE = {"clock", "settings", "errors", "simulator"}
