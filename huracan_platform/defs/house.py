@@ -16,6 +16,7 @@ OWNERS = ["team:huracan"]
 
 _settings = load_settings()
 
+FIRST_DAY = date.fromisoformat(_settings.first_day)
 DAYS = dg.DailyPartitionsDefinition(start_date=_settings.first_day, end_offset=1)
 SYMBOLS = dg.StaticPartitionsDefinition([s.replace("/", "-") for s in _settings.symbols])
 

@@ -30,14 +30,22 @@ def newest_dataset(store: FeatureStore, venue: str, symbol: str, settings: Setti
     Raises
     ------
     DataContractError
-        The symbol has no feature day.
+        The symbol has no feature day, or one that does not follow from the facts at that pin any more.
     """
     definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
     days = [d.day for d in store.days(venue, definition, EPOCH_DAY, day_of(clock.market_ms())) if symbol in d.symbols]
     if not days:
         expected = f"feature days of set {definition.set_hash[:8]}"
         raise DataContractError(f"data set of {symbol} at {venue}: expected {expected}, got none")
-    return DatasetSpec.of_days(venue, symbol, days[0], days[-1], clock, good_days=days)
+    spec = DatasetSpec.of_days(venue, symbol, days[0], days[-1], clock, good_days=days)
+    stale = store.stale_days(venue, [symbol], definition, days[0], days[-1], spec.pin)
+    if stale:
+        # Rows of other bars than those that the labels are made from; the model could not be made again from the library.
+        raise DataContractError(
+            f"data set of {symbol} at {venue}: expected feature days that follow from the library, got {len(stale)} that do "
+            f"not, first {stale[0].day} ({stale[0].reason}); build features from that day on"
+        )
+    return spec
 
 
 def load_frame(

@@ -194,6 +194,24 @@ def test_a_day_that_is_not_good_is_passed_over_and_its_minutes_count_as_missing(
     assert [d.day for d in store.build_days(VENUE, [BTC], [DAYS[2]], SET)] == DAYS[2:]
 
 
+def test_a_row_after_a_day_that_was_passed_over_is_found_again(store: FeatureStore, clock: ManualClock) -> None:
+    store.build_days(VENUE, [BTC], DAYS, SET, good_days={BTC: [DAYS[1], DAYS[3], DAYS[4]]})
+    pin = Pin(to_datetime(clock.market_ms()), to_datetime(clock.wire_ms()))
+    for day in (1, 3, 4):
+        ts_ms = START_MS + day * DAY_MS + 65 * MINUTE_MS
+        row = recompute_row(store, VENUE, BTC, SET, ts_ms, pin)
+        stored = store.load(VENUE, BTC, SET, ts_ms, ts_ms + MINUTE_MS)
+        assert (bits(row.values) == bits(stored.values[0])).all(), day
+
+
+def test_a_stored_day_that_is_good_no_more_stays_in_its_chain(store: FeatureStore) -> None:
+    store.build_days(VENUE, [BTC], DAYS, SET)
+    held = hashes(store)
+    store.build_days(VENUE, [BTC], [DAYS[1]], SET, good_days={BTC: [d for d in DAYS if d != DAYS[2]]})
+    assert hashes(store) == held
+    assert store.stale_days(VENUE, [BTC], SET, DAYS[0], DAYS[4]) == []
+
+
 def test_an_earlier_day_built_later_becomes_the_genesis(store: FeatureStore) -> None:
     store.build_days(VENUE, [BTC], DAYS[2:], SET)
     store.build_days(VENUE, [BTC], DAYS[:2], SET)

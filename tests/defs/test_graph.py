@@ -57,11 +57,12 @@ def test_every_asset_fed_by_another_waits_for_its_blocking_checks(graph):
             assert "all_deps_blocking_checks_passed" in repr(node.automation_condition), node.key
 
 
-def test_candles_and_funding_carry_the_six_checks_and_they_block(graph):
-    six = {"completeness", "uniqueness", "validity", "freshness", "plausibility", "consistency"}
-    found = {(k.asset_key.to_user_string(), k.name) for k in graph.asset_check_keys}
-    assert {name for asset, name in found if asset == "candles"} == six
-    assert {name for asset, name in found if asset == "funding_rates"} >= six - {"consistency"}
+def test_candles_and_funding_carry_the_contract_and_the_six_checks_and_they_block(graph):
+    expected = {"contract", "completeness", "uniqueness", "validity", "freshness", "plausibility", "consistency"}
+    found = {(k.asset_key.to_user_string(), k.name): graph.get(k).blocking for k in graph.asset_check_keys}
+    for asset in ("candles", "funding_rates"):
+        assert {name for of, name in found if of == asset} == expected
+        assert all(blocking for (of, _), blocking in found.items() if of == asset)
 
 
 def test_jobs_schedules_and_sensors_are_there():

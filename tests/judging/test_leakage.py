@@ -120,6 +120,13 @@ def test_scaler_fitted_on_all_data_is_found(honest: TrainingFrame, split: Split,
     assert leakage.preprocessing_leakage(honest, [(mutant, split.train)]).found > 0
 
 
+def test_a_column_that_never_varied_is_no_preprocessing_leak(candles: Candles) -> None:
+    honest = frame(candles, {"constant": np.full(len(candles), 0.1)})
+    split = forward_split(honest, SETTINGS.training)
+    model = fit_model(honest, split.train, split.validation, "linear", SETTINGS)
+    assert leakage.preprocessing_leakage(honest, [(model, split.train)]).found == 0
+
+
 def test_scaler_of_the_labelled_rows_of_validation_too_is_found(honest: TrainingFrame, split: Split, model: FittedModel) -> None:
     mutant = replace(model, scaler=Scaler.fit(honest.x[np.concatenate((split.train, split.validation[:50]))]))
     assert leakage.preprocessing_leakage(honest, [(mutant, split.train)]).found > 0

@@ -23,7 +23,8 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.data.features.store import FeatureStore
-from huracan_platform.learning.dataset import load_frame, recompute_frame
+from huracan_platform.errors import DataContractError
+from huracan_platform.learning.dataset import load_frame, newest_dataset, recompute_frame
 from huracan_platform.learning.models.frame import TrainingFrame
 from huracan_platform.learning.models.manifest import DatasetSpec
 from huracan_platform.learning.models.provenance import Provenance
@@ -71,7 +72,7 @@ def store_candles(brain: Brain, rows: slice, factor: float, recorded_ms: int) ->
     CandleRepository(brain).upsert(VENUE, pa.table({
         "symbol": [SYMBOL] * len(ts_ms[rows]), "ts_ms": ts_ms[rows], "known_at_ms": ts_ms[rows] + MINUTE_MS + 2000,
         **{name: values[rows] for name, values in columns.items()},
-    }), recorded_ms)
+    }), recorded_ms, revision_known_at_ms=START_MS)  # known at once: only the time of recording hides a revision
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +152,16 @@ def test_each_training_counts_as_one_trial(world: World) -> None:
     world.train("linear")
     assert TrialLog(world.brain).count() == before
     assert Path(world.root, "models").is_dir()
+
+
+def test_no_data_set_is_made_of_features_whose_candles_were_revised_since(world: World) -> None:
+    world.clock.advance(60_000)
+    store_candles(world.brain, slice(9000, 9003), 5.0, world.clock.wire_ms())
+    with pytest.raises(DataContractError, match=r"expected feature days that follow from the library, got .* first 2025-01-0"):
+        newest_dataset(world.store, VENUE, SYMBOL, SETTINGS, world.clock)
+    definition = feature_set("core", "short_history", settings=SETTINGS.features)
+    world.store.build_days(VENUE, [SYMBOL], [FIRST + timedelta(days=i) for i in range(DAYS)], definition)
+    spec = newest_dataset(world.store, VENUE, SYMBOL, SETTINGS, world.clock)
+    made = (SETTINGS.features, LabelSettings(), COST)
+    stored, again = (read(world.brain, world.store, spec, *made) for read in (load_frame, recompute_frame))
+    assert stored.dataset_hash == again.dataset_hash

@@ -18,6 +18,7 @@ from huracan_platform.brain.quality import QualityRepository
 from huracan_platform.clock import DAY_MS, MINUTE_MS, ManualClock, day_start_ms
 from huracan_platform.contracts.market import Candles, Pin
 from huracan_platform.contracts.quality import DayState, ExplainedGap
+from huracan_platform.data.market_data import ingest
 from huracan_platform.data.market_data.days import good_days
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding
 from huracan_platform.data.market_data.report import IngestReport
@@ -220,6 +221,24 @@ def test_a_symbol_that_cannot_be_had_is_degraded_and_the_report_says_so(brain, m
     assert any("try again: huracan data backfill --dataset candles" in sentence for sentence in data_summary(brain))
     take(symbols=(BTC,))
     assert data_summary(brain) == []
+
+
+def test_a_symbol_given_up_for_some_of_its_days_is_reported_though_the_rest_came(market, take, monkeypatch) -> None:
+    monkeypatch.setattr(ingest, "DAYS_AT_A_TIME", 1)
+
+    class FirstDayLost(SpoiledMarket):
+        asked = 0
+
+        def candles(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
+            self.asked += 1
+            if self.asked <= 2 or start_ms == day_start_ms(FIRST):
+                raise TransientError("klines: expected an answer, got none")
+            return super().candles(symbol, start_ms, end_ms)
+
+    report = take(FirstDayLost(market))
+    assert ([day.day for day in report.days], list(report.unfetched)) == ([SECOND], [BTC])
+    with pytest.raises(TransientError, match="expected an answer"):
+        report.raise_if_bad()
 
 
 def test_a_day_that_is_good_stays_good_when_a_later_fetch_fails(brain, market, take) -> None:

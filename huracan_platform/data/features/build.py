@@ -130,7 +130,7 @@ class DayBuilder:
         self._venue = venue
         self._as_of, self._recorded_before = pin.as_of, pin.recorded_before
 
-    def build(self, wanted: Mapping[str, Collection[date]], good: Mapping[str, Collection[date]] | None) -> Iterator[BuiltDay]:
+    def build(self, wanted: Mapping[str, Collection[date]]) -> Iterator[BuiltDay]:
         """Build the wanted days of each symbol and the stored later ones that no longer follow from them.
 
         Yields each day that was wanted or changed, in order; files are written before a day is yielded. Without bars
@@ -143,10 +143,9 @@ class DayBuilder:
             old = stored.get(day)
             made = {}
             for symbol, chain in chains.items():
-                if good is None or day in good.get(symbol, ()):
-                    result = self._one(chain, symbol, day, old, day in wanted[symbol])
-                    if result is not None:
-                        made[symbol] = result
+                result = self._one(chain, symbol, day, old, day in wanted[symbol])
+                if result is not None:
+                    made[symbol] = result
             if made:
                 yield self._merge(day, old, made)
 

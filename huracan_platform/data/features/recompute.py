@@ -25,7 +25,8 @@ def recompute_row(
     ----------
     state_from_ms, checkpoint_hash
         First bar to run (ms UTC) and SHA-256 of the state before it, as a decision's record names them; a hash of
-        None begins empty. Both None take the stored state before the bar's day at the pin, or the genesis.
+        None begins empty. Both None take the stored state before the bar's day at the pin, or the genesis; bars of days
+        in between that were passed over stay out, as they did when the day was built.
 
     Raises
     ------
@@ -41,10 +42,13 @@ def recompute_row(
         if checkpoint_hash is not None:
             engine.restore(store.checkpoint(checkpoint_hash))
     else:
-        stored = store.checkpoint_before(venue, symbol, feature_set, day_of(ts_ms), pin)
+        day = day_of(ts_ms)
+        stored = store.checkpoint_before(venue, symbol, feature_set, day, pin)
         if stored is not None:
             engine.restore(stored[0])
             start_ms = day_start_ms(stored[1]) + DAY_MS
+        if any(symbol in built.symbols for built in store.days(venue, feature_set, day, day, pin)):
+            start_ms = day_start_ms(day)
     given = store.inputs(venue, symbol, pin).between(symbol, start_ms, ts_ms + MINUTE_MS)
     if len(given.candles) == 0 or given.candles.ts_ms[-1] != ts_ms:
         last = given.candles.ts_ms[-1] if len(given.candles) else None

@@ -63,7 +63,8 @@ class FeatureStore:
         pin
             Versions of the facts to read; a bound left open is now. Both bounds go into the manifest.
         good_days
-            Per symbol the days that passed their checks; others are passed over. None trusts all days.
+            Per symbol the days that passed their checks; others are not built. None trusts all days. A day that was
+            stored while it was good stays part of its chain: what was refused later never reached the library.
 
         Returns
         -------
@@ -76,7 +77,7 @@ class FeatureStore:
         inputs = LibraryInputs(self._brain, venue, symbols, bounded, self._funding_delay_ms)
         with self._days.writing(venue, feature_set.set_hash) as manifest:
             builder = DayBuilder(manifest, self._files, inputs, feature_set, venue, bounded)
-            built = list(builder.build(wanted, good_days))
+            built = list(builder.build(wanted))
             manifest.append([b.day for b in built if b.changed], to_datetime(self._clock.wire_ms()))
         return [b.day for b in built]
 

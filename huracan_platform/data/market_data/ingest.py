@@ -106,7 +106,7 @@ class _Ingest:
             judged = []
             for symbol in symbols:
                 found = self._fetch_and_judge(symbol, chunk)
-                if found is None:
+                if isinstance(found, str):
                     late.append((symbol, chunk))
                 else:
                     judged.append(found)
@@ -115,8 +115,8 @@ class _Ingest:
             self._write(judged)
         for symbol, chunk in late:
             found = self._fetch_and_judge(symbol, chunk)
-            if found is None:
-                self._give_up(symbol, chunk)
+            if isinstance(found, str):
+                self._give_up(symbol, chunk, found)
             else:
                 self._write([found])
             done += len(chunk)
@@ -130,17 +130,15 @@ class _Ingest:
         self._write([self._judge(delivery)])
         return self._report()
 
-    def _fetch_and_judge(self, symbol: str, days: tuple[date, ...]) -> Judgement | None:
-        """None when it could not be fetched; why is kept in the tally."""
+    def _fetch_and_judge(self, symbol: str, days: tuple[date, ...]) -> Judgement | str:
+        """Why, when it could not be fetched."""
         try:
             delivery = self._kind.fetch(self._market, symbol, days)
         except TransientError as error:
             _log.warning("not fetched", dataset=self._kind.name, symbol=symbol, first_day=str(days[0]), error=str(error))
-            self._tally.unfetched[symbol] = str(error)
-            return None
+            return str(error)
         except MalformedRowsError as error:
             return judge_malformed(self._kind, symbol, days, frame_of_rows(error.rows), str(error))
-        self._tally.unfetched.pop(symbol, None)
         return self._judge(delivery)
 
     def _judge(self, delivery: Delivery) -> Judgement:
@@ -192,8 +190,9 @@ class _Ingest:
             of_day = {name: values[first:last] for name, values in columns.items()}
             yield replace(day, rows=int(last - first), content_hash=hash_arrays(of_day, header=header)) if day.rows else day
 
-    def _give_up(self, symbol: str, days: tuple[date, ...]) -> None:
-        reason = f"{self._kind.name} {symbol} {days[0]} to {days[-1]}: expected an answer, got {self._tally.unfetched[symbol]}"
+    def _give_up(self, symbol: str, days: tuple[date, ...], why: str) -> None:
+        self._tally.unfetched[symbol] = why
+        reason = f"{self._kind.name} {symbol} {days[0]} to {days[-1]}: expected an answer, got {why}"
         self._books.mark_unfetched(self._market.venue, self._kind.name, symbol, days, reason, self._clock.wire_ms())
 
     def _save_instruments(self, symbols: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import dagster as dg
 
 from huracan_platform.clock import to_datetime
 from huracan_platform.defs.data.assets import candles, features, funding_rates, instruments
-from huracan_platform.defs.house import DAYS
+from huracan_platform.defs.house import DAYS, FIRST_DAY
 from huracan_platform.defs.resources import Platform
 
 instruments_job = dg.define_asset_job("instruments_job", selection=[instruments], description="Contract terms of the venue")
@@ -24,11 +24,11 @@ def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform
     """The market's day so far, and at its beginning the day before once more, so that a day is closed complete."""
     now = to_datetime(platform.market().clock().market_ms())
     days = [now.date()] if now.hour else [now.date() - timedelta(days=1), now.date()]
-    return [dg.RunRequest(run_key=f"{day}-{now:%Y%m%dT%H}", partition_key=day.isoformat()) for day in days]
+    return [dg.RunRequest(run_key=f"{day}-{now:%Y%m%dT%H}", partition_key=day.isoformat()) for day in days if day >= FIRST_DAY]
 
 
 @dg.schedule(job=feature_job, cron_schedule="20 0 * * *", execution_timezone="UTC")
 def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """The market's last full day."""
     day = to_datetime(platform.market().clock().market_ms()).date() - timedelta(days=1)
-    return [dg.RunRequest(run_key=str(day), partition_key=day.isoformat())]
+    return [dg.RunRequest(run_key=str(day), partition_key=day.isoformat())] if day >= FIRST_DAY else []

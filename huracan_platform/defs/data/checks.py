@@ -1,15 +1,16 @@
-"""The quality checks of a dataset as Dagster check results: one per check and run, over all the run's days."""
+"""The contract and the six quality checks of a dataset as Dagster check results: one per check and run, over all its days."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.report import CheckSummary, IngestReport
 
-SIX_CHECKS = {
+CHECKS = {
+    "contract": "columns, types, unit, time zone and order as the dataset's contract says; refused rows are kept in quarantine",
     "completeness": "rows got against rows expected, explained gaps aside",
     "uniqueness": "one row a key, time strictly ascending",
     "validity": "finite, positive prices, OHLC order, volume not negative; a rate within its bound",
@@ -21,19 +22,29 @@ FIRST_FAILURES = 20
 
 
 def specs(asset: str) -> list[dg.AssetCheckSpec]:
-    """The six, all blocking."""
-    return [dg.AssetCheckSpec(name, asset=asset, blocking=True, description=text) for name, text in SIX_CHECKS.items()]
+    """The contract and the six, all blocking."""
+    return [dg.AssetCheckSpec(name, asset=asset, blocking=True, description=text) for name, text in CHECKS.items()]
 
 
 def results(asset: str, report: IngestReport) -> list[dg.AssetCheckResult]:
-    """One result for each of the six.
+    """One result for the contract and each of the six.
 
     A failure that left no good day in the run is an error, which stops what is downstream. While good days are left it is a
-    warning that names the bad ones: downstream reads good days only, so one bad day does not hold up a batch.
+    warning that names the bad ones: downstream reads good days only, so one bad day does not hold up a batch. A symbol
+    that could not be fetched has no day in the report: completeness fails for it.
     """
     found = {check.name: check for check in report.checks}
     nothing_good = not report.in_state(DayState.GOOD) and not report.in_state(DayState.OPEN)
-    return [_result(asset, name, found.get(name), nothing_good) for name in SIX_CHECKS]
+    results = {name: _result(asset, name, found.get(name), nothing_good) for name in CHECKS}
+    if report.unfetched:
+        results["completeness"] = _unfetched(results["completeness"], report.unfetched)
+    return list(results.values())
+
+
+def _unfetched(completeness: dg.AssetCheckResult, unfetched: Mapping[str, str]) -> dg.AssetCheckResult:
+    missing = "; ".join(f"{symbol} could not be fetched: {why}" for symbol, why in unfetched.items())
+    severity = completeness.severity if not completeness.passed else dg.AssetCheckSeverity.WARN
+    return completeness._replace(passed=False, severity=severity, description=f"{missing}; {completeness.description}")
 
 
 def _result(asset: str, name: str, check: CheckSummary | None, nothing_good: bool) -> dg.AssetCheckResult:

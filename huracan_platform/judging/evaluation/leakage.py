@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.judging.evaluation.bootstrap import block_permutation
 from huracan_platform.learning.models.frame import TrainingFrame
+from huracan_platform.learning.models.scaling import Scaler
 from huracan_platform.learning.models.scores import auc
 from huracan_platform.learning.models.split import Split
 from huracan_platform.learning.models.train import FittedModel
@@ -93,10 +94,8 @@ def preprocessing_leakage(frame: TrainingFrame, models: Iterable[tuple[FittedMod
     found = examined = 0
     worst = 0.0
     for model, train in models:
-        x = frame.x[train]
-        scale = x.std(axis=0)
-        scale = np.where(scale > 0, scale, 1.0)
-        gap = np.maximum(np.abs(model.scaler.mean - x.mean(axis=0)) / scale, np.abs(model.scaler.scale / scale - 1.0))
+        own = Scaler.fit(frame.x[train])
+        gap = np.maximum(np.abs(model.scaler.mean - own.mean) / own.scale, np.abs(model.scaler.scale / own.scale - 1.0))
         found += int((gap > _SAME).sum())
         examined += len(gap)
         worst = max(worst, float(gap.max()))
