@@ -99,8 +99,13 @@ class OrderRepository:
         return None if row is None else _stored(row)
 
     def protect_prices(self) -> dict[str, tuple[Any, OrderIntent]]:
-        """Per symbol the journalled stop price and the newest intent that named it: an entry's or a stop's own."""
-        condition = " AND (i.protect_price IS NOT NULL OR i.kind = %s) ORDER BY i.intent_id"
+        """Per symbol the journalled stop price and the newest intent that named it: an entry's or a stop's own.
+
+        An entry counts once it has filled, a stop unless it never stood: neither moves the stop of a position that is not its.
+        """
+        condition = """
+            AND (i.protect_price IS NOT NULL AND o.filled > 0 OR i.kind = %s AND o.state NOT IN ('rejected', 'not_accepted'))
+          ORDER BY i.intent_id"""
         with self._brain.connect() as connection:
             rows = connection.execute(_STORED + condition, (*self._key, OrderKind.STOP_MARKET.value)).fetchall()
         intents = [_stored(row).intent for row in rows]

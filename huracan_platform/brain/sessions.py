@@ -83,13 +83,16 @@ class CommandRepository:
         return int(row[0])
 
     def claim(self, epoch: int) -> list[SessionCommand]:
-        """Take every open command for this epoch, oldest first; nobody else gets them."""
+        """Take every open command for this epoch, oldest first; nobody else gets them.
+
+        One that was claimed and never applied is taken again: its holder died in between, and a halt must not get lost.
+        """
         with self._brain.connect() as connection:
             rows = connection.execute(
                 "UPDATE session_commands SET claimed_by_epoch = %s WHERE command_id IN"
-                " (SELECT command_id FROM session_commands WHERE claimed_by_epoch IS NULL"
+                " (SELECT command_id FROM session_commands WHERE applied_at IS NULL AND coalesce(claimed_by_epoch, 0) <= %s"
                 "  ORDER BY command_id FOR UPDATE SKIP LOCKED)"
-                " RETURNING command_id, kind, payload, source", (epoch,),
+                " RETURNING command_id, kind, payload, source", (epoch, epoch),
             ).fetchall()
         return [SessionCommand(r[0], CommandKind(r[1]), r[2], r[3]) for r in sorted(rows)]
 

@@ -25,6 +25,7 @@ class Books:
         self._clock = clock
         self._alive: dict[str, StoredOrder] = {}
         self.positions = PositionBook()
+        self.trades_to_come: set[str] = set()  # orders that the venue showed more filled than by the trades it gave us
         self.vanished: frozenset[str] = frozenset()  # acknowledged orders that the venue denied at the last pass
 
     def load(self) -> None:
@@ -76,6 +77,8 @@ class Books:
             return order, False
         self._orders.append(order.intent.intent_id, event, after, lease)
         stored = replace(order, status=after)
+        if after.filled > order.status.filled:
+            self.trades_to_come.add(order.intent.client_order_id)
         if after.state.terminal:
             self._alive.pop(order.intent.client_order_id, None)
         else:
@@ -98,10 +101,6 @@ class Books:
             self._follow_fills(owner)
         return new[0] if new else None
 
-    def missing_fills(self, order: StoredOrder) -> bool:
-        """Whether the venue reported more filled than trades were seen."""
-        return order.status.filled > self._fills.filled(order.intent.intent_id)
-
     def journalled_stop(self, symbol: str) -> tuple[Decimal, OrderIntent] | None:
         """The stop price last committed for the symbol, and the intent that named it."""
         return self._orders.protect_prices().get(symbol)
@@ -109,9 +108,11 @@ class Books:
     def _follow_fills(self, owner: StoredOrder) -> None:
         current = self._alive.get(owner.intent.client_order_id, owner)
         total = self._fills.filled(owner.intent.intent_id)
-        if total > current.status.filled and not current.status.state.terminal:
+        if total > current.status.filled:
             event = OrderEvent(EventKind.OBSERVED, self._clock.wire_ms(), state=OrderState.OPEN, filled=total, message="trades")
-            self.record(current, event)
+            current, _ = self.record(current, event)
+        if total == current.status.filled:
+            self.trades_to_come.discard(owner.intent.client_order_id)
 
 
 def is_conditional(order: StoredOrder) -> bool:

@@ -26,6 +26,7 @@ class LeaseKeeper:
         self._holder = holder
         self._execution = execution
         self._lease: Lease | None = None
+        self._runs_out = 0.0  # monotonic, counted from before the database was asked: never later than the expiry there
         self._heartbeat: asyncio.Task[None] | None = None
 
     @property
@@ -46,6 +47,11 @@ class LeaseKeeper:
         """Whether the lease was held at the last heartbeat."""
         return self._lease is not None
 
+    @property
+    def remaining_s(self) -> float:
+        """Seconds for which nobody else can have taken the lease; 0 where that is not certain."""
+        return max(0.0, self._runs_out - time.monotonic()) if self._lease is not None else 0.0
+
     async def acquire(self, wait_s: float) -> Lease:
         """Take the lease, waiting for a dead holder's to run out.
 
@@ -56,9 +62,10 @@ class LeaseKeeper:
         """
         give_up = time.monotonic() + wait_s
         while True:
-            ttl_s = self._execution.lease_ttl_s
+            ttl_s, asked = self._execution.lease_ttl_s, time.monotonic()
             self._lease = await asyncio.to_thread(self._repository.acquire, self._name, self._holder, ttl_s)
             if self._lease is not None:
+                self._runs_out = asked + ttl_s
                 self._heartbeat = asyncio.create_task(self._beat())
                 return self._lease
             if time.monotonic() >= give_up:
@@ -80,12 +87,14 @@ class LeaseKeeper:
     async def _beat(self) -> None:
         while self._lease is not None:
             await asyncio.sleep(self._execution.heartbeat_s)
+            asked = time.monotonic()
             try:
                 renewed = await asyncio.to_thread(self._repository.renew, self._lease, self._execution.lease_ttl_s)
             except TransientError as error:
                 # still ours until it expires; every write is fenced by the database's clock meanwhile
                 log.warning("heartbeat failed", lease=self._name, reason=str(error))
                 continue
+            self._runs_out = asked + self._execution.lease_ttl_s
             if not renewed:
                 log.error("lease lost", lease=self._name, epoch=self._lease.epoch)
                 self._lease = None

@@ -20,7 +20,7 @@ from huracan_platform.brain.risk import Denial, IncidentRepository, Installation
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import OrderIntent, OrderKind, OrderRequest, TradingState
-from huracan_platform.contracts.order_life import StoredOrder
+from huracan_platform.contracts.order_life import SendResult, StoredOrder
 from huracan_platform.decision.risk.checks import run_all
 from huracan_platform.decision.risk.governor import Governor
 from huracan_platform.decision.risk.inputs import Purpose
@@ -154,8 +154,8 @@ class OrderEngine:
             raise PermanentError(f"order {request.symbol}: expected a stop price with a risk-adding order, got none")
         async with self._lock:
             result = await self._submit(request, Purpose.STRATEGY, decision_id, model_id, context)
-            if result.order is not None and result.order.status.filled > 0:
-                await self._after_fill(request.symbol)
+            if result.order is not None and (result.order.status.filled > 0 or _refused_exit(result)):
+                await self._catch_up(request.symbol)
             return result
 
     async def ensure_stop(self, symbol: str, stop_price: Decimal, decision_id: str | None) -> None:
@@ -213,7 +213,7 @@ class OrderEngine:
     ) -> SubmitResult:
         inputs = await asyncio.to_thread(self.desk.inputs, request, purpose, context, model_id)
         denied = tuple(outcome for outcome in run_all(inputs) if not outcome.passed)
-        now_ms = self._clock.wire_ms()
+        now_ms, lease_s = self._clock.wire_ms(), self._lease.remaining_s
         if denied:
             rows = [Denial(o.code, o.observed, o.limit, o.message) for o in denied]
             at = to_datetime(now_ms)
@@ -222,15 +222,16 @@ class OrderEngine:
         draft = OrderIntent(
             intent_id=0, client_order_id="", account=self._gateway.account, strategy=context.strategy, request=request,
             decision_id=decision_id, model_id=model_id, epoch=0, created_ms=now_ms,
-            deadline_ms=now_ms + int(self._settings.execution.order_deadline_s * 1000), protect_price=context.stop_price,
+            deadline_ms=now_ms + int(min(self._settings.execution.order_deadline_s, lease_s) * 1000),
+            protect_price=None if request.reduce_only else context.stop_price,  # what only reduces keeps the stop that stands
         )
         order, answer = await self._sender.send(draft, protective=purpose is Purpose.PROTECT)
         state = order.status.state.value
         log.info("order", symbol=request.symbol, kind=request.kind.value, outcome=answer.result.value, state=state)
         return SubmitResult((), order, answer)
 
-    async def _after_fill(self, symbol: str) -> None:
-        """Take the trades of a filled order in and guard the position; what the venue does not answer now, poll repeats."""
+    async def _catch_up(self, symbol: str) -> None:
+        """Take a symbol's trades in and guard its position; what the venue does not answer now, poll repeats."""
         try:
             await self._reconciler.collect([symbol])
             self._failpoints.reach(Failpoint.AFTER_FILL_BEFORE_STOP)
@@ -249,3 +250,8 @@ class OrderEngine:
         self.desk.unexplained = report.unexplained
         await asyncio.to_thread(self._incidents.keep_open, "unexplained", "critical", report.unexplained)
         return report
+
+
+def _refused_exit(result: SubmitResult) -> bool:
+    """The venue did not take an order that only reduces: most often because a stop of ours closed the position already."""
+    return result.order is not None and result.outcome == SendResult.REJECT and result.order.intent.request.reduce_only

@@ -87,12 +87,12 @@ class Reconciler:
         changed, strangers = await self._match_open(venue_orders)
         more_events, vanished = await self._query_missing(venue_orders)
         events += changed + more_events
-        events_unknown, not_found = await self._ask_for_unsettled()
+        events_unknown, absent = await self._ask_for_unsettled()
         fills, waiting = await self.collect(self._watched())
         more, mismatches = await self._match_positions()
         fills += more
         self._desk.on_account(await self._gateway.account_state())
-        resolved, still_unknown = await self._resolve(not_found, waiting | set(mismatches))
+        resolved, still_unknown = await self._resolve(absent, waiting | set(mismatches))
         foreign = [f"trades of {symbol} that no order of ours made" for symbol in self._books.positions.with_foreign_part()]
         unexplained = (*strangers, *vanished, *mismatches.values(), *foreign)
         return ReconcileReport(events + events_unknown + resolved + len(fills), tuple(fills), unexplained, tuple(still_unknown))
@@ -169,16 +169,15 @@ class Reconciler:
         self._books.vanished = frozenset(vanished)
         return events, [f"order {identifier} vanished at the venue" for identifier in vanished]
 
-    async def _ask_for_unsettled(self) -> tuple[int, list[StoredOrder]]:
-        events, not_found = 0, []
+    async def _ask_for_unsettled(self) -> tuple[int, set[str]]:
+        """Ask for each by our id; those that the venue denies. They are counted only when the whole pass was answered."""
+        events, absent = 0, set()
         for order in self._books.unsettled():
             _, result, changed = await self._sender.refresh(order)
             events += changed
             if result is QueryResult.NOT_FOUND:
-                event = OrderEvent(EventKind.NOT_FOUND, self._clock.wire_ms())
-                order, _ = await asyncio.to_thread(self._books.record, order, event)
-                not_found.append(order)
-        return events, not_found
+                absent.add(order.intent.client_order_id)
+        return events, absent
 
     async def _match_positions(self) -> tuple[list[Fill], dict[str, str]]:
         """Compare positions; a trade between two reads looks like a mismatch, so look again before believing one."""
@@ -193,12 +192,18 @@ class Reconciler:
             fills += new
         return fills, mismatches
 
-    async def _resolve(self, not_found: Sequence[StoredOrder], suspicious: set[str]) -> tuple[int, list[str]]:
-        """Call UNKNOWN orders not accepted where that is proven. This pass's other answers are the control queries."""
-        absent = {order.intent.client_order_id for order in not_found}
+    async def _resolve(self, absent: set[str], suspicious: set[str]) -> tuple[int, list[str]]:
+        """Call UNKNOWN orders not accepted where that is proven.
+
+        The control queries are this pass's reads of open orders, trades, positions and money: had one of them failed,
+        the pass would have ended there, and its not-founds would not count.
+        """
         events, still = 0, []
         for order in self._books.unsettled():
             identifier, symbol = order.intent.client_order_id, order.intent.request.symbol
+            if identifier in absent:
+                seen = OrderEvent(EventKind.NOT_FOUND, self._clock.wire_ms())
+                order, _ = await asyncio.to_thread(self._books.record, order, seen)
             named = "a user event" if identifier in self.seen_client_ids else None
             evidence = Evidence(
                 now_ms=self._clock.wire_ms(), deadline_ms=order.intent.deadline_ms, not_founds=order.status.not_founds,

@@ -11,7 +11,7 @@ from huracan_platform.brain.risk import GovernorRow, RiskRepository
 from huracan_platform.clock import Clock, day_of, to_datetime
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import OrderRequest, Side, TradingState
-from huracan_platform.contracts.order_life import AccountState
+from huracan_platform.contracts.order_life import AccountState, StoredOrder
 from huracan_platform.decision.risk.governor import Governor, GovernorState, new_governor, reset_peak, update_governor
 from huracan_platform.decision.risk.inputs import Exposure, Purpose, RiskInputs
 from huracan_platform.decision.risk.limits import risk_limits
@@ -21,6 +21,7 @@ from huracan_platform.settings import Settings
 
 _SEVERITY = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
 EXECUTOR = "executor"
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ class RiskDesk:
             wanted.append((TradingState.HALTED, f"venue's clock differs by {self._skew_ms} ms"))
         if self.unexplained:
             wanted.append((TradingState.REDUCING, "; ".join(self.unexplained)))
+        if self._books.trades_to_come:  # else a filled entry whose trades are not read yet would be decided on again
+            wanted.append((TradingState.REDUCING, f"trades to come of {', '.join(sorted(self._books.trades_to_come))}"))
         wanted.append((self.governor.state.trading_state, f"governor {self.governor.state}"))
         return max(wanted, key=lambda entry: _SEVERITY.index(entry[0]))
 
@@ -172,11 +175,11 @@ class RiskDesk:
 
     def _exposure(self, symbol: str) -> Exposure:
         position = self._books.positions.position(symbol)
-        open_part = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
+        open_part = {Side.BUY: ZERO, Side.SELL: ZERO}
         for order in self._books.alive(symbol):
             if order.status.state in UNSETTLED or not order.intent.request.reduce_only:
                 open_part[order.intent.request.side] += order.status.remaining
-        mark = self.mark(symbol) or position.entry_price
+        mark = self.mark(symbol) or position.entry_price or max((_own_price(o) for o in self._books.alive(symbol)), default=ZERO)
         return Exposure(symbol, position.quantity, open_part[Side.BUY], open_part[Side.SELL], mark)
 
     def _save_governor(self, governor: Governor, actor: str) -> None:
@@ -184,3 +187,9 @@ class RiskDesk:
         row = GovernorRow(governor.state.value, peak, governor.equity, calm, governor.reason)
         self._repository.save_governor(to_datetime(self._clock.wire_ms()), row, actor)
         self._governor = governor
+
+
+def _own_price(order: StoredOrder) -> Decimal:
+    """A price to value an order at before any mark was seen."""
+    request = order.intent.request
+    return request.price or request.trigger or order.intent.protect_price or ZERO

@@ -30,14 +30,17 @@ class Sender:
         ------
         HaltTradingError
             The lease is gone: nothing was sent.
+
+        The deadline never reaches past the lease. A process that stood still after the fence sends nothing any more, and
+        what is on its way by then the venue refuses as too late.
         """
         self._failpoints.reach(Failpoint.BEFORE_INTENT_COMMIT)
         order = await asyncio.to_thread(self._books.commit, draft, self._lease.lease)
         self._failpoints.reach(Failpoint.AFTER_INTENT_COMMIT)
         order, _ = await self._record(order, OrderEvent(EventKind.SENT, self._clock.wire_ms()), fenced=True)
         self._failpoints.reach(Failpoint.AFTER_MARK_SENT)
-        if self._clock.wire_ms() >= order.intent.deadline_ms:
-            answer = SendAnswer(SendResult.REJECT, code="deadline", message="the deadline passed before the order was sent")
+        if self._clock.wire_ms() >= order.intent.deadline_ms or self._lease.remaining_s == 0:
+            answer = SendAnswer(SendResult.REJECT, code="deadline", message="deadline or lease ran out before the order was sent")
         else:
             answer = await self._gateway.send(order.intent)
         self._failpoints.reach(Failpoint.AFTER_SEND_BEFORE_ACK_STORED)

@@ -58,12 +58,22 @@ class Trader:
         self._tally = tally
         self._stale_ms = int(settings.execution.stale_bar_market_s * 1000)
         self._plans: dict[str, Plan] = {}
+        self._waiting: list[Observation] = []
+        self._holds: list[DecisionRecord] = []
         self.look_again = False
 
     async def on_observations(self, observations: Sequence[Observation]) -> None:
-        """Decide each in order. A decision that acts is journalled before its order, the others together at the end."""
-        holds: list[DecisionRecord] = []
-        for seen in observations:
+        """Decide each in order. A decision that acts is journalled before its order, the others together at the end.
+
+        Raises
+        ------
+        TransientError
+            Database or venue did not answer. The observation at work is not tried again, whatever came of it; those
+            behind it and what is not journalled yet wait for the next call.
+        """
+        self._waiting += observations
+        while self._waiting:
+            seen = self._waiting.pop(0)
             symbol = seen.row.symbol
             self._tally.saw_bar(symbol, seen.row.ts_ms, seen.close_ms)
             self._engine.on_mark(symbol, to_decimal(seen.close, "close"), seen.close_ms)
@@ -74,11 +84,12 @@ class Trader:
             record = self._journal.record(seen, inputs, decision)
             self._tally.decided(decision.action, decision.reason)
             if decision.action is Action.HOLD:
-                holds.append(record)
+                self._holds.append(record)
             else:
                 await asyncio.to_thread(self._journal.write, [record])
                 await self._act(record, seen)
-        await asyncio.to_thread(self._journal.write, holds)
+        await asyncio.to_thread(self._journal.write, self._holds)
+        self._holds = []
 
     async def _inputs(self, seen: Observation) -> DecisionInputs:
         symbol, now = seen.row.symbol, self._engine.snapshot()
@@ -97,6 +108,9 @@ class Trader:
         if self._clock.market_ms() - seen.close_ms > self._stale_ms:
             self._tally.stale_bars += 1
             return min(multiplier, 0.0)  # the market has moved on: leave where asked to, enter nothing
+        entering = (o.intent.request for o in now.open_orders if not o.intent.request.reduce_only)
+        if any(request.symbol == seen.row.symbol for request in entering):
+            return min(multiplier, 0.0)  # an entry is on its way: a second one would double the position
         return multiplier
 
     async def _plan(self, held: Position, seen: Observation) -> Plan:

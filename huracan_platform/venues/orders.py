@@ -109,9 +109,10 @@ class PaperGateway:
     async def send(self, intent: OrderIntent) -> SendAnswer:
         """One POST. Everything but a readable acceptance or a definite refusal is UNKNOWN."""
         request, conditional = intent.request, intent.request.kind in CONDITIONAL_KINDS
+        # Both from one reading: signed with a later time stamp, the window would reach past the deadline.
+        now_ms = self._clock.wire_ms()
         params: dict[str, Any] = {
-            "clientOrderId": intent.client_order_id,
-            "recvWindow": max(1, intent.deadline_ms - self._clock.wire_ms()),
+            "clientOrderId": intent.client_order_id, "timestamp": now_ms, "recvWindow": max(1, intent.deadline_ms - now_ms),
         }
         if request.reduce_only:
             params["reduceOnly"] = True

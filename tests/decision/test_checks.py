@@ -24,6 +24,7 @@ LIMITS = replace(
     max_daily_loss=D("0.05"), max_drawdown=D("0.10"), max_open_orders=20, max_clock_skew_ms=500, stale_feature_ms=150_000,
 )
 MARKET = OrderRequest(BTC, Side.BUY, OrderKind.MARKET, D("0.1"), False)
+SHORT = replace(MARKET, side=Side.SELL)
 LIMIT = OrderRequest(BTC, Side.BUY, OrderKind.LIMIT, D("0.1"), False, price=D(50000))
 REDUCE = OrderRequest(BTC, Side.SELL, OrderKind.MARKET, D("0.1"), True)
 STOP = OrderRequest(BTC, Side.SELL, OrderKind.STOP_MARKET, D("0.1"), True, trigger=D(40000))
@@ -48,8 +49,11 @@ AT_THE_LIMIT = [
     ("P3", {"request": replace(MARKET, quantity=D(50)), "mark": D(100), "period_low": D(100), "period_high": D(100)}),
     ("P8.symbol", {"exposures": (exposure(position="1.9"),)}),
     ("P8.symbol", {"exposures": (exposure(position="1.0", buying="0.9"),)}),
+    ("P8.symbol", {"request": SHORT, "exposures": (exposure(position="-1.9"),)}),
+    ("P8.symbol", {"request": SHORT, "exposures": (exposure(position="1.9"),)}),
     ("P8.gross", {"exposures": (exposure(ETH, "-3.9", mark="50000"),)}),
     ("P8.net", {"exposures": (exposure(ETH, "2.9", mark="50000"),)}),
+    ("P8.net", {"request": SHORT, "exposures": (exposure(ETH, "-2.9", mark="50000"),)}),
     ("P8.daily_loss", {"equity": D("95000.01")}),
     ("P8.drawdown", {"equity": D("99000"), "day_start_equity": D(99000), "high_water_mark": D("109999")}),
     ("P12.minimum", {"request": replace(MARKET, quantity=D("0.001")), "mark": D(5000), "period_low": D(5000)}),
@@ -76,8 +80,10 @@ BEYOND = [
     ("P3", {"instrument": replace(INSTRUMENT, max_quantity=D("0.05"))}, "0.1"),
     ("P8.symbol", {"exposures": (exposure(position="1.901"),)}, "1.000500"),
     ("P8.symbol", {"exposures": (exposure(position="-1.8", selling="0.3"),)}, "1.050000"),
+    ("P8.symbol", {"request": SHORT, "exposures": (exposure(position="-1.901"),)}, "1.000500"),
     ("P8.gross", {"exposures": (exposure(ETH, "-3.901"),)}, "2.000500"),
     ("P8.net", {"exposures": (exposure(ETH, "2.901"),)}, "1.500500"),
+    ("P8.net", {"request": SHORT, "exposures": (exposure(ETH, "-2.901"),)}, "1.500500"),
     ("P8.symbol", {"equity": D(0)}, "Infinity"),
     ("P8.daily_loss", {"equity": D(95000)}, "0.050000"),
     ("P8.drawdown", {"equity": D(99000), "day_start_equity": D(99000), "high_water_mark": D(110000)}, "0.100000"),

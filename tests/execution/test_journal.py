@@ -55,6 +55,8 @@ def test_an_intent_comes_back_as_it_was_committed(orders: OrderRepository, lease
     assert stored is not None
     assert (stored.intent, stored.status) == (intent, OrderStatus(OrderState.INTENT, D("0.10")))
     assert [o.intent for o in orders.alive()] == [intent]
+    assert orders.protect_prices() == {}, "an entry that filled nothing names no stop"
+    orders.append(intent.intent_id, OrderEvent(EventKind.OBSERVED, NOW), OrderStatus(OrderState.OPEN, D("0.10"), D("0.01")), None)
     assert orders.protect_prices()[BTC][0] == D("49000.1")
 
 

@@ -170,7 +170,7 @@ def restart_takes_unanswered_orders_for_refused(patch: Patch) -> None:
 BUGS: list[tuple[Callable[[Patch], None], Scenario, str]] = [
     (blind_resend, swallowed, "I2"),
     (send_before_commit, in_and_half_out, "I1"),
-    (dedupe_off, in_and_half_out, "I3"),
+    (dedupe_off, in_and_half_out, "halt"),
     (refusal_without_proof, late, "I4"),
     (inverted_age_test, late, "I4"),
     (not_found_on_any_silence, unreachable_then_late, "I4"),

@@ -34,8 +34,8 @@ class FakeVenue:
     """Implements OrderGateway. Market orders fill at once at `prices`, by `fill_share`; the rest stays open.
 
     `next_send` holds what happens to coming sends: "swallow" accepts and does not answer, "lose" does neither accept
-    nor answer, "late" accepts when `arrive()` is called, "reject" refuses. A client order id is unique among open
-    orders only, as at Binance.
+    nor answer, "late" accepts when `arrive()` is called, "reject" and "reduce_only" refuse. A client order id is unique
+    among open orders only, as at Binance.
     """
 
     clock: FakeClock
@@ -46,6 +46,8 @@ class FakeVenue:
     next_send: list[str] = field(default_factory=list)
     down: bool = False
     not_found_while_open: bool = False
+    trades_late: bool = False
+    failing: str = ""  # a read that does not answer, by its name
     skew_ms: int = 0
     wallet: Decimal = Decimal(100_000)
     accepts: Counter[str] = field(default_factory=Counter)
@@ -67,6 +69,8 @@ class FakeVenue:
         mode = self.next_send.pop(0) if self.next_send else "answer"
         if mode == "reject":
             return SendAnswer(SendResult.REJECT, code="-2021")
+        if mode == "reduce_only":
+            return SendAnswer(SendResult.REJECT, code="-2022")
         if mode == "lose":
             return SendAnswer(SendResult.UNKNOWN, code="RequestTimeout")
         if mode == "late":
@@ -94,24 +98,26 @@ class FakeVenue:
         return QueryAnswer(QueryResult.FOUND, order)
 
     async def open_orders(self, symbols: Sequence[str] | None) -> list[VenueOrder]:
-        self._answer()
+        self._answer("open_orders")
         return [o for o in self.orders.values() if not o.state.terminal and (symbols is None or o.symbol in symbols)]
 
     async def positions(self) -> list[VenuePosition]:
-        self._answer()
+        self._answer("positions")
         quantities = self.position_quantities()
         return [VenuePosition(s, q, self.prices[s], self.prices[s], Decimal(0)) for s, q in quantities.items() if q]
 
     async def trades(self, symbol: str, from_id: int | None) -> list[Fill]:
-        self._answer()
+        self._answer("trades")
+        if self.trades_late:
+            return []
         return [f for f in self.fills if f.symbol == symbol and int(f.trade_id) >= (from_id or 0)]
 
     async def account_state(self) -> AccountState:
-        self._answer()
+        self._answer("account_state")
         return AccountState(self.wallet, self.wallet)
 
     async def server_ms(self) -> int:
-        self._answer()
+        self._answer("server_ms")
         return self.clock.wire_ms() + self.skew_ms
 
     def position_quantities(self) -> dict[str, Decimal]:
@@ -193,6 +199,6 @@ class FakeVenue:
         self._last_id += 1
         return str(self._last_id)
 
-    def _answer(self) -> None:
-        if self.down:
+    def _answer(self, read: str) -> None:
+        if self.down or self.failing == read:
             raise TransientError("fake venue: no answer")

@@ -15,13 +15,15 @@ from huracan_platform.contracts.decision import Action, Reason, StrategyParamete
 from huracan_platform.contracts.features import FeatureRow
 from huracan_platform.contracts.journal import FeatureSource
 from huracan_platform.contracts.market import ClosedBar, Instrument
-from huracan_platform.contracts.order import OrderRequest, Side, TradingState
+from huracan_platform.contracts.order import OrderIntent, OrderKind, OrderRequest, Side, TradingState
+from huracan_platform.contracts.order_life import StoredOrder
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.decision.risk.governor import new_governor
 from huracan_platform.errors import TransientError
 from huracan_platform.execution.journal import Observation
 from huracan_platform.execution.observer import Observer
 from huracan_platform.execution.order_engine import EngineSnapshot
+from huracan_platform.execution.order_life import new_status
 from huracan_platform.execution.positions import Position
 from huracan_platform.execution.protect import SubmitResult
 from huracan_platform.execution.report import Tally
@@ -45,15 +47,19 @@ class RecordingEngine:
 
     position: Position = field(default_factory=lambda: Position(SYMBOL))
     sent: list[tuple[OrderRequest, OrderContext]] = field(default_factory=list)
+    open_orders: tuple[StoredOrder, ...] = ()
+    down: bool = False
 
     def snapshot(self) -> EngineSnapshot:
         equity = Decimal(100_000)
-        return EngineSnapshot(TradingState.ACTIVE, "", new_governor(equity), equity, (self.position,), (), (), ())
+        return EngineSnapshot(TradingState.ACTIVE, "", new_governor(equity), equity, (self.position,), self.open_orders, (), ())
 
     def on_mark(self, symbol: str, price: Decimal, market_ms: int) -> None:
         return None
 
     async def submit(self, request: OrderRequest, decision_id: str, model_id: str | None, context: OrderContext) -> SubmitResult:
+        if self.down:
+            raise TransientError("venue down")
         self.sent.append((request, context))
         return SubmitResult(())
 
@@ -159,6 +165,28 @@ async def test_a_stale_bar_still_lets_a_position_out(desk: Desk) -> None:
     await desk.trader.on_observations([observed(math.nan, asked=False)])
     request, _ = desk.engine.sent[0]
     assert (request.side, request.quantity, request.reduce_only) == (Side.SELL, Decimal("0.5"), True)
+
+
+@pytest.mark.parametrize(("symbol", "reduce_only", "sent"), [(SYMBOL, False, 0), (SYMBOL, True, 1), ("ETH/USDT:USDT", False, 1)])
+async def test_an_entry_on_its_way_is_not_followed_by_a_second_one(
+    desk: Desk, symbol: str, reduce_only: bool, sent: int
+) -> None:
+    request = OrderRequest(symbol, Side.BUY, OrderKind.MARKET, Decimal("0.1"), reduce_only)
+    intent = OrderIntent(1, "c", "a", "s", request, None, None, 1, TS, TS)
+    desk.engine.open_orders = (StoredOrder(intent, new_status(request.quantity)),)
+    await desk.trader.on_observations([observed(0.9)])
+    assert len(desk.engine.sent) == sent
+    assert desk.journal.written[0].inputs.risk_multiplier == (1.0 if sent else 0.0)
+
+
+async def test_bars_behind_one_that_failed_are_decided_and_journalled_at_the_next_call(desk: Desk) -> None:
+    desk.engine.down = True
+    with pytest.raises(TransientError):
+        await desk.trader.on_observations([observed(0.5), observed(0.9, ts=TS + MINUTE_MS), observed(0.5, ts=TS + 2 * MINUTE_MS)])
+    desk.engine.down = False
+    await desk.trader.on_observations([])
+    assert [r.inputs.ts_ms - TS for r in desk.journal.written] == [MINUTE_MS, 0, 2 * MINUTE_MS]
+    assert desk.engine.sent == [], "the one that failed is not sent again"
 
 
 async def test_a_position_that_nobody_planned_is_left_at_once(desk: Desk) -> None:

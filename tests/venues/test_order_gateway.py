@@ -163,6 +163,19 @@ async def test_an_order_is_sent_as_it_was_committed(scripted: tuple[ScriptedVenu
     assert 0 < int(sent["recvWindow"]) <= 5000
 
 
+@pytest.mark.parametrize("kind", [OrderKind.LIMIT, OrderKind.STOP_MARKET])
+async def test_the_receive_window_ends_at_the_deadline_and_not_a_millisecond_later(
+    scripted: tuple[ScriptedVenue, PaperGateway], kind: OrderKind
+) -> None:
+    venue, gateway = scripted
+    deadline = SystemClock().wire_ms() + 5000
+    price, trigger = (D(50000), None) if kind is OrderKind.LIMIT else (None, D(49000))
+    request = OrderRequest(BTC, Side.SELL, kind, D("0.01"), True, price=price, trigger=trigger)
+    await gateway.send(OrderIntent(1, CLIENT_ID, "a", "s", request, None, None, 1, 0, deadline))
+    sent = venue.requests[0][2]
+    assert int(sent["timestamp"]) + int(sent["recvWindow"]) == deadline
+
+
 async def test_a_stop_goes_to_the_trigger_book_reduce_only(scripted: tuple[ScriptedVenue, PaperGateway]) -> None:
     venue, gateway = scripted
     request = OrderRequest(BTC, Side.SELL, OrderKind.STOP_MARKET, D("0.01"), True, trigger=D("49000.1"))
