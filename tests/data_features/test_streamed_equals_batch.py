@@ -48,7 +48,7 @@ class StreamingProcess:
         assert self._child.wait(60) == 0
 
 
-def compare(candles: Candles, funding: Float64, profile: str, seed: int, tmp_path: Path) -> None:
+def assert_streamed_equals_batch(candles: Candles, funding: Float64, profile: str, seed: int, tmp_path: Path) -> None:
     """Stop yesterday at midnight, stream today up to a random bar and a little on, and compare every row."""
     rng = np.random.default_rng(seed)
     features = feature_set("core", profile)
@@ -72,7 +72,8 @@ def compare(candles: Candles, funding: Float64, profile: str, seed: int, tmp_pat
 @pytest.mark.parametrize("profile", ["full", "short_history"])
 def test_streamed_rows_equal_batch_rows_on_a_random_walk(profile: str, tmp_path: Path) -> None:
     candles = walk(12 * BARS_PER_DAY, seed=5)
-    compare(part(candles, slice(700, None)), funding_of(candles, 5)[700:], profile, 17 if profile == "full" else 23, tmp_path)
+    seed = 17 if profile == "full" else 23
+    assert_streamed_equals_batch(part(candles, slice(700, None)), funding_of(candles, 5)[700:], profile, seed, tmp_path)
 
 
 def test_streamed_rows_equal_batch_rows_over_missing_minutes(tmp_path: Path) -> None:
@@ -112,4 +113,5 @@ def test_streamed_rows_equal_batch_rows_on_recorded_bars(asset: str, month: Path
     candles = Candles(f"{asset}/USDT:USDT", bars["ts"].cast(pa.int64()).to_numpy(), *(bars[c].to_numpy() for c in CANDLE_COLUMNS))
     rate = settled["funding_rate"].to_numpy()
     rates = FundingRates(candles.symbol, settled["ts"].cast(pa.int64()).to_numpy(), rate, np.full(len(rate), 8.0))
-    compare(candles, align_funding(candles.ts_ms, rates, 5_000), "short_history", {"BTC": 1, "ETH": 2, "SOL": 3}[asset], tmp_path)
+    funding, seed = align_funding(candles.ts_ms, rates, 5_000), {"BTC": 1, "ETH": 2, "SOL": 3}[asset]
+    assert_streamed_equals_batch(candles, funding, "short_history", seed, tmp_path)

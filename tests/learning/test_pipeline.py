@@ -3,95 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
 from huracan_platform.brain.trials import TrialLog
 from huracan_platform.cli.models import register
-from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
-from huracan_platform.contracts.model import ModelCard
+from huracan_platform.clock import DAY_MS, HOUR_MS
 from huracan_platform.data.features.registry import feature_set
-from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.errors import DataContractError
 from huracan_platform.learning.dataset import load_frame, newest_dataset, recompute_frame
-from huracan_platform.learning.models.frame import TrainingFrame
-from huracan_platform.learning.models.manifest import DatasetSpec
-from huracan_platform.learning.models.provenance import Provenance
-from huracan_platform.learning.pipeline import reproduce, train_and_register
-from huracan_platform.learning.registry import Registry
-from huracan_platform.settings import FeatureSettings, LabelSettings, Settings
+from huracan_platform.learning.pipeline import reproduce
+from huracan_platform.settings import LabelSettings
 from tests.learning.frames import COST, START_MS, SYMBOL
-
-VENUE = "sim-s7"
-FIRST, DAYS = date(2025, 1, 1), 12
-END_MS = START_MS + DAYS * DAY_MS
-SETTINGS = Settings(features=FeatureSettings(profile="short_history"))
-BAD_DAY = FIRST + timedelta(days=9)
-
-
-@dataclass
-class World:
-    brain: Brain
-    root: str
-    clock: ManualClock
-    store: FeatureStore
-    spec: DatasetSpec
-
-    def frame(self) -> TrainingFrame:
-        return load_frame(self.brain, self.store, self.spec, SETTINGS.features, LabelSettings(), COST)
-
-    def train(self, architecture: str) -> ModelCard:
-        registry, trials = Registry(self.brain, self.root), TrialLog(self.brain)
-        provenance = Provenance("0.1.0", None, None, None, {})
-        card, _ = train_and_register(
-            registry, trials, self.frame(), self.spec, architecture, SETTINGS, self.clock, provenance, by="test"
-        )
-        return card
-
-
-def store_candles(brain: Brain, rows: slice, factor: float, recorded_ms: int) -> None:
-    rng = np.random.default_rng(3)
-    close = 100 * np.exp(np.cumsum(rng.normal(0, 8e-4, DAYS * 1440)))
-    open_ = np.concatenate(([close[0]], close[:-1]))
-    ts_ms = START_MS + MINUTE_MS * np.arange(len(close))
-    columns: dict[str, Any] = {
-        "open": open_, "high": np.maximum(open_, close) * 1.0001, "low": np.minimum(open_, close) * 0.9999, "close": close,
-        "volume": rng.uniform(1, 5, len(close)) * factor,
-    }
-    CandleRepository(brain).upsert(VENUE, pa.table({
-        "symbol": [SYMBOL] * len(ts_ms[rows]), "ts_ms": ts_ms[rows], "known_at_ms": ts_ms[rows] + MINUTE_MS + 2000,
-        **{name: values[rows] for name, values in columns.items()},
-    }), recorded_ms, revision_known_at_ms=START_MS)  # known at once: only the time of recording hides a revision
+from tests.learning.library import DAYS, END_MS, FIRST, SETTINGS, VENUE, World, make_world, store_candles
 
 
 @pytest.fixture(scope="module")
 def world(module_brain: Brain, tmp_path_factory: pytest.TempPathFactory) -> World:
-    clock = ManualClock(END_MS + 30 * DAY_MS, END_MS + HOUR_MS)
-    store_candles(module_brain, slice(None), 1.0, clock.wire_ms() - 1000)
-    settled = np.arange(START_MS, END_MS, 8 * HOUR_MS)
-    FundingRepository(module_brain).upsert(VENUE, pa.table({
-        "symbol": [SYMBOL] * len(settled), "ts_ms": settled, "known_at_ms": settled + 5000,
-        "rate": np.random.default_rng(4).normal(1e-4, 5e-5, len(settled)), "interval_h": np.full(len(settled), 8.0),
-    }), clock.wire_ms() - 1000)
-    root = str(tmp_path_factory.mktemp("home") / "artefacts")
-    store = FeatureStore(module_brain, root, clock=clock)
-    definition = feature_set("core", "short_history", settings=SETTINGS.features)
-    days = {FIRST + timedelta(days=i) for i in range(DAYS)}
-    store.build_days(VENUE, [SYMBOL], days, definition)
-    clock.advance(1000)
-    spec = DatasetSpec.of_days(VENUE, SYMBOL, FIRST, FIRST + timedelta(days=DAYS - 1), clock, days - {BAD_DAY})
-    return World(module_brain, root, clock, store, spec)
+    return make_world(module_brain, str(tmp_path_factory.mktemp("home") / "artefacts"))
 
 
 def test_the_frame_from_stored_features_equals_the_one_computed_again(world: World) -> None:

@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from huracan_platform.clock import MINUTE_MS
 from huracan_platform.errors import DataContractError, PermanentError
+from huracan_platform.learning.models.calibrate import fit_platt, fit_temperature
 from huracan_platform.learning.models.frame import TrainingFrame
 from huracan_platform.learning.models.scaling import Scaler
-from huracan_platform.learning.models.split import forward_split
+from huracan_platform.learning.models.scores import brier
+from huracan_platform.learning.models.split import ended_before, forward_split
 from huracan_platform.learning.models.train import FittedModel, fit_model, train_model
 from huracan_platform.learning.models.zoo import ZOO
 from huracan_platform.settings import Settings
@@ -120,6 +123,19 @@ def test_calibration_is_fitted_and_picked_on_disjoint_validation_rows(fitted: Fi
     fitted_on, picked_on = fitted.report["calibration_rows"]
     assert fitted_on + picked_on <= len(validation)
     assert picked_on == len(validation) - len(validation) // 2
+
+
+def test_calibrators_are_fitted_on_the_purged_first_half_of_validation_alone(fitted: FittedModel, frame: TrainingFrame) -> None:
+    validation = frame.labelled(forward_split(frame, SETTINGS.training).validation)
+    half = len(validation) // 2
+    embargo_ms = SETTINGS.training.embargo_min * MINUTE_MS
+    first = ended_before(frame, validation[:half], int(frame.decision_ms[validation[half]]), embargo_ms)
+    second = validation[half:]
+    p, y = fitted.raw_score(frame.x[first]), frame.y[first]
+    assert (np.diff(first) > 1).any()  # purged in between, not at the end alone
+    for method, fit in (("platt", fit_platt), ("temperature", fit_temperature)):
+        picked = brier(fit(p, y).apply(fitted.raw_score(frame.x[second])), frame.y[second])
+        assert fitted.report["calibration_brier"][method] == pytest.approx(picked, abs=1e-12)
 
 
 def test_wrong_width_few_rows_one_class_and_unknown_architecture_are_refused(fitted: FittedModel, frame: TrainingFrame) -> None:

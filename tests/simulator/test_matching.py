@@ -14,7 +14,7 @@ PRICE = 1_000_000  # ticks: 100,000.0 USDT
 D = Decimal
 
 
-def refused(code: int, place: object, **sent: object) -> str:
+def assert_refused(code: int, place: object, **sent: object) -> str:
     with pytest.raises(VenueRefusal) as caught:
         place(**sent)  # type: ignore[operator]
     assert caught.value.code == code, caught.value
@@ -100,7 +100,7 @@ def test_immediate_or_cancel_takes_what_crosses_and_expires() -> None:
 def test_fill_or_kill_fills_whole_or_leaves_nothing() -> None:
     floor = steady()
     ask = D(floor.matching.book("BTCUSDT").best_ask) / 10
-    refused(-5021, floor.order, side="BUY", type="LIMIT", timeInForce="FOK", price=ask, quantity=19)
+    assert_refused(-5021, floor.order, side="BUY", type="LIMIT", timeInForce="FOK", price=ask, quantity=19)
     assert floor.desk.orders == {}
     assert floor.order(side="BUY", type="LIMIT", timeInForce="FOK", price=ask, quantity="0.1").status is Status.FILLED
 
@@ -108,13 +108,13 @@ def test_fill_or_kill_fills_whole_or_leaves_nothing() -> None:
 def test_post_only_is_refused_where_it_would_take() -> None:
     floor = steady()
     ask = D(floor.matching.book("BTCUSDT").best_ask) / 10
-    refused(-5022, floor.order, side="BUY", type="LIMIT", timeInForce="GTX", price=ask)
+    assert_refused(-5022, floor.order, side="BUY", type="LIMIT", timeInForce="GTX", price=ask)
     assert not floor.desk.accepts
 
 
 def test_reduce_only_never_goes_beyond_the_position() -> None:
     floor = steady()
-    refused(-2022, floor.order, side="SELL", type="MARKET", reduceOnly="true")
+    assert_refused(-2022, floor.order, side="SELL", type="MARKET", reduceOnly="true")
     floor.order(side="BUY", type="MARKET", quantity="0.4")
     order = floor.order(side="SELL", type="MARKET", reduceOnly="true", quantity=1)
     assert floor.account.position("BTCUSDT").amount == 0
@@ -145,7 +145,7 @@ def test_a_close_position_stop_takes_the_whole_position_and_expires_without_one(
     floor = open_floor(listed(fall))
     floor.order(side="BUY", type="MARKET", quantity="0.7")
     stop = floor.stop(side="SELL", triggerPrice="99500", closePosition="true")
-    refused(-4130, floor.stop, side="SELL", triggerPrice="99400", closePosition="true")
+    assert_refused(-4130, floor.stop, side="SELL", triggerPrice="99400", closePosition="true")
     floor.go_to(5)
     assert floor.account.position("BTCUSDT").amount == 0
     assert stop.status is AlgoStatus.FINISHED
@@ -164,7 +164,7 @@ def test_a_take_profit_fires_on_the_other_side() -> None:
 
 
 def test_a_stop_that_would_fire_at_once_is_refused() -> None:
-    refused(-2021, steady().stop, side="SELL", triggerPrice="100000", quantity="0.5")
+    assert_refused(-2021, steady().stop, side="SELL", triggerPrice="100000", quantity="0.5")
 
 
 def test_funding_is_paid_by_longs_at_each_settlement_they_hold() -> None:
@@ -209,7 +209,7 @@ def test_funding_is_settled_once_when_the_clock_moves_in_small_steps() -> None:
 ])
 def test_a_wrong_order_gets_the_code_that_says_so(code: int, sent: dict[str, str]) -> None:
     floor = open_floor(listed(flat(PRICE // 10 if code == -4164 else PRICE, 5)))
-    refused(code, floor.order, **sent)
+    assert_refused(code, floor.order, **sent)
     assert floor.desk.orders == {}
 
 
@@ -217,8 +217,8 @@ def test_a_client_order_id_is_refused_while_its_order_is_open_and_free_afterward
     floor = steady()
     resting = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "99000", "newClientOrderId": "mine"}
     floor.order(**resting)
-    refused(-4116, floor.order, **resting)
-    refused(-4116, floor.stop, side="SELL", triggerPrice="98000", quantity="0.5", clientAlgoId="mine")
+    assert_refused(-4116, floor.order, **resting)
+    assert_refused(-4116, floor.stop, side="SELL", triggerPrice="98000", quantity="0.5", clientAlgoId="mine")
     floor.desk.cancel({"symbol": "BTCUSDT", "origClientOrderId": "mine"})
     floor.order(**resting)
     assert floor.desk.accepts["mine"] == 2
@@ -227,10 +227,10 @@ def test_a_client_order_id_is_refused_while_its_order_is_open_and_free_afterward
 def test_cancelling_what_is_not_open_and_asking_for_what_never_was() -> None:
     floor = steady()
     floor.order(side="BUY", type="MARKET", newClientOrderId="done")
-    refused(-2011, lambda **sent: floor.desk.cancel(sent), symbol="BTCUSDT", origClientOrderId="done")
-    refused(-2013, lambda **sent: floor.desk.find(sent), symbol="BTCUSDT", origClientOrderId="never")
-    refused(-2013, lambda **sent: floor.desk.find_conditional(sent), clientAlgoId="never")
-    refused(-2011, lambda **sent: floor.desk.cancel_conditional(sent), algoId="1")
+    assert_refused(-2011, lambda **sent: floor.desk.cancel(sent), symbol="BTCUSDT", origClientOrderId="done")
+    assert_refused(-2013, lambda **sent: floor.desk.find(sent), symbol="BTCUSDT", origClientOrderId="never")
+    assert_refused(-2013, lambda **sent: floor.desk.find_conditional(sent), clientAlgoId="never")
+    assert_refused(-2011, lambda **sent: floor.desk.cancel_conditional(sent), algoId="1")
 
 
 def test_resting_orders_bind_margin() -> None:

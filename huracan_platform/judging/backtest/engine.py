@@ -16,6 +16,7 @@ All fills are taker fills: reference price plus half the spread and slippage aga
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -54,7 +55,9 @@ class BacktestResult:
 
 
 @numba.njit(inline="always")
-def _enter(trade, ts, target, equity, reference, decided_close, hs, slip, fee):  # type: ignore[no-untyped-def]
+def _enter(
+    trade: Any, ts: int, target: float, equity: float, reference: float, decided_close: float, hs: float, slip: float, fee: float
+) -> float:
     side = 1.0 if target > 0.0 else -1.0
     quantity = abs(target) * equity / decided_close
     price = reference * (1.0 + side * (hs + slip))
@@ -66,27 +69,31 @@ def _enter(trade, ts, target, equity, reference, decided_close, hs, slip, fee): 
 
 
 @numba.njit(inline="always")
-def _leave(trade, ts, reference, reason, hs, slip, fee):  # type: ignore[no-untyped-def]
+def _leave(trade: Any, ts: int, reference: float, reason: int, hs: float, slip: float, fee: float) -> float:
     price = reference * (1.0 - trade.side * (hs + slip))
     trade.exit_ms, trade.exit_reference, trade.exit_price, trade.reason = ts, reference, price, reason
     trade.gross = trade.side * trade.quantity * (reference - trade.entry_reference)
     trade.fees += trade.quantity * price * fee
     trade.spread += trade.quantity * reference * hs
     trade.slippage += trade.quantity * reference * slip
-    return trade.gross - trade.fees - trade.spread - trade.slippage + trade.funding
+    net: float = trade.gross - trade.fees - trade.spread - trade.slippage + trade.funding
+    return net
 
 
 @numba.njit(inline="always")
-def _mark(trade, close):  # type: ignore[no-untyped-def]
+def _mark(trade: Any, close: float) -> float:
     paid = trade.fees + trade.spread + trade.slippage
-    return trade.side * trade.quantity * (close - trade.entry_reference) - paid + trade.funding
+    value: float = trade.side * trade.quantity * (close - trade.entry_reference) - paid + trade.funding
+    return value
 
 
 # Not cached on disk: numba would not notice a change of the kernel that is compiled in, and replay an old decision.
-@numba.njit
-def _replay(  # type: ignore[no-untyped-def]
-    ts, open_, high, low, close, p_up, sigma, risk, funding_ts, funding_rate, p, hs, slip, fee, trades, daily
-):
+@numba.njit()
+def _replay(
+    ts: Int64, open_: Float64, high: Float64, low: Float64, close: Float64, p_up: Float64, sigma: Float64, risk: Float64,
+    funding_ts: Int64, funding_rate: Float64, p: tuple[float, ...], hs: float, slip: float, fee: float, trades: Trades,
+    daily: Float64,
+) -> tuple[int, int]:
     cash, quantity, stop, take, target, decided_equity = 1.0, 0.0, 0.0, 0.0, 0.0, 1.0
     pending, reason, k, f, i = HOLD, 0, 0, 0, 0
     first_day = ts[0] // DAY_MS

@@ -143,7 +143,9 @@ def fit_model(
     embargo_ms = settings.training.embargo_min * MINUTE_MS
     first = ended_before(frame, validation[: len(validation) // 2], int(frame.decision_ms[second[0]]), embargo_ms)
     p_valid = classifier.predict_proba(x_valid)[:, 1]
-    choice = choose_calibrator(p_valid[: len(first)], frame.y[first], p_valid[len(validation) // 2:], frame.y[second])
+    # By index: labels end at their barrier, so purging does not take the youngest rows only.
+    p_first = p_valid[np.searchsorted(validation, first)]
+    choice = choose_calibrator(p_first, frame.y[first], p_valid[len(validation) // 2:], frame.y[second])
     report = {
         **classifier.report(), "calibrator": choice.calibrator.method, "calibration_brier": choice.brier,
         "calibration_rows": [choice.fitted_on, choice.picked_on], "train_rows": len(train), "validation_rows": len(validation),
