@@ -21,6 +21,8 @@ from huracan_platform.settings import FeatureSettings, LabelSettings, Settings, 
 from tests.learning.frames import START_MS, SYMBOL
 from tests.learning.library import VENUE, World, make_world, store_candles
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings(
     features=FeatureSettings(profile="short_history"), labels=LabelSettings(sample_every_min=5),
     training=TrainingSettings(walk_forward_train_days=8, walk_forward_test_days=2),
@@ -45,7 +47,7 @@ def judge(world: World, card: ModelCard, settings: Settings = SETTINGS) -> Judge
 def test_a_late_revision_of_candles_or_funding_changes_nothing_of_an_old_verdict(world: World, card: ModelCard) -> None:
     before = judge(world, card)
     later_ms = world.clock.wire_ms() + 60_000
-    store_candles(world.brain, slice(13_000, 13_800), 9.0, later_ms)
+    store_candles(world.brain, slice(14_400, 17_280), 9.0, later_ms)
     settled = np.arange(START_MS, START_MS + 12 * 24 * HOUR_MS, 8 * HOUR_MS)
     FundingRepository(world.brain).upsert(VENUE, pa.table({
         "symbol": [SYMBOL] * len(settled), "ts_ms": settled, "rate": np.full(len(settled), 0.01),
