@@ -27,7 +27,9 @@ _COLUMNS = (
     "entry_price", "held_stop_price", "held_take_price", "bars_held", "equity_usd", "risk_multiplier", "parameters",
     "parameters_hash", "code_revision", "action", "reason", "target", "stop_price", "take_price", "edge",
 )
-_INSERT = f"INSERT INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join(f'%({c})s' for c in _COLUMNS)})"
+# a commit whose answer was lost is written again
+_INSERT = f"""INSERT INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join(f'%({c})s' for c in _COLUMNS)})
+    ON CONFLICT (decision_id) DO NOTHING"""
 
 
 class DecisionRepository:
@@ -37,7 +39,7 @@ class DecisionRepository:
         self._brain = brain
 
     def add(self, records: Sequence[DecisionRecord]) -> None:
-        """Insert records in one transaction; all or none."""
+        """Insert records in one transaction, all or none; one that is there already stays as it is."""
         if records:
             with self._brain.connect() as connection, connection.cursor() as cursor:
                 cursor.executemany(_INSERT, [_to_row(r) for r in records])

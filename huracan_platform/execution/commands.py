@@ -8,7 +8,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.sessions import CommandRepository
 from huracan_platform.contracts.journal import CommandKind, SessionCommand
 from huracan_platform.contracts.order import TradingState
-from huracan_platform.errors import DataContractError, PermanentError
+from huracan_platform.errors import DataContractError, PermanentError, TransientError
 from huracan_platform.execution.order_engine import OrderEngine
 from huracan_platform.execution.scoring import ModelDesk
 from huracan_platform.logs import get_logger
@@ -31,15 +31,24 @@ class CommandDesk:
     async def sweep(self) -> None:
         """At the start: what was asked before this session began still holds, except to stop a session that is over."""
         for command in await asyncio.to_thread(self._table.claim, self._engine.epoch):
-            outcome = "a session that is over" if command.kind is CommandKind.STOP else await self._apply(command)
-            await asyncio.to_thread(self._table.applied, command.command_id, outcome)
+            await self._carry_out(command, None if command.kind is not CommandKind.STOP else "a session that is over")
 
     async def obey(self) -> None:
         """Claim and apply what is open, oldest first."""
         for command in await asyncio.to_thread(self._table.claim, self._engine.epoch):
-            outcome = await self._apply(command)
-            _log.info("command", kind=command.kind.value, source=command.source, outcome=outcome)
-            await asyncio.to_thread(self._table.applied, command.command_id, outcome)
+            await self._carry_out(command)
+
+    async def _carry_out(self, command: SessionCommand, outcome: str | None = None) -> None:
+        """Apply and say so. What database or venue kept from being applied stays claimed, and is taken again."""
+        try:
+            outcome = outcome or await self._apply(command)
+        except TransientError:
+            raise
+        except Exception as error:
+            await asyncio.to_thread(self._table.applied, command.command_id, f"failed: {type(error).__name__}: {error}")
+            raise
+        _log.info("command", kind=command.kind.value, source=command.source, outcome=outcome)
+        await asyncio.to_thread(self._table.applied, command.command_id, outcome)
 
     async def _apply(self, command: SessionCommand) -> str:
         if command.kind is CommandKind.STOP:

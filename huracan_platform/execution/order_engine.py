@@ -164,8 +164,17 @@ class OrderEngine:
             await self._guard.protect(symbol, stop_price, decision_id)
 
     async def poll(self) -> ReconcileReport:
-        """One reconcile pass: UNKNOWN orders, fills, stops, money. Call it every `execution.reconcile_every_s`."""
+        """One reconcile pass: UNKNOWN orders, fills, stops, money. Call it every `execution.reconcile_every_s`.
+
+        Raises
+        ------
+        HaltTradingError
+            The lease is gone: books and stops are another's. Or the venue contradicts what is proven.
+        TransientError
+            Venue or database did not answer.
+        """
         async with self._lock:
+            self._lease.lease  # noqa: B018 - raises when it is gone
             report = await self._reconcile(whole_account=False)
             if report.new_fills:
                 self._failpoints.reach(Failpoint.AFTER_FILL_BEFORE_STOP)
@@ -240,10 +249,16 @@ class OrderEngine:
             log.warning("fills or stop left to the next poll", symbol=symbol, reason=str(error))
 
     async def _cancel_all(self, stops_too: bool) -> None:
+        unread: TransientError | None = None
         for order in self._books.alive():
             request = order.intent.request
             if stops_too or not (request.reduce_only and request.kind is OrderKind.STOP_MARKET):
-                await self._sender.cancel(order)
+                try:
+                    await self._sender.cancel(order)
+                except TransientError as error:
+                    unread = error  # the others must be cancelled all the same
+        if unread is not None:
+            raise unread
 
     async def _reconcile(self, *, whole_account: bool) -> ReconcileReport:
         report = await self._reconciler.run(whole_account=whole_account)

@@ -16,10 +16,11 @@ from huracan_platform.execution.books import Books
 from huracan_platform.execution.incidents import IncidentLog
 from huracan_platform.execution.positions import Position
 from huracan_platform.execution.risk_desk import OrderContext, RiskDesk
-from huracan_platform.execution.sender import Sender
+from huracan_platform.execution.sender import TOO_LATE, Sender
 from huracan_platform.settings import RiskSettings
 
 PROTECTION = OrderContext("protection")
+PASSING_CODES = frozenset({TOO_LATE, "-1003", "-1008", "-1015", "-1021"})  # late or too many requests
 
 
 @dataclass(frozen=True)
@@ -148,4 +149,6 @@ class Guard:
         code = result.answer.code if result.answer else ", ".join(outcome.code for outcome in result.denied)
         cause = f"stop of {position.symbol} {result.outcome}: {code}"
         await asyncio.to_thread(self._incidents.report, "stop_failed", "critical", cause)
+        if code in PASSING_CODES:
+            return  # refused for the moment it came at, not for what it asks: the next poll places it
         await self.close_position(position, decision_id)

@@ -7,10 +7,15 @@ import asyncio
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.order import OrderIntent, VenueOrder
 from huracan_platform.contracts.order_life import EventKind, OrderEvent, QueryResult, SendAnswer, SendResult, StoredOrder
+from huracan_platform.errors import TransientError
 from huracan_platform.execution.books import Books, is_conditional
 from huracan_platform.execution.failpoints import Failpoint, Failpoints
 from huracan_platform.execution.lease import LeaseKeeper
+from huracan_platform.logs import get_logger
 from huracan_platform.venues.gateway import OrderGateway
+
+log = get_logger("sender")
+TOO_LATE = "deadline"
 
 
 class Sender:
@@ -40,7 +45,7 @@ class Sender:
         order, _ = await self._record(order, OrderEvent(EventKind.SENT, self._clock.wire_ms()), fenced=True)
         self._failpoints.reach(Failpoint.AFTER_MARK_SENT)
         if self._clock.wire_ms() >= order.intent.deadline_ms or self._lease.remaining_s == 0:
-            answer = SendAnswer(SendResult.REJECT, code="deadline", message="deadline or lease ran out before the order was sent")
+            answer = SendAnswer(SendResult.REJECT, code=TOO_LATE, message="deadline or lease ran out before the order was sent")
         else:
             answer = await self._gateway.send(order.intent)
         self._failpoints.reach(Failpoint.AFTER_SEND_BEFORE_ACK_STORED)
@@ -51,8 +56,11 @@ class Sender:
         return order, answer
 
     async def cancel(self, order: StoredOrder) -> StoredOrder:
-        """Ask for a cancellation and look what became of the order. Not fenced: cancels are never blocked."""
-        order, _ = await self._record(order, OrderEvent(EventKind.CANCEL_SENT, self._clock.wire_ms()))
+        """Ask for a cancellation and look what became of the order. Not fenced, not kept in by a database that is down."""
+        try:
+            order, _ = await self._record(order, OrderEvent(EventKind.CANCEL_SENT, self._clock.wire_ms()))
+        except TransientError as error:
+            log.warning("cancel goes out unwritten", order=order.intent.client_order_id, reason=str(error))
         intent = order.intent
         await self._gateway.cancel(intent.request.symbol, intent.client_order_id, conditional=is_conditional(order))
         self._failpoints.reach(Failpoint.DURING_CANCEL)

@@ -13,8 +13,8 @@ import pytest
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.sessions import CommandRepository
 from huracan_platform.contracts.journal import CommandKind
-from huracan_platform.contracts.order import OrderIntent, OrderState, TradingState
-from huracan_platform.contracts.order_life import SendAnswer
+from huracan_platform.contracts.order import OrderIntent, OrderState, Side, TradingState
+from huracan_platform.contracts.order_life import AccountState, SendAnswer
 from huracan_platform.errors import HaltTradingError, TransientError
 from huracan_platform.execution.failpoints import Failpoint, Failpoints
 from huracan_platform.execution.order_engine import OrderEngine
@@ -251,3 +251,76 @@ def test_a_command_claimed_by_a_session_that_died_is_taken_again_until_it_is_app
     assert commands.claim(1) == [], "an older session does not take from a newer one"
     commands.applied(halt, "trading state halted")
     assert commands.claim(3) == []
+
+
+@pytest.mark.parametrize("refused", ["reject", "reduce_only", "lose"])
+async def test_an_unknown_order_that_would_reduce_counts_in_the_limits_all_the_same(
+    engine: OrderEngine, venue: FakeVenue, clock: FakeClock, refused: str
+) -> None:
+    await submit(engine, clock, buy("0.1"))
+    venue.next_send = [refused]
+    await submit(engine, clock, sell("0.1"))
+    assert [e.selling for e in engine.desk.exposures()] == [D("0.1") if refused == "lose" else D(0)]
+
+
+async def test_a_stop_that_came_too_late_or_too_often_is_placed_at_the_next_poll_and_closes_nothing(
+    engine: OrderEngine, venue: FakeVenue, clock: FakeClock, brain: Brain
+) -> None:
+    venue.next_send = ["answer", "busy"]
+    await submit(engine, clock, buy("0.1"))
+    assert (venue.position_quantities(), stops(venue)) == ({BTC: D("0.1")}, [])
+    with brain.connect() as connection:
+        assert connection.execute("SELECT kind FROM incidents").fetchall() == [("stop_failed",)]
+    await engine.poll()
+    assert stops(venue) == [("sell", D("0.1"), D(49000))]
+
+
+async def test_cancels_go_out_while_the_database_is_down(engine: OrderEngine, venue: FakeVenue, clock: FakeClock) -> None:
+    orders = [(await submit(engine, clock, limit("0.01"))).order for _ in range(3)]
+
+    def no_database(*_given: object) -> None:
+        raise TransientError("database: no answer")
+
+    append, engine._books._orders.append = engine._books._orders.append, no_database  # type: ignore[method-assign]
+    with pytest.raises(TransientError, match="no answer"):
+        await engine.cancel_all()
+    assert venue.cancels == [o.intent.client_order_id for o in orders]
+    engine._books._orders.append = append  # type: ignore[method-assign]
+    await engine.poll()
+    assert engine.snapshot().open_orders == ()
+
+
+async def test_without_the_lease_nothing_is_written_but_cancels_go_out(
+    engine: OrderEngine, venue: FakeVenue, clock: FakeClock
+) -> None:
+    await submit(engine, clock, buy("0.1"))
+    await submit(engine, clock, limit("0.01"))
+    await engine._lease.release()
+    with pytest.raises(HaltTradingError, match="expected to hold it, got none"):
+        await engine.poll()
+    await engine.cancel_all()
+    assert [o.kind.value for o in venue.orders.values() if not o.state.terminal] == ["stop_market"]
+
+
+async def test_flat_is_said_only_after_the_venue_shows_no_position(engine: OrderEngine, venue: FakeVenue) -> None:
+    venue.trade_by_hand(BTC, Side.BUY, D("0.1"))
+    venue.trades_late = True
+    assert not await engine.flatten()
+    venue.trades_late = False
+    assert await engine.flatten()
+    assert venue.position_quantities() == {BTC: 0}
+
+
+async def test_trading_starts_after_two_passes_that_changed_nothing(new_engine: EngineFactory, venue: FakeVenue) -> None:
+    passes: list[int] = []
+    look = venue.account_state
+
+    async def counted() -> AccountState:
+        passes.append(len(passes) + 1)
+        if passes[-1] == 1:
+            venue.trade_by_hand(BTC, Side.BUY, D("0.1"))  # seen by the second pass
+        return await look()
+
+    venue.account_state = counted  # type: ignore[method-assign]
+    await new_engine()
+    assert passes == [1, 2, 3, 4], "one quiet, one with the trade, two quiet"

@@ -34,7 +34,7 @@ class FakeVenue:
     """Implements OrderGateway. Market orders fill at once at `prices`, by `fill_share`; the rest stays open.
 
     `next_send` holds what happens to coming sends: "swallow" accepts and does not answer, "lose" does neither accept
-    nor answer, "late" accepts when `arrive()` is called, "reject" and "reduce_only" refuse. A client order id is unique
+    nor answer, "late" accepts when `arrive()` is called, "reject", "reduce_only" and "busy" refuse. A client order id is unique
     among open orders only, as at Binance.
     """
 
@@ -71,6 +71,8 @@ class FakeVenue:
             return SendAnswer(SendResult.REJECT, code="-2021")
         if mode == "reduce_only":
             return SendAnswer(SendResult.REJECT, code="-2022")
+        if mode == "busy":
+            return SendAnswer(SendResult.REJECT, code="-1015")
         if mode == "lose":
             return SendAnswer(SendResult.UNKNOWN, code="RequestTimeout")
         if mode == "late":
