@@ -12,12 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from huracan_platform.errors import ConfigurationError
-
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+from huracan_platform.setting_rules import PREFIX, SECRETS_DIR, Day, Dsn, Fraction, Symbols, told, unknown_names
 
 
 class _Section(BaseModel):
@@ -27,8 +26,8 @@ class _Section(BaseModel):
 class DatabaseSettings(_Section):
     """Where the Brain Library and Dagster's own storage live."""
 
-    dsn: SecretStr | None = Field(None, description="Brain Library DSN; None starts the embedded Postgres under home")
-    dagster_dsn: SecretStr | None = Field(None, description="Dagster storage DSN; None puts it beside the Brain Library")
+    dsn: Dsn | None = Field(None, description="Brain Library DSN; None starts the embedded Postgres under home")
+    dagster_dsn: Dsn | None = Field(None, description="Dagster storage DSN; None puts it beside the Brain Library")
     port: int | None = Field(None, ge=1024, le=65535, description="port of the embedded server; None picks a free one once")
     run_as: str = Field("nobody", description="unprivileged user the embedded server runs under when started as root")
     start_timeout_s: float = Field(60.0, gt=0)
@@ -55,7 +54,7 @@ class SimulatorSettings(_Section):
     port: int = Field(8799, ge=0, le=65535)
     seed: int = Field(7, ge=0)
     days: int = Field(360, ge=1, le=2000, description="days of history before the market's now")
-    start: str = Field(
+    start: Day = Field(
         "2025-01-01", description="first UTC day of the synthetic market; fixed, so that a seed fixes the bytes"
     )
     speed: float = Field(1.0, ge=0, description="market seconds per wall second")
@@ -112,7 +111,7 @@ class TrainingSettings(_Section):
     walk_forward_mode: Literal["expanding", "rolling"] = Field(
         "expanding", description="folds train on all earlier days, or the last window"
     )
-    architectures: tuple[str, ...] = ("linear", "xgboost")
+    architectures: tuple[Literal["linear", "xgboost"], ...] = ("linear", "xgboost")
     seed: int = Field(11, ge=0)
     threads: int = Field(
         1, ge=1, description="threads per fit; 1 keeps fits bit-for-bit repeatable and lets symbols run side by side"
@@ -210,21 +209,21 @@ class Settings(BaseSettings):
     """The whole tree."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HURACAN_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         frozen=True,
         extra="forbid",
-        secrets_dir=os.environ.get("HURACAN_SECRETS_DIR"),
+        secrets_dir=os.environ.get(SECRETS_DIR),
     )
 
     home: Path = Field(default=Path("~/.huracan"), description="database, artefacts, Dagster home, logs")
     recorded_data: Path = Field(default=Path("../shared/data"), description="recorded market data for tests that use it")
     failpoint: str | None = Field(None, description="NAME:kill or NAME:raise, for fault tests only")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    symbols: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"), min_length=1, description="ccxt unified symbols, comma-separated"
+    symbols: Annotated[Symbols, NoDecode] = Field(
+        ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"), description="ccxt unified symbols, comma-separated"
     )
-    first_day: str = Field("2025-01-01", description="first UTC day partition")
+    first_day: Day = Field("2025-01-01", description="first UTC day partition")
     seed: int = 7
 
     database: DatabaseSettings = DatabaseSettings()
@@ -251,6 +250,15 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(s.strip() for s in value.split(",") if s.strip()) if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _embargo_covers_labels(self) -> Settings:
+        if self.training.embargo_min < self.labels.horizon_min:
+            raise ValueError(
+                f"HURACAN_TRAINING__EMBARGO_MIN: expected at least HURACAN_LABELS__HORIZON_MIN of {self.labels.horizon_min}, "
+                f"got {self.training.embargo_min}"
+            )
+        return self
+
 
 def export(values: Mapping[str, str]) -> None:
     """Put settings into the environment of this process and of those it starts. Names as in `HURACAN_VENUE__URL`."""
@@ -263,12 +271,16 @@ def load_settings(**overrides: object) -> Settings:
     Raises
     ------
     ConfigurationError
-        Names each wrong setting, what was expected and what was got.
+        Names each wrong setting, what was expected and what was got; a name that no setting has is wrong too.
     """
+    misspelt = unknown_names(os.environ, Settings.model_fields)
+    wrong = [f"{name}: expected the name of a setting, got one that there is not" for name in misspelt]
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(
-            f"HURACAN_{'__'.join(str(p) for p in e['loc']).upper()}: {e['msg']}, got {e.get('input')!r}" for e in error.errors()
-        )
-        raise ConfigurationError(f"settings: {wrong}") from None
+        wrong += [told(e["loc"], e["msg"], e.get("input")) for e in error.errors()]
+    except SettingsError as error:
+        wrong.append(f"expected JSON where a setting is a list, got something else ({error})")
+    if wrong:
+        raise ConfigurationError(f"settings: {'; '.join(wrong)}")
+    return settings

@@ -51,6 +51,13 @@ class FillRepository:
             rows = connection.execute(_FILLS + " ORDER BY f.fill_id", self._key).fetchall()
         return [_fill(row) for row in rows]
 
+    def count(self) -> int:
+        """How many fills the account has."""
+        with self._brain.connect() as connection:
+            row = connection.execute("SELECT count(*) FROM fills WHERE venue = %s AND account = %s", self._key).fetchone()
+        assert row is not None  # an aggregate always has a row
+        return int(row[0])
+
     def filled(self, intent_id: int) -> Decimal:
         """Sum of the quantities filled for an intent."""
         with self._brain.connect() as connection:

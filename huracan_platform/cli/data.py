@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from huracan_platform.cli.output import JsonOption, console, emit, table
+from huracan_platform.cli.venue import expect_venue
 from huracan_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -52,10 +53,14 @@ def backfill(
     """Fetch days from the venue, check them, store the good ones, quarantine the bad. Safe to repeat."""
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding
+    from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
 
     settings = load_settings()
+    expect_venue(settings)
     wanted = settings.symbols if symbols is None else tuple(s.strip() for s in symbols.split(",") if s.strip())
+    if not wanted:
+        raise PermanentError(f"--symbols: expected one or more like BTC/USDT:USDT, got {symbols!r}")
     ingest = {Dataset.CANDLES: ingest_candles, Dataset.FUNDING: ingest_funding}[dataset]
     brain, market = open_brain(settings), MarketData(settings)
     with _progress_bar(quiet=as_json) as bar:
@@ -65,6 +70,8 @@ def backfill(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _finish(report, as_json)
+    if not any(report.as_dict()["symbol_days"].values()):
+        raise PermanentError(f"days: expected some that the venue has, got {first:%Y-%m-%d} to {last:%Y-%m-%d}, none of them")
 
 
 @app.command()
@@ -80,6 +87,7 @@ def load(
     from huracan_platform.venues.market import MarketData
 
     settings = load_settings()
+    expect_venue(settings)
     _finish(load_batch(open_brain(settings), MarketData(settings), file, dataset.value, symbol, settings), as_json)
 
 
@@ -117,7 +125,10 @@ def explain(
 
     if end <= start:
         raise PermanentError(f"gap: expected --to after --from, got {start:%Y-%m-%dT%H:%M} to {end:%Y-%m-%dT%H:%M}")
-    market = MarketData(load_settings())
+    settings = load_settings()
+    expect_venue(settings)
+    market = MarketData(settings)
+    market.instruments([symbol])  # refuses what the venue does not list
     gap = ExplainedGap(symbol, to_ms(start.replace(tzinfo=UTC)), to_ms(end.replace(tzinfo=UTC)), reason)
     QualityRepository(_brain()).explain_gap(market.venue, dataset.value, gap, market.clock().wire_ms())
     console.print(f"explained: {dataset.value} {symbol} {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}")
@@ -152,10 +163,14 @@ def show_quarantine(
     import pyarrow.parquet as pq
 
     from huracan_platform.brain.quality import QualityRepository
+    from huracan_platform.errors import PermanentError
 
     stored = QualityRepository(_brain()).quarantined_rows(batch_id)
     if out is not None:
-        out.write_bytes(stored)
+        try:
+            out.write_bytes(stored)
+        except OSError as error:
+            raise PermanentError(f"--out: expected a path to write to, got {out} ({error.strerror})") from None
     refused = pq.read_table(io.BytesIO(stored))
     shown: list[dict[str, Any]] = refused.slice(0, rows).to_pylist()
     emit(

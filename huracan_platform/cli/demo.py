@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,13 +32,15 @@ def demo(
     Everything runs through the assets that the web UI shows, against a simulated venue that is reached over TCP
     through ccxt as a real one is.
     """
+    started = time.monotonic()
+    stage(started, "the platform is loaded")
+    _quiet_logs()
     from huracan_platform.cli.demo_report import print_report
     from huracan_platform.cli.world import running_world
     from huracan_platform.definitions import defs
     from huracan_platform.defs.launch import run_job
 
-    started = time.monotonic()
-    with running_world(replay=replay) as world:
+    with running_world(replay=replay, tell=lambda text: stage(started, text)) as world:
         if world.first_day is None or world.last_day is None:
             raise typer.BadParameter("the demo needs the simulated venue; unset HURACAN_VENUE__KIND")
         _materialise(world, started)
@@ -45,9 +50,30 @@ def demo(
         world.set_speed(speed)
         config = {"ops": {"paper_session": {"config": {"market_hours": market_hours}}}}
         outcome = run_job(defs, "paper_session_job", run_config=config)
+        _end_if_signalled(world, outcome.run_id)
         stage(started, "report")
         print_report(world.settings, outcome.run_id)
     console.print(f"\ndemo finished in {time.monotonic() - started:.0f} s")
+
+
+def _quiet_logs() -> None:
+    """A line per order would drown the report's way; who sets a log level gets it."""
+    from huracan_platform.logs import configure_logs
+    from huracan_platform.settings import export, load_settings
+
+    if "log_level" not in load_settings().model_fields_set:
+        export({"HURACAN_LOG_LEVEL": "WARNING"})
+        configure_logs("WARNING", human=sys.stderr.isatty())
+
+
+def _end_if_signalled(world: World, run_id: str) -> None:
+    """A session takes a signal for itself and ends in good order; then the demo was interrupted as well."""
+    from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.sessions import SessionRepository
+
+    report = SessionRepository(open_brain(world.settings)).report_of_run(run_id)
+    if (found := re.match(r"signal (SIG[A-Z]+)", report["end_reason"])) is not None:
+        sys.exit(128 + signal.Signals[found[1]])
 
 
 def stage(started: float, text: str) -> None:

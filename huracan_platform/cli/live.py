@@ -30,6 +30,7 @@ def live(
 
     Exit code 70 when trading had to halt: another executor holds the lease, or the venue contradicts the books.
     """
+    from huracan_platform.cli.venue import expect_venue
     from huracan_platform.errors import ConfigurationError
     from huracan_platform.execution.session import run_session
     from huracan_platform.settings import load_settings
@@ -37,6 +38,7 @@ def live(
     if gateway != "paper":
         raise ConfigurationError(f"--gateway: expected paper, got {gateway!r}")
     settings = load_settings() if symbols is None else load_settings(symbols=symbols)
+    expect_venue(settings)
     report = run_session(
         settings, market_hours=market_hours, on_progress=None if as_json else _show_progress, flatten_at_end=flatten
     )

@@ -1,7 +1,7 @@
 """`huracan`: the operator's command line.
 
 Exit codes: 0 done · 1 failed · 2 permanent error or bad usage · 65 data broke its contract · 70 trading halted ·
-75 transient, try again · 78 settings wrong · 130 interrupted.
+75 transient, try again · 78 settings wrong · 130 interrupted · 143 terminated.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from huracan_platform.cli.output import console
 from huracan_platform.errors import HuracanError
 from huracan_platform.logs import configure_logs
 from huracan_platform.settings import load_settings
+
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 # Each module registers its commands with `register(app)`; what they need is imported inside the commands.
 COMMAND_MODULES = ("db", "venue", "data", "models", "gates", "live", "demo", "up")
@@ -53,7 +55,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    except SystemExit as end:  # typer turns Ctrl-C into an exit of its own, without a word
+        if end.code in (INTERRUPTED, TERMINATED):
+            sys.stderr.write("interrupted\n" if end.code == INTERRUPTED else "terminated\n")
+        raise
 
 
 if __name__ == "__main__":

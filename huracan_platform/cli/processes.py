@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from huracan_platform.errors import TransientError
+from huracan_platform.errors import ConfigurationError, HuracanError, PermanentError, TransientError
 
 _PR_SET_PDEATHSIG = 1
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CLASS_BY_CODE: dict[int, type[HuracanError]] = {e.exit_code: e for e in (PermanentError, ConfigurationError)}
 
 
 def _prepare_child() -> None:
@@ -48,8 +51,9 @@ class Processes:
 
         Raises
         ------
-        TransientError
-            The process ended before it was ready; the message carries the end of its log.
+        HuracanError
+            The process ended before it was ready, with the error that its exit code stands for; the message carries the end
+            of its log.
         """
         log = self.log_dir / f"{name}.log"
         with log.open("w") as sink:
@@ -65,7 +69,8 @@ class Processes:
             if line.startswith(ready):
                 return line.strip()
         child.wait()
-        raise TransientError(f"{name}: expected a line '{ready} …', got exit code {child.returncode}; {tail(log)}")
+        kind = _CLASS_BY_CODE.get(child.returncode, TransientError)
+        raise kind(f"{name}: expected a line '{ready} …', got exit code {child.returncode}; {tail(log)}")
 
     def poll(self) -> list[str]:
         """Names of processes that have ended."""
@@ -84,6 +89,6 @@ class Processes:
 
 
 def tail(log: Path, characters: int = 600) -> str:
-    """The end of a log file, for an error message."""
-    text = log.read_text(errors="replace").strip()
+    """The end of a log file in one line, for an error message."""
+    text = " ".join(_COLOUR.sub("", log.read_text(errors="replace")).split())
     return f"the log {log} ends: {text[-characters:]}" if text else f"the log {log} is empty"

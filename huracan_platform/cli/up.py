@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from huracan_platform.cli.output import console
+
+if TYPE_CHECKING:
+    from huracan_platform.settings import UiSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +28,9 @@ def up(
     from huracan_platform.cli.processes import tail
     from huracan_platform.cli.world import PROJECT, running_world
     from huracan_platform.errors import TransientError
+    from huracan_platform.settings import load_settings
 
+    _expect_free(load_settings().ui)
     with running_world(replay=replay) as world:
         ui = world.settings.ui
         if world.settings.venue.kind == "simulated":
@@ -40,3 +46,15 @@ def up(
             time.sleep(1)
             for name in world.processes.poll():
                 raise TransientError(f"{name} ended by itself; {tail(world.processes.log_dir / f'{name}.log')}")
+
+
+def _expect_free(ui: UiSettings) -> None:
+    """Fail before anything is started; the web server itself would say so only after half a minute."""
+    from huracan_platform.errors import PermanentError
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ui.host, ui.port))
+        except OSError as error:
+            raise PermanentError(f"HURACAN_UI__PORT: expected to listen on {ui.host}:{ui.port}, got {error.strerror}") from None

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.settings import load_settings
+from huracan_platform.errors import ConfigurationError
+from huracan_platform.settings import Settings, load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -37,3 +38,12 @@ def register(app: typer.Typer) -> None:
             start=start if start is not None or replay else simulator.start,
             enforce_limits=limits, api_key=defaults.venue.api_key, api_secret=defaults.venue.api_secret,
         ))
+
+
+def expect_venue(settings: Settings) -> None:
+    """Refuse to talk to the real exchange while the settings say simulated and no launcher has filled in an address."""
+    if settings.venue.kind == "simulated" and settings.venue.url is None:
+        raise ConfigurationError(
+            "HURACAN_VENUE__URL: expected the address that `huracan venue` prints (or HURACAN_VENUE__KIND=real for the "
+            "exchange's public data), got none"
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from typing import Any
 from huracan_platform.brain.connection import embedded_server, ensure_server
 from huracan_platform.cli.processes import Processes
 from huracan_platform.clock import DAY_MS, day_of
-from huracan_platform.errors import ConfigurationError, PermanentError
+from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
 from huracan_platform.settings import Settings, export, load_settings
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -48,10 +49,14 @@ class World:
 
 
 @contextmanager
-def running_world(*, replay: Path | None) -> Iterator[World]:
-    """Start what is not there yet, and stop on the way out what was started here, whatever ends the block."""
+def running_world(*, replay: Path | None, tell: Callable[[str], None] = lambda text: None) -> Iterator[World]:
+    """Start what is not there yet, and stop on the way out what was started here, whatever ends the block.
+
+    `tell` gets a word before each part that takes seconds.
+    """
     settings = load_settings()
     owned = settings.database.dsn is None and embedded_server(settings).status().state != "running"
+    tell("database")
     endpoint = ensure_server(settings)
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
@@ -69,6 +74,7 @@ def running_world(*, replay: Path | None) -> Iterator[World]:
             first, last = None, None
             if settings.venue.kind == "simulated":
                 if settings.venue.url is None:
+                    tell("simulated venue")
                     _start_venue(processes, settings, replay)
                 first, last = _history(load_settings())
                 if (last - first).days < SHORT_HISTORY_DAYS:
@@ -107,12 +113,23 @@ def _history(settings: Settings) -> tuple[date, date]:
 
 
 def control(settings: Settings, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Ask the simulated venue's control side; POST when there is a body."""
-    request = urllib.request.Request(
-        f"{settings.venue.url}{path}",
-        headers={"Content-Type": "application/json"},
-        data=None if body is None else json.dumps(body).encode(),
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        result: dict[str, Any] = json.load(answer)
+    """Ask the simulated venue's control side; POST when there is a body.
+
+    Raises
+    ------
+    ConfigurationError
+        The venue's address is none.
+    TransientError
+        Nothing answers there, or what answers is no simulated venue.
+    """
+    url = settings.venue.url or ""
+    if not url.startswith(("http://", "https://")):
+        raise ConfigurationError(f"HURACAN_VENUE__URL: expected http://HOST:PORT, got {url!r}")
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{url}{path}", headers={"Content-Type": "application/json"}, data=data)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            result: dict[str, Any] = json.load(answer)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise TransientError(f"HURACAN_VENUE__URL: expected a simulated venue at {url}, got {error}") from None
     return result

@@ -98,7 +98,7 @@ class Session:
         self._opening: asyncio.Task[SessionReport] | None = None
         self._begun = time.monotonic()
         self._due = {"poll": 0.0, "commands": 0.0, "progress": 0.0}
-        self._fills_seen = 0
+        self._fills_before = 0
 
     async def run(self) -> SessionReport:
         """Open, trade, close."""
@@ -112,7 +112,7 @@ class Session:
                 return await self._trade(place, sessions)
 
     async def _trade(self, place: Workplace, sessions: SessionRepository) -> SessionReport:
-        fills_before = await asyncio.to_thread(self._fills(place).all)
+        self._fills_before = await asyncio.to_thread(self._fills(place).count)
         start_equity = str(place.engine.snapshot().equity)
         halted: HaltTradingError | None = None
         try:
@@ -120,7 +120,7 @@ class Session:
         except HaltTradingError as error:
             halted, end_reason = error, f"halted: {error}"
         finished = await self._finish(place, flatten=self._bounds.flatten_at_end and end_reason in PLANNED_ENDS)
-        report = await asyncio.to_thread(self._report, place, len(fills_before), start_equity, "; ".join([end_reason, *finished]))
+        report = await asyncio.to_thread(self._report, place, start_equity, "; ".join([end_reason, *finished]))
         await asyncio.to_thread(sessions.end, place.record.session_id, place.clock.wire_ms(), report.end_reason, report.as_dict())
         if halted is not None:
             raise halted
@@ -173,14 +173,14 @@ class Session:
             self._due["poll"] = min(self._due["poll"], now + LOOK_AGAIN_AFTER_S)
         if now >= self._due["poll"]:
             self._due["poll"] = now + self._settings.execution.reconcile_every_s
-            self._fills_seen += len((await place.engine.poll()).new_fills)
+            await place.engine.poll()
             await self._follow_clock(place)
         if now >= self._due["commands"]:
             self._due["commands"] = now + COMMANDS_EVERY_S
             await commands.obey()
         if self._on_progress is not None and now >= self._due["progress"]:
             self._due["progress"] = now + PROGRESS_EVERY_S
-            self._on_progress(self._progress(place))
+            self._on_progress(self._progress(place, await asyncio.to_thread(self._fills(place).count)))
 
     async def _follow_clock(self, place: Workplace) -> None:
         """A simulated venue's clock may be re-anchored while we run."""
@@ -189,12 +189,12 @@ class Session:
             if isinstance(told, MappedClock):
                 place.clock.market_time = told.market_time
 
-    def _progress(self, place: Workplace) -> SessionProgress:
+    def _progress(self, place: Workplace, fills: int) -> SessionProgress:
         now = place.engine.snapshot()
         market_ms = self._tally.last_bar_ms or place.clock.market_ms()
         return SessionProgress(
             market_ms, min(self._share(market_ms), 1.0), sum(self._tally.bars.values()), sum(self._tally.decisions.values()),
-            sum(self._tally.orders.values()), self._fills_seen, float(now.equity), now.trading_state.value,
+            sum(self._tally.orders.values()), fills - self._fills_before, float(now.equity), now.trading_state.value,
         )
 
     async def _finish(self, place: Workplace, *, flatten: bool) -> list[str]:
@@ -208,10 +208,10 @@ class Session:
                 problems.append(str(error))
         return problems
 
-    def _report(self, place: Workplace, fills_before: int, start_equity: str, end_reason: str) -> SessionReport:
+    def _report(self, place: Workplace, start_equity: str, end_reason: str) -> SessionReport:
         record, tally, now = place.record, self._tally, place.engine.snapshot()
         fills = self._fills(place).all()
-        trips = round_trips(fills)[len(round_trips(fills[:fills_before])):]
+        trips = round_trips(fills)[len(round_trips(fills[: self._fills_before])):]
         ids = TraceRepository(place.brain).ids_since(record.venue, record.account, record.started_ms)
         in_charge = {s: m.model_id if (m := place.models.in_charge.get(s)) else None for s in place.streams}
         return SessionReport(
@@ -220,7 +220,7 @@ class Session:
             wall_s=round(time.monotonic() - self._begun, 3), bars=sorted_counts(tally.bars), models=in_charge,
             decisions=sorted_counts(tally.decisions), actions=sorted_counts(tally.actions), denials=sorted_counts(tally.denials),
             orders=sorted_counts(tally.orders), stale_bars=tally.stale_bars, refills=place.feed.refills,
-            reconnects=place.feed.reconnects, fills=len(fills) - fills_before, trades=tuple(trips),
+            reconnects=place.feed.reconnects, fills=len(fills) - self._fills_before, trades=tuple(trips),
             open_positions={p.symbol: str(p.quantity) for p in now.positions if p.quantity != 0}, fill_ids=tuple(ids),
             start_equity_usd=start_equity, end_equity_usd=str(now.equity), latency_p50_ms=tally.latency(0.5),
             latency_p99_ms=tally.latency(0.99), trading_state=now.trading_state.value,

@@ -58,6 +58,8 @@ def run_venue(options: VenueOptions) -> None:
     """
     if not 0 <= options.speed <= 100_000:
         raise ConfigurationError(f"speed: expected 0 to 100000 market seconds per second, got {options.speed}")
+    if options.seed < 0:
+        raise ConfigurationError(f"seed: expected 0 or more, got {options.seed}")
     if not 0 <= options.port <= 65_535:
         raise ConfigurationError(f"port: expected 0 to 65535, got {options.port}")
     listener = bind(options.host, options.port)

@@ -23,7 +23,7 @@ from huracan_platform.contracts.journal import CommandKind, DecisionRecord
 from huracan_platform.errors import DataContractError, PermanentError
 from huracan_platform.execution.passport import OPENING, OWN, PassportOffice
 from huracan_platform.execution.replay import Replayer, ReplayInputs
-from huracan_platform.execution.report import SessionReport
+from huracan_platform.execution.report import SessionProgress, SessionReport
 from huracan_platform.execution.session import ENDED_BY_HOURS, run_session
 from tests.session.world import SYMBOLS, World
 
@@ -32,12 +32,18 @@ SPEED = 300
 
 
 @pytest.fixture(scope="module")
-def report(world: World) -> SessionReport:
+def glances() -> list[SessionProgress]:
+    """What the session told about itself while it ran."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def report(world: World, glances: list[SessionProgress]) -> SessionReport:
     """One market hour, traded on the script, then the market stands still again."""
     for symbol in SYMBOLS:
         world.register(symbol)
     world.control("clock", {"speed": SPEED})
-    done = run_session(world.settings, market_hours=1.0, session_name="scripted", run_id="run-1")
+    done = run_session(world.settings, market_hours=1.0, session_name="scripted", run_id="run-1", on_progress=glances.append)
     world.control("clock", {"speed": 0})
     return done
 
@@ -63,6 +69,12 @@ def huracan(world: World, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("HURACAN_DATABASE__DSN", dsn.get_secret_value())
     monkeypatch.setenv("HURACAN_FEATURES__PROFILE", "short_history")
     return CliRunner()
+
+
+def test_progress_counts_fills_as_they_are_booked(report: SessionReport, glances: list[SessionProgress]) -> None:
+    told = [glance.fills for glance in glances]
+    assert told == sorted(told)
+    assert report.fills / 2 <= told[-1] <= report.fills
 
 
 def test_a_scripted_signal_ends_in_fills_closed_trades_and_a_flat_account(world: World, report: SessionReport) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -49,7 +49,7 @@ class FeatureStore:
 
     def build_days(
         self, venue: str, symbols: Sequence[str], days: Collection[date], feature_set: FeatureSet, pin: Pin | None = None,
-        good_days: Mapping[str, Collection[date]] | None = None,
+        good_days: Mapping[str, Collection[date]] | None = None, progress: Callable[[int, int], None] | None = None,
     ) -> list[FeatureDay]:
         """Build days of some symbols, and stored later days that no longer follow from them.
 
@@ -65,6 +65,8 @@ class FeatureStore:
         good_days
             Per symbol the days that passed their checks; others are not built. None trusts all days. A day that was
             stored while it was good stays part of its chain: what was refused later never reached the library.
+        progress
+            Called after each day with the days done and the days asked for; later days that follow come on top.
 
         Returns
         -------
@@ -77,7 +79,11 @@ class FeatureStore:
         inputs = LibraryInputs(self._brain, venue, symbols, bounded, self._funding_delay_ms)
         with self._days.writing(venue, feature_set.set_hash) as manifest:
             builder = DayBuilder(manifest, self._files, inputs, feature_set, venue, bounded)
-            built = list(builder.build(wanted))
+            built, asked = [], len(set().union(*wanted.values()))
+            for day in builder.build(wanted):
+                built.append(day)
+                if progress is not None:
+                    progress(len(built), asked)
             manifest.append([b.day for b in built if b.changed], to_datetime(self._clock.wire_ms()))
         return [b.day for b in built]
 

@@ -3,6 +3,7 @@
 A day that fails its contract or a blocking check is quarantined with its rows; the other days of the run go on.
 """
 
+import time
 from collections.abc import Callable
 from datetime import date
 
@@ -13,6 +14,8 @@ from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.defs.data import checks
 from huracan_platform.defs.house import DAY_BACKFILL, DAYS, OWNERS, READY, DayRunConfig, days_of
 from huracan_platform.defs.resources import Platform
+
+TELL_EVERY_S = 5.0
 
 
 @dg.asset(
@@ -72,16 +75,24 @@ def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config:
     return _ingest(context, platform, config, "funding_rates", ingest_funding)
 
 
+def _progress(context: dg.AssetExecutionContext, unit: str) -> Callable[[int, int], None]:
+    """Tells every few seconds how far the run is."""
+    told = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if done == total or time.monotonic() - told >= TELL_EVERY_S:
+            told = time.monotonic()
+            context.log.info(f"{done} of {total} {unit}")
+
+    return progress
+
+
 def _ingest(
     context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig, asset: str, ingest: Callable[..., IngestReport]
 ) -> dg.MaterializeResult:
     settings, days = platform.settings(), days_of(context)
-    step = max(1, len(days) * len(settings.symbols) // 6)
-
-    def progress(done: int, total: int) -> None:
-        if done % step < 1 or done == total:
-            context.log.info(f"{done} of {total} symbol-days")
-
+    progress = _progress(context, "symbol-days")
     symbols = config.symbols or settings.symbols
     report = ingest(platform.brain(), platform.market(), symbols, days[0], days[-1], settings, progress)
     for day in days:
@@ -139,7 +150,7 @@ def features(context: dg.AssetExecutionContext, platform: Platform, config: DayR
     definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
     symbols = config.symbols or settings.symbols
     good = {s: good_days(brain, market.venue, "candles", [s], days[0], date.max) for s in symbols}
-    built = store.build_days(market.venue, symbols, days, definition, good_days=good)
+    built = store.build_days(market.venue, symbols, days, definition, good_days=good, progress=_progress(context, "days"))
     for day in built:
         metadata: dict[str, int | str] = {"rows": day.rows, "hash": day.content_hash}
         if day.day in days:
