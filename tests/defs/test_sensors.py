@@ -98,7 +98,7 @@ def requested(schedule: dg.ScheduleDefinition, instance: dg.DagsterInstance, **r
 def test_schedules_ask_for_the_markets_day_not_the_wall_clocks(venue: str, point_at: Callable, instance) -> None:
     point_at(venue)
     assert requested(hourly_market_data, instance, platform=Platform()) == ["2025-01-02", "2025-01-03"]
-    assert requested(daily_features, instance, platform=Platform()) == ["2025-01-02"]
+    assert requested(daily_features, instance, platform=Platform()) == ["2025-01-01", "2025-01-02"]
     assert all(DAYS.has_partition_key(day) for day in ("2025-01-02", "2025-01-03"))
 
 

@@ -29,6 +29,7 @@ def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform
 
 @dg.schedule(job=feature_job, cron_schedule="20 0 * * *", execution_timezone="UTC")
 def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
-    """The market's last full day."""
-    day = to_datetime(platform.market().clock().market_ms()).date() - timedelta(days=1)
-    return [dg.RunRequest(run_key=str(day), partition_key=day.isoformat())] if day >= FIRST_DAY else []
+    """The market's last two full days: the older once more, for a last bar that was not known yet when it was built."""
+    today = to_datetime(platform.market().clock().market_ms()).date()
+    days = [today - timedelta(days=2), today - timedelta(days=1)]
+    return [dg.RunRequest(run_key=f"{day}-{today}", partition_key=day.isoformat()) for day in days if day >= FIRST_DAY]
