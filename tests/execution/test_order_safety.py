@@ -324,3 +324,22 @@ async def test_trading_starts_after_two_passes_that_changed_nothing(new_engine: 
     venue.account_state = counted  # type: ignore[method-assign]
     await new_engine()
     assert passes == [1, 2, 3, 4], "one quiet, one with the trade, two quiet"
+
+
+async def test_an_engine_that_never_settles_trades_nothing(
+    settings: Settings, brain: Brain, venue: FakeVenue, clock: FakeClock
+) -> None:
+    look = venue.account_state
+
+    async def somebody_trades() -> AccountState:
+        venue.trade_by_hand(BTC, Side.BUY, D("0.1"))
+        return await look()
+
+    venue.account_state = somebody_trades  # type: ignore[method-assign]
+    engine = OrderEngine(settings, brain, venue, clock, INSTRUMENTS, lambda _model: FOREVER, uuid4)
+    with pytest.raises(HaltTradingError, match="two quiet passes"):
+        await engine.start()
+    engine.on_mark(BTC, PRICES[BTC], clock.market_ms())
+    engine.desk.unexplained = ()
+    assert [o.observed for o in (await submit(engine, clock, buy())).denied if o.code == "P14"] == ["halted"]
+    await engine.close()
