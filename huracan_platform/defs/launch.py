@@ -34,6 +34,8 @@ def run_job(
     ------
     RunFailedError
         A step failed; blocking checks that failed count as well.
+    KeyboardInterrupt
+        A signal ended the run. Dagster takes SIGINT and SIGTERM for itself while it runs, and does not say which came.
     """
     job = definitions.resolve_job_def(name)
     with dg.DagsterInstance.get() as instance:
@@ -49,13 +51,16 @@ def run_job(
         if not e.passed
     )
     if not result.success:
-        reasons = [f"{e.step_key}: {_cause(e)}" for e in result.get_step_failure_events()]
+        if any(_cause(e)[0] == dg.DagsterExecutionInterruptedError.__name__ for e in result.get_step_failure_events()):
+            raise KeyboardInterrupt
+        reasons = [f"{e.step_key}: {_cause(e)[1]}" for e in result.get_step_failure_events()]
         raise RunFailedError(f"run {result.run_id} of {name} failed: {'; '.join(reasons) or 'no step says why'}")
     return RunOutcome(result.run_id, result.success, failed)
 
 
-def _cause(event: dg.DagsterEvent) -> str:
+def _cause(event: dg.DagsterEvent) -> tuple[str, str]:
+    """Class name and message of the error at the bottom."""
     error = event.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip() if error is not None else "unknown"
+    return (error.cls_name or "", error.message.strip()) if error is not None else ("", "unknown")
