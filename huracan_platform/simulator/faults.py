@@ -23,7 +23,8 @@ BODIES: dict[str, tuple[int, str, str]] = {
     "limit_429": (429, "application/json", '{"code":-1003,"msg":"Too many requests."}'),
 }
 _MOST_DELAY_MS = 120_000
-_KINDS = ("drop_response", "delay", "http_error", "silent_user_stream")
+_KINDS = ("drop_response", "delay", "http_error", "silent_user_stream", "expire_listen_key")
+STANDING = ("silent_user_stream", "expire_listen_key")  # not used up by a request
 _KEYS = {"kind", "path", "method", "count", "delay_ms", "when", "body"}
 
 
@@ -32,7 +33,8 @@ class Fault:
     """One armed fault. `when` says whether the request is carried out before the fault shows ("after") or not at all.
 
     drop_response: the connection closes without an answer. delay: the request waits before ("before") or its answer
-    after ("after") it was carried out. http_error: `body` names what is sent instead of the answer.
+    after ("after") it was carried out. http_error: `body` names what is sent instead of the answer. silent_user_stream: the
+    user stream says nothing. expire_listen_key: the listen key ends at once.
     """
 
     kind: str
@@ -86,12 +88,19 @@ class Faults:
     def take(self, method: str, path: str) -> Fault | None:
         """The first fault for such a request, one use of it spent."""
         for fault in self.armed:
-            if fault.kind != "silent_user_stream" and fault.meets(method, path):
+            if fault.kind not in STANDING and fault.meets(method, path):
                 fault.count -= 1
                 if fault.count == 0:
                     self.armed.remove(fault)
                 return fault
         return None
+
+    def take_expiry(self) -> bool:
+        """Whether the listen key is to end now; one use of it spent."""
+        expiring = [f for f in self.armed if f.kind == "expire_listen_key"]
+        if expiring:
+            self.armed.remove(expiring[0])
+        return bool(expiring)
 
     def clear(self) -> None:
         """Disarm all."""

@@ -27,6 +27,10 @@ def ledger(desk: OrderDesk, matching: Matching) -> bytes:
         "fills": [
             {**fill_object(f), "client_order_id": f.order.request.client_order_id, "wire_ms": f.wire_ms} for f in matching.fills
         ],
+        "liquidations": [
+            {"order_id": q.order.order_id, "symbol": q.order.instrument.symbol, "market_ms": q.time_ms}
+            for q in matching.liquidations
+        ],
         "positions": {
             s: {"amount": plain(p.amount), "entry": f"{p.entry:.8f}", "realised": plain(p.realised)}
             for s, p in account.positions.items()
@@ -34,7 +38,7 @@ def ledger(desk: OrderDesk, matching: Matching) -> bytes:
         "balances": {
             "USDT": {
                 "wallet": plain(account.wallet), "fees_paid": plain(account.fees_paid),
-                "funding_paid": plain(account.funding_paid),
+                "funding_paid": plain(account.funding_paid), "insurance_paid": plain(account.insurance_paid),
             }
         },
     })

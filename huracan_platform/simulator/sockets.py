@@ -123,7 +123,7 @@ class SocketServer:
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S)
         connection = Connection(socket, self._streams, combined=request.path.endswith("/stream"))
         # A name without "@" is no stream: clients number their connections by the path (`/ws/0`), as the venue lets them.
-        connection.subscribe([n for n in wanted if "@" in n])
+        connection.subscribe([n for n in wanted if "@" in n or n.startswith("!")])
         await socket.prepare(request)
         await self._serve(socket, connection, private=bool(private))
         return socket
@@ -140,7 +140,7 @@ class SocketServer:
         finally:
             connection.leave()
             if private:
-                self._user_events.listeners.remove(connection.send)
+                self._user_events.leave(connection.send)
             self._open.discard(socket)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
