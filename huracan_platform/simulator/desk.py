@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from huracan_platform.simulator import order_rules, parameters
@@ -22,13 +22,17 @@ TOO_LARGE = "Exceeded the maximum allowable position at current leverage."
 
 
 class OrderDesk:
-    """Every order of the client, ordinary and conditional. Each call first lets the market catch up with its clock."""
+    """Every order of the client, ordinary and conditional. Each call first lets the market catch up with its clock.
+
+    `refuses_id` is asked for every client order id: the id, whether an open order has it, whether one ever had.
+    """
 
     def __init__(self, venue: Venue, matching: Matching, listener: AccountListener) -> None:
         self._venue, self._matching, self._listener = venue, matching, listener
         self.orders: dict[int, Order] = {}
         self.conditionals: dict[int, Conditional] = {}
         self.accepts: Counter[str] = Counter()
+        self.refuses_id: Callable[[str, bool, bool], bool] = lambda _id, open_now, _ever: open_now
         matching.admit = self.admit
 
     def place(self, sent: Sent) -> Order:
@@ -165,7 +169,8 @@ class OrderDesk:
     def _refuse_duplicate(self, client_order_id: str) -> None:
         working = [o.request for orders in self._matching.resting.values() for o in orders]
         working += [c.request for waiting in self._matching.waiting.values() for c in waiting]
-        if any(r.client_order_id == client_order_id for r in working):
+        open_now = any(r.client_order_id == client_order_id for r in working)
+        if self.refuses_id(client_order_id, open_now, self.accepts[client_order_id] > 0):
             raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
 
     def admit(self, request: OrderRequest, instrument: Instrument, market_ms: int) -> Order:
