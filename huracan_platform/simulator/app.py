@@ -10,16 +10,20 @@ from pydantic import SecretStr
 
 from huracan_platform.simulator.account import Account
 from huracan_platform.simulator.desk import OrderDesk
-from huracan_platform.simulator.faults import FAULTS, Faults, faulty, read_fault
+from huracan_platform.simulator.desk_changes import DeskChanges
+from huracan_platform.simulator.fault_requests import FAULTS, SKEW, faulty
+from huracan_platform.simulator.faults import Faults, read_fault
 from huracan_platform.simulator.ledger import ledger
 from huracan_platform.simulator.limits import RateLimits
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.rest_account import AccountEndpoints
 from huracan_platform.simulator.rest_control import ControlEndpoints, read_object
 from huracan_platform.simulator.rest_market import MarketEndpoints
+from huracan_platform.simulator.rest_positioning import PositioningEndpoints
 from huracan_platform.simulator.rest_tape import TapeEndpoints
-from huracan_platform.simulator.rest_trade import AccountEndpoints, OrderEndpoints
-from huracan_platform.simulator.routes import Route, account_routes, market_routes, order_routes
+from huracan_platform.simulator.rest_trade import OrderEndpoints
+from huracan_platform.simulator.routes import Route, account_routes, market_routes, order_routes, positioning_routes
 from huracan_platform.simulator.signing import Credentials
 from huracan_platform.simulator.sockets import SocketServer
 from huracan_platform.simulator.streams import MarketStreams
@@ -53,24 +57,35 @@ class VenueApp:
     """Everything behind the server of one venue."""
 
     def __init__(self, venue: Venue, api_key: SecretStr, api_secret: SecretStr, *, enforce_limits: bool) -> None:
-        self.venue, self.faults = venue, Faults()
+        self.venue, self.faults = venue, Faults(venue.clock.wire_ms)
         self.limits = RateLimits(venue.clock.wire_ms, enforced=enforce_limits)
         self.credentials = Credentials(api_key, api_secret, venue.clock.wire_ms)
         self.keys = ListenKeys(venue.incarnation, venue.clock.wire_ms)
-        self.user_events = UserEvents(lambda: self.faults.user_stream_silent)
+        self.user_events = UserEvents(self.faults.user_stream_silent)
         self.matching = Matching(venue, Account(), self.user_events)
         self.desk = OrderDesk(venue, self.matching, self.user_events)
+        self.desk.refuses_id = self.faults.refuses_id
+        self.changes = DeskChanges(venue, self.matching, self.desk)
         self.view = AccountView(venue, self.matching, self.desk)
         self.user_events.account_event = self.view.event
         self.streams = MarketStreams(venue, self.matching)
-        self.sockets = SocketServer(self.streams, self.keys, self.user_events)
+        self.streams.each_tick += [self.changes.expire_countdowns, self._expire_key]
+        self.sockets = SocketServer(self.streams, self.keys, self.user_events, self.faults)
+
+    def _expire_key(self) -> None:
+        if self.faults.listen_key_expires():
+            self.keys.expire()
+        key = self.keys.expired()
+        if key:
+            self.user_events.key_expired(key, self.venue.clock.wire_ms())
 
     def build(self) -> web.Application:
         """The aiohttp application."""
         app = web.Application(middlewares=[refusals, faulty], client_max_size=MOST_BODY_BYTES)
         app[FAULTS] = self.faults
         routes = market_routes(MarketEndpoints(self.venue), TapeEndpoints(self.venue, self.matching.books))
-        routes += order_routes(OrderEndpoints(self.venue, self.matching, self.desk))
+        routes += positioning_routes(PositioningEndpoints(self.venue))
+        routes += order_routes(OrderEndpoints(self.venue, self.matching, self.desk, self.changes))
         routes += account_routes(AccountEndpoints(self.venue, self.matching, self.view))
         for route in routes:
             app.router.add_route(route.method, route.path, self._rest(route))
@@ -94,7 +109,8 @@ class VenueApp:
         return handle
 
     async def _signed(self, request: web.Request) -> dict[str, str]:
-        return self.credentials.signed(request.headers, request.rel_url.raw_query_string.encode(), await request.read())
+        query, body = request.rel_url.raw_query_string.encode(), await request.read()
+        return self.credentials.signed(request.headers, query, body, skew_ms=request[SKEW])
 
     def _add_listen_key(self, app: web.Application) -> None:
         async def handle(request: web.Request) -> web.Response:
@@ -128,7 +144,7 @@ class VenueApp:
             return json_response(control.identity())
 
         async def books(_request: web.Request) -> web.Response:
-            return json_response(ledger(self.desk, self.matching))
+            return json_response(ledger(self.desk, self.matching, self.faults))
 
         app.router.add_get("/control/identity", identity)
         app.router.add_get("/control/ledger", books)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from huracan_platform.simulator import order_rules, parameters
 from huracan_platform.simulator.book import BookView
+from huracan_platform.simulator.brackets import most_notional
 from huracan_platform.simulator.instruments import Instrument
 from huracan_platform.simulator.matching import AccountListener, Matching, crossing
 from huracan_platform.simulator.orders import AlgoStatus, Conditional, Order, OrderRequest, Status
@@ -18,17 +18,22 @@ from huracan_platform.simulator.venue import Venue
 Sent = Mapping[str, str]
 FIRST_ORDER_ID = 8_000_000_001
 FIRST_ALGO_ID = 2_000_000_001
+TOO_LARGE = "Exceeded the maximum allowable position at current leverage."
 
 
 class OrderDesk:
-    """Every order of the client, ordinary and conditional. Each call first lets the market catch up with its clock."""
+    """Every order of the client, ordinary and conditional. Each call first lets the market catch up with its clock.
+
+    `refuses_id` is asked for every client order id: the id, whether an open order has it, whether one ever had.
+    """
 
     def __init__(self, venue: Venue, matching: Matching, listener: AccountListener) -> None:
         self._venue, self._matching, self._listener = venue, matching, listener
         self.orders: dict[int, Order] = {}
         self.conditionals: dict[int, Conditional] = {}
         self.accepts: Counter[str] = Counter()
-        matching.orders_from_triggers(self._from_trigger)
+        self.refuses_id: Callable[[str, bool, bool], bool] = lambda _id, open_now, _ever: open_now
+        matching.admit = self.admit
 
     def place(self, sent: Sent) -> Order:
         """Accept an ordinary order and take it to the market, or refuse it."""
@@ -37,8 +42,8 @@ class OrderDesk:
         request = order_rules.read_ordinary(sent, instrument, f"web_{FIRST_ORDER_ID + len(self.orders)}")
         self._refuse_duplicate(request.client_order_id)
         book = self._matching.book(instrument.symbol)
-        self._check_market(request, instrument, book)
-        order = self._admit(request, instrument)
+        self.check_market(request, instrument, book)
+        order = self.admit(request, instrument, self._matching.cursor_ms)
         self.accepts[request.client_order_id] += 1
         self._matching.enter(order, book, order.time_ms)
         return order
@@ -134,7 +139,8 @@ class OrderDesk:
         value = sum((o.instrument.quantity(o.remaining) * o.instrument.price(o.request.price or 0) for o in adding), Decimal(0))
         return value / self._matching.account.leverage_of(symbol)
 
-    def _check_market(self, request: OrderRequest, instrument: Instrument, book: BookView) -> None:
+    def check_market(self, request: OrderRequest, instrument: Instrument, book: BookView) -> None:
+        """Refuse what prices, limits, position or margin do not allow now."""
         mark = self._matching.mark(instrument.symbol)
         reference = mark if request.price is None else instrument.price(request.price)
         if request.price is not None:
@@ -145,29 +151,32 @@ class OrderDesk:
             raise VenueRefusal(-2022, "ReduceOnly Order is rejected.")
         if len(self._matching.resting[instrument.symbol]) >= instrument.max_orders:
             raise VenueRefusal(-2025, "Reach max open order limit.")
+        self._check_size(request, instrument, mark)
         adding = 0 if request.reduce_only else max(0, request.lots - closable)
         needed = instrument.quantity(adding) * reference / self._matching.account.leverage_of(instrument.symbol)
         if adding and needed > self.available():
             raise VenueRefusal(-2019, "Margin is insufficient.")
         _check_time_in_force(request, instrument, book)
 
+    def _check_size(self, request: OrderRequest, instrument: Instrument, mark: Decimal) -> None:
+        """The position after the order, with all that rest on its side, within what the leverage allows."""
+        account = self._matching.account
+        resting = sum(o.remaining for o in self._matching.resting[instrument.symbol] if o.request.side is request.side)
+        after = account.position(instrument.symbol).amount * request.side.sign + instrument.quantity(resting + request.lots)
+        if not request.reduce_only and after * mark > most_notional(account.leverage_of(instrument.symbol)):
+            raise VenueRefusal(-2027, TOO_LARGE)
+
     def _refuse_duplicate(self, client_order_id: str) -> None:
         working = [o.request for orders in self._matching.resting.values() for o in orders]
         working += [c.request for waiting in self._matching.waiting.values() for c in waiting]
-        if any(r.client_order_id == client_order_id for r in working):
+        open_now = any(r.client_order_id == client_order_id for r in working)
+        if self.refuses_id(client_order_id, open_now, self.accepts[client_order_id] > 0):
             raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
 
-    def _admit(self, request: OrderRequest, instrument: Instrument) -> Order:
-        now = self._matching.cursor_ms
-        order = Order(FIRST_ORDER_ID + len(self.orders), instrument, request, now, self._venue.clock.wire_ms(), now)
+    def admit(self, request: OrderRequest, instrument: Instrument, market_ms: int) -> Order:
+        """Number and record an order that is accepted at a market time."""
+        order = Order(FIRST_ORDER_ID + len(self.orders), instrument, request, market_ms, self._venue.clock.wire_ms(), market_ms)
         self.orders[order.order_id] = order
-        return order
-
-    def _from_trigger(self, conditional: Conditional, lots: int, market_ms: int) -> Order:
-        kind = "MARKET" if conditional.request.kind.endswith("MARKET") else "LIMIT"
-        order = self._admit(replace(conditional.request, kind=kind, lots=lots), conditional.instrument)
-        order.time_ms = order.update_ms = market_ms
-        order.algo_id, order.original_kind, order.trigger = conditional.algo_id, conditional.request.kind, conditional.trigger
         return order
 
     def _find(self, sent: Sent, name: str) -> Order | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from huracan_platform.simulator.account import LIQUIDATION_FEE
+from huracan_platform.simulator.brackets import BRACKETS
 from huracan_platform.simulator.instruments import Instrument
 from huracan_platform.simulator.limits import RATE_LIMITS
 from huracan_platform.simulator.market.bars import ListedSymbol
@@ -31,11 +33,12 @@ def _symbol(listed: ListedSymbol) -> dict[str, Any]:
     return {
         "symbol": instrument.symbol, "pair": instrument.symbol, "contractType": "PERPETUAL",
         "deliveryDate": PERPETUAL_DELIVERY_MS, "onboardDate": listed.listed_ms, "status": "TRADING",
-        "maintMarginPercent": f"{instrument.maintenance_margin * 100:.4f}", "requiredMarginPercent": "5.0000",
+        "maintMarginPercent": f"{BRACKETS[0].ratio * 100:.4f}", "requiredMarginPercent": "5.0000",
         "baseAsset": instrument.base, "quoteAsset": "USDT", "marginAsset": "USDT",
         "pricePrecision": instrument.price_decimals, "quantityPrecision": instrument.quantity_decimals,
         "baseAssetPrecision": 8, "quotePrecision": 8, "underlyingType": "COIN", "underlyingSubType": ["Layer-1"],
-        "triggerProtect": str(instrument.price_band), "liquidationFee": "0.012500", "marketTakeBound": str(instrument.price_band),
+        "triggerProtect": str(instrument.price_band), "liquidationFee": f"{LIQUIDATION_FEE:.6f}",
+        "marketTakeBound": str(instrument.price_band),
         "filters": _filters(instrument), "orderTypes": ORDER_TYPES, "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
     }
 

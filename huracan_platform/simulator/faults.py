@@ -1,12 +1,10 @@
-"""Faults on demand: the next requests under a path lose their answer, come late, or get what no client expects."""
+"""Faults on demand: which are armed, whom they meet, and what they have done. Carried out in fault_requests, fault_events."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
-
-from aiohttp import web
 
 from huracan_platform.simulator.problems import VenueRefusal
 
@@ -21,50 +19,80 @@ BODIES: dict[str, tuple[int, str, str]] = {
     "truncated": (200, "application/json", '{"orderId":80000'),
     "ok_error": (200, "application/json", '{"code":-1007,"msg":"Timeout waiting for response from backend server."}'),
     "limit_429": (429, "application/json", '{"code":-1003,"msg":"Too many requests."}'),
+    "banned_418": (418, "application/json", '{"code":-1003,"msg":"Way too many requests; IP banned."}'),
 }
 _MOST_DELAY_MS = 120_000
-_KINDS = ("drop_response", "delay", "http_error", "silent_user_stream")
-_KEYS = {"kind", "path", "method", "count", "delay_ms", "when", "body"}
+REQUEST_KINDS = ("drop_response", "delay", "http_error")
+CANDLE_KINDS = ("missing_candle", "revised_candle")
+EVENT_KINDS = ("duplicate_event", "reorder_events", "late_event", "book_gap", "silent_stream", *CANDLE_KINDS)
+# In force until cleared or until their time is over; not used up by what they meet.
+STANDING = ("silent_user_stream", "silent_stream", "clock_skew", "id_reuse")
+_KINDS = tuple(dict.fromkeys([*REQUEST_KINDS, *EVENT_KINDS, *STANDING, "expire_listen_key"]))
+ID_MODES = ("open-only", "permanent", "none")
 
 
 @dataclass
 class Fault:
-    """One armed fault. `when` says whether the request is carried out before the fault shows ("after") or not at all.
+    """One armed fault.
 
-    drop_response: the connection closes without an answer. delay: the request waits before ("before") or its answer
-    after ("after") it was carried out. http_error: `body` names what is sent instead of the answer.
+    drop_response: the connection closes without an answer. delay: the request waits before ("before") or its answer after
+    ("after") it was carried out. http_error: `body` names what is sent instead. For these `when` says whether the request
+    is carried out before the fault shows ("after") or not at all.
+    duplicate_event, late_event (by `delay_ms`), reorder_events (after the next one): a stream's message comes so. book_gap:
+    a depth difference is left out. silent_stream, silent_user_stream: nothing is said. expire_listen_key: it ends at once.
+    missing_candle, revised_candle: the bar that opens at `candle_ms` (0: the middle one of an answer, any closed one of a
+    stream) is left out, or closes elsewhere. clock_skew: the venue's wall clock is `delay_ms` ahead (negative: behind).
+    id_reuse: `mode` says which client order ids are refused: those of open orders, all ever used, or none.
+
+    `path` is a prefix, and so is `stream`, "" for all; user events go by their names. `client` is an API key or a part of a
+    User-Agent, "" for everyone. It is in force from `from_ms` to before `until_ms` of wire time, 0 for no bound.
     """
 
-    kind: str
-    path: str
-    method: str
-    count: int
-    delay_ms: int
-    when: str
-    body: str
+    kind: str = ""
+    path: str = "/f"
+    method: str = ""
+    count: int = 1
+    delay_ms: int = 0
+    when: str = "after"
+    body: str = "html_502"
+    client: str = ""
+    stream: str = ""
+    from_ms: int = 0
+    until_ms: int = 0
+    candle_ms: int = 0
+    mode: str = "open-only"
 
-    def meets(self, method: str, path: str) -> bool:
-        """Whether it is armed for such a request."""
-        return self.count > 0 and path.startswith(self.path) and self.method in ("", method)
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks or listens: its API key ("" where it sent none) and User-Agent."""
+
+    key: str = ""
+    agent: str = ""
+
+    def called(self, name: str) -> bool:
+        """Whether the name is its key or a part of its agent; everyone is called ""."""
+        return not name or name == self.key or name in self.agent
 
 
 def read_fault(wanted: dict[str, Any]) -> Fault:
     """A fault from its JSON object; what is not one is refused with what was expected."""
-    unknown = set(wanted) - _KEYS
-    fault = Fault(
-        kind=wanted.get("kind", ""), path=wanted.get("path", "/fapi"), method=str(wanted.get("method", "")).upper(),
-        count=wanted.get("count", 1), delay_ms=wanted.get("delay_ms", 0), when=wanted.get("when", "after"),
-        body=wanted.get("body", "html_502"),
-    )
+    known = {f.name: f.default for f in fields(Fault)}
+    for name, value in wanted.items():
+        if name not in known or type(value) is not type(known[name]):
+            raise VenueRefusal(-1130, f"fields: expected {sorted(known)} as text or whole numbers, got {name}={value!r}")
+    fault = Fault(**wanted)
+    fault.method = fault.method.upper()
+    least = -_MOST_DELAY_MS if fault.kind == "clock_skew" else 0
     checks = [
-        (not unknown, f"fields: expected {sorted(_KEYS)}, got {sorted(unknown)}"),
         (fault.kind in _KINDS, f"kind: expected one of {list(_KINDS)}, got {fault.kind!r}"),
-        (str(fault.path).startswith("/fapi"), f"path: expected a prefix under /fapi, got {fault.path!r}"),
-        (isinstance(fault.count, int) and fault.count >= 1, f"count: expected a whole number from 1, got {fault.count!r}"),
-        (isinstance(fault.delay_ms, int) and 0 <= fault.delay_ms <= _MOST_DELAY_MS,
-         f"delay_ms: expected 0 to {_MOST_DELAY_MS}, got {fault.delay_ms!r}"),
+        (fault.path == "/f" or fault.path.startswith(("/fapi", "/futures")),
+         f"path: expected a prefix under /fapi or /futures, got {fault.path!r}"),
+        (fault.count >= 1, f"count: expected a whole number from 1, got {fault.count!r}"),
+        (least <= fault.delay_ms <= _MOST_DELAY_MS, f"delay_ms: expected {least} to {_MOST_DELAY_MS}, got {fault.delay_ms!r}"),
         (fault.when in ("before", "after"), f"when: expected before or after, got {fault.when!r}"),
         (fault.body in BODIES, f"body: expected one of {sorted(BODIES)}, got {fault.body!r}"),
+        (fault.mode in ID_MODES, f"mode: expected one of {list(ID_MODES)}, got {fault.mode!r}"),
     ]
     for holds, message in checks:
         if not holds:
@@ -73,51 +101,66 @@ def read_fault(wanted: dict[str, Any]) -> Fault:
 
 
 class Faults:
-    """Armed faults of the venue, used up in the order in which they were armed."""
+    """Armed faults of the venue, used up in the order in which they were armed, and every time that one struck."""
 
-    def __init__(self) -> None:
+    def __init__(self, wire_ms: Callable[[], int]) -> None:
+        self._wire_ms = wire_ms
         self.armed: list[Fault] = []
+        self.struck: list[dict[str, Any]] = []
 
-    @property
-    def user_stream_silent(self) -> bool:
-        """The user stream stays connected and says nothing."""
-        return any(f.kind == "silent_user_stream" for f in self.armed)
-
-    def take(self, method: str, path: str) -> Fault | None:
-        """The first fault for such a request, one use of it spent."""
-        for fault in self.armed:
-            if fault.kind != "silent_user_stream" and fault.meets(method, path):
-                fault.count -= 1
-                if fault.count == 0:
-                    self.armed.remove(fault)
-                return fault
+    def of_request(self, kinds: tuple[str, ...], caller: Caller, method: str, path: str) -> Fault | None:
+        """The first fault of these kinds for such a request, one use of it spent."""
+        for fault in self._in_force(kinds, caller):
+            if path.startswith(fault.path) and fault.method in ("", method):
+                return self._strike(fault, path, method, caller)
         return None
 
+    def of_event(self, caller: Caller, stream: str, meets: Callable[[Fault], bool]) -> Fault | None:
+        """The first fault for such a stream's message that also `meets` it, one use of it spent."""
+        for fault in self._in_force(EVENT_KINDS, caller):
+            if stream.startswith(fault.stream) and meets(fault):
+                return self._strike(fault, stream, "", caller)
+        return None
+
+    def user_stream_silent(self) -> bool:
+        """The user stream stays connected and says nothing."""
+        silencing = self._in_force(("silent_user_stream",), None)
+        return bool(silencing) and self._strike(silencing[0], "user stream", "", Caller()) is not None
+
+    def listen_key_expires(self) -> bool:
+        """Whether the listen key is to end now; one use of it spent."""
+        expiring = self._in_force(("expire_listen_key",), None)
+        return bool(expiring) and self._strike(expiring[0], "listenKey", "", Caller()) is not None
+
+    def refuses_id(self, client_order_id: str, open_now: bool, ever: bool) -> bool:
+        """Whether a client order id is refused that an open order has now, or that some order ever had."""
+        modes = self._in_force(("id_reuse",), None)
+        refused = {"open-only": open_now, "permanent": ever, "none": False}[modes[-1].mode] if modes else open_now
+        if refused != open_now:
+            self._strike(modes[-1], client_order_id, "", Caller())
+        return refused
+
     def clear(self) -> None:
-        """Disarm all."""
+        """Disarm all; what they have done stays known."""
         self.armed.clear()
 
+    def _in_force(self, kinds: tuple[str, ...], caller: Caller | None) -> list[Fault]:
+        if not self.armed:
+            return []
+        now = self._wire_ms()
+        return [
+            f for f in self.armed
+            if f.kind in kinds and f.from_ms <= now and (not f.until_ms or now < f.until_ms)
+            and (caller is None or caller.called(f.client))
+        ]
 
-@web.middleware
-async def faulty(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Let an armed fault come between a request and its answer."""
-    fault = request.app[FAULTS].take(request.method, request.path)
-    response: web.StreamResponse
-    if fault is None:
-        response = await handler(request)
-        return response
-    if fault.when == "before" and fault.delay_ms:
-        await asyncio.sleep(fault.delay_ms / 1000)
-    carried_out = fault.when == "after" or fault.kind == "delay"
-    response = await handler(request) if carried_out else web.Response(status=500)
-    if fault.when == "after" and fault.delay_ms:
-        await asyncio.sleep(fault.delay_ms / 1000)
-    if fault.kind == "drop_response" and request.transport is not None:
-        request.transport.abort()
-    if fault.kind == "http_error":
-        status, content_type, text = BODIES[fault.body]
-        return web.Response(status=status, content_type=content_type, text=text)
-    return response
-
-
-FAULTS: web.AppKey[Faults] = web.AppKey("faults", Faults)
+    def _strike(self, fault: Fault, target: str, method: str, caller: Caller) -> Fault:
+        self.struck.append({
+            "kind": fault.kind, "target": target, "method": method, "client": caller.key or caller.agent,
+            "wire_ms": self._wire_ms(),
+        })
+        if fault.kind not in STANDING:
+            fault.count -= 1
+            if fault.count == 0:
+                self.armed.remove(fault)
+        return fault

@@ -25,8 +25,6 @@ class Instrument:
     price_band: Decimal = Decimal("0.05")
     max_orders: int = 200
     max_conditional_orders: int = 10
-    maintenance_margin: Decimal = Decimal("0.004")
-    max_leverage: int = 125
 
     @property
     def symbol(self) -> str:

@@ -7,16 +7,18 @@ from typing import Any
 import orjson
 
 from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.faults import Faults
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.orders import Conditional, Order
 from huracan_platform.simulator.wire_orders import conditional_object, fill_object, order_object, plain
 
 
-def ledger(desk: OrderDesk, matching: Matching) -> bytes:
+def ledger(desk: OrderDesk, matching: Matching, faults: Faults) -> bytes:
     """Every order, acceptance, fill, position and balance since the venue began, as JSON.
 
     `accepts` counts acceptances per client order id; an order that a trigger made is listed with its `algo_id` and is
-    not counted again. Times: `accepted_wire_ms` wall time, `accepted_market_ms` market time.
+    not counted again. `faults` tells every time that an armed fault struck: whom, and on what.
+    Times: `accepted_wire_ms` wall time, `accepted_market_ms` market time.
     """
     matching.advance()
     account = matching.account
@@ -24,8 +26,13 @@ def ledger(desk: OrderDesk, matching: Matching) -> bytes:
     return orjson.dumps({
         "orders": orders,
         "accepts": dict(desk.accepts),
+        "faults": faults.struck,
         "fills": [
             {**fill_object(f), "client_order_id": f.order.request.client_order_id, "wire_ms": f.wire_ms} for f in matching.fills
+        ],
+        "liquidations": [
+            {"order_id": q.order.order_id, "symbol": q.order.instrument.symbol, "market_ms": q.time_ms}
+            for q in matching.liquidations
         ],
         "positions": {
             s: {"amount": plain(p.amount), "entry": f"{p.entry:.8f}", "realised": plain(p.realised)}
@@ -34,7 +41,7 @@ def ledger(desk: OrderDesk, matching: Matching) -> bytes:
         "balances": {
             "USDT": {
                 "wallet": plain(account.wallet), "fees_paid": plain(account.fees_paid),
-                "funding_paid": plain(account.funding_paid),
+                "funding_paid": plain(account.funding_paid), "insurance_paid": plain(account.insurance_paid),
             }
         },
     })

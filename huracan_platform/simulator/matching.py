@@ -8,6 +8,7 @@ are looked at on each trade, so that none is missed at any speed of the market c
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -16,12 +17,22 @@ import numpy as np
 from huracan_platform.clock import MINUTE_MS
 from huracan_platform.simulator.account import Account
 from huracan_platform.simulator.book import BookModel, BookView
-from huracan_platform.simulator.market.series import SymbolHistory
-from huracan_platform.simulator.orders import AlgoStatus, Conditional, Fill, Order, Side, Status
+from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.liquidation import KIND, Liquidation, liquidate
+from huracan_platform.simulator.margin import could_be_liquidated, held, must_be_liquidated
+from huracan_platform.simulator.orders import AlgoStatus, Conditional, Fill, Order, OrderRequest, Side, Status
 from huracan_platform.simulator.venue import Venue
+from huracan_platform.simulator.window import Step, Window, settlement_at
 
 # Of each lot that trades at a price, another half is taken to be cancelled ahead of the client's order.
 CANCEL_SHARE = 0.5
+
+
+Admit = Callable[[OrderRequest, Instrument, int], Order]
+
+
+def _nobody(_request: OrderRequest, _instrument: Instrument, _market_ms: int) -> Order:
+    raise RuntimeError("matching: expected an order desk to number its orders, got none")
 
 
 class AccountListener(Protocol):
@@ -38,20 +49,24 @@ class AccountListener(Protocol):
 
 
 class Matching:
-    """The client's working orders and the account, advanced along the market clock."""
+    """The client's working orders and the account, advanced along the market clock.
+
+    `admit` numbers and records an order that the venue itself makes: of a trigger or a liquidation.
+    """
 
     def __init__(self, venue: Venue, account: Account, listener: AccountListener) -> None:
-        self._venue, self.account, self._listener = venue, account, listener
+        self._venue, self.account, self.listener = venue, account, listener
         self.books: dict[str, BookModel] = {s: BookModel(venue.history(s)) for s in venue.symbols}
         self.resting: dict[str, list[Order]] = {s: [] for s in venue.symbols}
         self.waiting: dict[str, list[Conditional]] = {s: [] for s in venue.symbols}
         self.fills: list[Fill] = []
         self.cursor_ms = venue.clock.market_ms()
-        self._new_order: Callable[[Conditional, int, int], Order] | None = None
+        self.liquidations: list[Liquidation] = []
+        self.admit: Admit = _nobody
 
-    def orders_from_triggers(self, make: Callable[[Conditional, int, int], Order]) -> None:
-        """Who makes the ordinary order of a trigger: called with the conditional, its lots and the market time."""
-        self._new_order = make
+    def instrument(self, symbol: str) -> Instrument:
+        """What the symbol is."""
+        return self._venue.listed(symbol).instrument
 
     def mark(self, symbol: str) -> Decimal:
         """Mark price of a symbol now: its last trade, USDT."""
@@ -70,41 +85,59 @@ class Matching:
         """Let everything happen that the market clock has reached since the last call."""
         now = self._venue.clock.market_ms()
         while self.cursor_ms < now:
-            idle = not any(self.resting.values()) and not any(self.waiting.values())
-            flat = all(p.amount == 0 for p in self.account.positions.values())
-            upto = now if idle and flat else min(now, (self.cursor_ms // MINUTE_MS + 1) * MINUTE_MS)
-            if not (idle and flat):
-                for symbol in self._venue.symbols:
-                    self._advance_symbol(symbol, self.cursor_ms, upto)
+            concerned = self._concerned()
+            upto = min(now, (self.cursor_ms // MINUTE_MS + 1) * MINUTE_MS) if concerned else now
+            if concerned:
+                self._pass(Window(self._venue, self.cursor_ms, upto), concerned)
             self.cursor_ms = upto
 
-    def _advance_symbol(self, symbol: str, after: int, upto: int) -> None:
-        """Settlements and trades of one symbol in (after, upto]: at most the end of one minute and the start of the next."""
-        history = self._venue.history(symbol)
-        for row in range(max(history.listed.bars.row_at(after), 0), history.listed.bars.row_at(upto) + 1):
-            bars = history.listed.bars
-            opened = int(bars.ts_ms[row])
-            if after < opened <= upto:
-                self._settle(symbol, opened)
-            low, high = int(bars.low[row]), int(bars.high[row])
-            if self._touched(symbol, low, high):
-                self._run_tape(symbol, history, row, after - opened, upto - opened)
+    def _concerned(self) -> list[str]:
+        """Symbols with an order or a position."""
+        positions = self.account.positions
+        return [
+            s for s in self._venue.symbols
+            if self.resting[s] or self.waiting[s] or (s in positions and positions[s].amount)
+        ]
+
+    def _pass(self, window: Window, concerned: list[str]) -> None:
+        """Walk through a window, trade by trade where anything could come of it."""
+        touched = any(self._touched(s, *window.extremes(s)) for s in concerned)
+        settles = any(window.settles(s) for s in concerned)
+        risky = self._risky(window)
+        if not (touched or settles or risky):
+            return
+        for step in window.steps(concerned):
+            self.cursor_ms, booked = step.moment, len(self.account.income)
+            if step.index < 0:
+                self._settle(step.symbol, step.moment)
+            else:
+                self._meet(step)
+            if len(self.account.income) != booked:
+                risky = self._risky(window)
+            if risky and must_be_liquidated(self.account, self.marks()):
+                liquidate(self, step.moment)
+
+    def _risky(self, window: Window) -> bool:
+        """Whether the extremes of the window could call for a liquidation."""
+        lows, highs = {}, {}
+        for symbol in held(self.account):
+            instrument, (low, high) = self.instrument(symbol), window.extremes(symbol)
+            lows[symbol], highs[symbol] = instrument.price(low), instrument.price(high)
+        return could_be_liquidated(self.account, lows, highs)
 
     def _touched(self, symbol: str, low: int, high: int) -> bool:
         resting = any(low <= (o.request.price or 0) if o.request.side is Side.BUY else high >= (o.request.price or 0)
                       for o in self.resting[symbol])
         return resting or any(c.fires_at(low) or c.fires_at(high) for c in self.waiting[symbol])
 
-    def _run_tape(self, symbol: str, history: SymbolHistory, row: int, after: int, upto: int) -> None:
-        tape = history.tape(row)
-        first, stop = (int(np.searchsorted(tape.offset_ms, edge, side="right")) for edge in (after, upto))
-        for index in range(first, stop):
-            moment = int(history.listed.bars.ts_ms[row] + tape.offset_ms[index])
-            price = int(tape.price[index])
-            for conditional in [c for c in self.waiting[symbol] if c.fires_at(price)]:
-                self._trigger(conditional, self.books[symbol].at_trade(row, index), moment)
-            for order in list(self.resting[symbol]):
-                self._meet_trade(order, price, int(tape.lots[index]), bool(tape.buyer[index]), moment)
+    def _meet(self, step: Step) -> None:
+        """One public trade against everything that waits for it."""
+        symbol, tape = step.symbol, self._venue.history(step.symbol).tape(step.row)
+        price, lots, bought = int(tape.price[step.index]), int(tape.lots[step.index]), bool(tape.buyer[step.index])
+        for conditional in [c for c in self.waiting[symbol] if c.fires_at(price)]:
+            self._trigger(conditional, self.books[symbol].at_trade(step.row, step.index), step.moment)
+        for order in list(self.resting[symbol]):
+            self._meet_trade(order, price, lots, bought, step.moment)
 
     def _meet_trade(self, order: Order, price: int, lots: int, bought: bool, moment: int) -> None:
         """A public trade against a resting order: through its price fills it, at its price works off the queue first."""
@@ -127,20 +160,26 @@ class Matching:
         lots = closable if request.close_position else request.lots
         if lots == 0 or (request.reduce_only and closable == 0):
             conditional.status, conditional.update_ms = AlgoStatus.EXPIRED, moment
-            self._listener.conditional_changed(conditional, moment)
+            self.listener.conditional_changed(conditional, moment)
             return
-        assert self._new_order is not None
         conditional.status = AlgoStatus.TRIGGERED
         conditional.triggered_ms = conditional.update_ms = moment
-        conditional.order = self._new_order(conditional, lots, moment)
-        self._listener.conditional_changed(conditional, moment)
+        conditional.order = self._made_by(conditional, lots, moment)
+        self.listener.conditional_changed(conditional, moment)
         self.enter(conditional.order, book, moment)
         conditional.status = AlgoStatus.FINISHED
-        self._listener.conditional_changed(conditional, moment)
+        self.listener.conditional_changed(conditional, moment)
 
-    def enter(self, order: Order, book: BookView, moment: int) -> None:
-        """Take an accepted order into the market: match what crosses, rest or expire what is left."""
-        self._listener.order_changed(order, "NEW", None, moment)
+    def _made_by(self, conditional: Conditional, lots: int, moment: int) -> Order:
+        """The ordinary order that a trigger makes."""
+        kind = "MARKET" if conditional.request.kind.endswith("MARKET") else "LIMIT"
+        order = self.admit(replace(conditional.request, kind=kind, lots=lots), conditional.instrument, moment)
+        order.algo_id, order.original_kind, order.trigger = conditional.algo_id, conditional.request.kind, conditional.trigger
+        return order
+
+    def enter(self, order: Order, book: BookView, moment: int, execution: str = "NEW") -> None:
+        """Take an accepted or amended order into the market: match what crosses, rest or expire what is left."""
+        self.listener.order_changed(order, execution, None, moment)
         for price, lots in crossing(order, book):
             if order.remaining == 0 or not order.open:
                 break
@@ -163,7 +202,7 @@ class Matching:
                 return
         signed = instrument.quantity(lots) * side.sign
         realised, commission = self.account.apply_fill(
-            instrument.symbol, signed, instrument.price(price), maker=maker, market_ms=moment
+            instrument.symbol, signed, instrument.price(price), maker=maker, market_ms=moment, trade_id=len(self.fills) + 1
         )
         order.executed += lots
         order.value += price * lots
@@ -171,13 +210,13 @@ class Matching:
         order.status = Status.FILLED if order.remaining == 0 else Status.PARTIALLY_FILLED
         fill = Fill(len(self.fills) + 1, order, price, lots, commission, realised, maker, moment, self._venue.clock.wire_ms())
         self.fills.append(fill)
-        self._listener.account_changed("ORDER", instrument.symbol, moment)
-        self._listener.order_changed(order, "TRADE", fill, moment)
+        self.listener.account_changed("ORDER", instrument.symbol, moment)
+        self.listener.order_changed(order, "CALCULATED" if order.request.kind == KIND else "TRADE", fill, moment)
 
     def finish(self, order: Order, status: Status, moment: int) -> None:
         """End an order unfilled or partly filled."""
         order.status, order.update_ms = status, moment
-        self._listener.order_changed(order, status.value, None, moment)
+        self.listener.order_changed(order, status.value, None, moment)
 
     def closable(self, symbol: str, side: Side) -> int:
         """Lots that an order of this side would take off the position."""
@@ -187,12 +226,13 @@ class Matching:
     def _settle(self, symbol: str, moment: int) -> None:
         """Pay funding where the minute that begins at `moment` is a settlement."""
         listed = self._venue.listed(symbol)
-        index = listed.funding.last_before(moment)
-        if index < 0 or int(listed.funding.ts_ms[index]) != moment or self.account.position(symbol).amount == 0:
+        settlement = settlement_at(listed, moment)
+        if settlement is None or self.account.position(symbol).amount == 0:
             return
-        ticks = int(listed.funding.mark_ticks[index]) or self._venue.history(symbol).last_price(moment)
-        self.account.apply_funding(symbol, Decimal(f"{listed.funding.rate[index]:.8f}"), listed.instrument.price(ticks))
-        self._listener.account_changed("FUNDING_FEE", None, moment)
+        rate, recorded = settlement
+        ticks = recorded or self._venue.history(symbol).last_price(moment)
+        self.account.apply_funding(symbol, rate, listed.instrument.price(ticks), moment)
+        self.listener.account_changed("FUNDING_FEE", None, moment)
 
 
 def crossing(order: Order, book: BookView) -> list[tuple[int, int]]:

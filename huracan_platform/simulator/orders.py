@@ -135,3 +135,15 @@ class Fill:
     maker: bool
     time_ms: int
     wire_ms: int
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """One change of an order: prices in ticks, quantities in lots, market ms; `count` numbers the order's changes."""
+
+    number: int
+    order: Order
+    before: tuple[int, int]
+    after: tuple[int, int]
+    time_ms: int
+    count: int

@@ -43,7 +43,16 @@ class MarketEndpoints:
 
     def klines(self, query: Query) -> bytes:
         """Bars that have begun, oldest first; the running one holds only the trades so far."""
-        history = self.venue.history(parameters.text(query, "symbol"))
+        return self._klines(query, "symbol")
+
+    def continuous_klines(self, query: Query) -> bytes:
+        """The same of a pair's perpetual, the only contract there is."""
+        if parameters.text(query, "contractType") != "PERPETUAL":
+            raise VenueRefusal(-1130, "Data sent for parameter 'contractType' is not valid.")
+        return self._klines(query, "pair")
+
+    def _klines(self, query: Query, name: str) -> bytes:
+        history = self.venue.history(parameters.text(query, name))
         interval = parameters.text(query, "interval")
         if interval not in INTERVALS_MS:
             raise VenueRefusal(-1120, "Invalid interval.")

@@ -1,21 +1,20 @@
-"""Signed REST: orders, conditional orders, account, positions, trades and their settings."""
+"""Signed REST: orders, conditional orders and their trades."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
 from huracan_platform.simulator import parameters
-from huracan_platform.simulator.account import MAKER_FEE, TAKER_FEE
 from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.desk_changes import DeskChanges
 from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.orders import Order
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_account import MOST_NOTIONAL, AccountView
-from huracan_platform.simulator.wire_orders import conditional_object, fill_object, order_object
+from huracan_platform.simulator.wire_orders import amendment_object, conditional_object, fill_object, order_object
 
 Sent = Mapping[str, str]
 TRADES_MOST = 1_000
@@ -29,10 +28,38 @@ class OrderEndpoints:
     venue: Venue
     matching: Matching
     desk: OrderDesk
+    changes: DeskChanges
 
     def place(self, sent: Sent) -> bytes:
         """POST /fapi/v1/order"""
         return orjson.dumps(order_object(self.desk.place(sent)))
+
+    def amend(self, sent: Sent) -> bytes:
+        """PUT /fapi/v1/order"""
+        return orjson.dumps(order_object(self.changes.amend(sent)))
+
+    def amendments(self, sent: Sent) -> bytes:
+        """GET /fapi/v1/orderAmendment of one order, latest first."""
+        order = self.desk.find(sent)
+        found = [amendment_object(a) for a in self.changes.amendments if a.order is order]
+        return orjson.dumps(found[::-1][: parameters.limit(sent, 50, 100)])
+
+    def place_several(self, sent: Sent) -> bytes:
+        """POST /fapi/v1/batchOrders"""
+        return _each(self.changes.place_several(sent))
+
+    def amend_several(self, sent: Sent) -> bytes:
+        """PUT /fapi/v1/batchOrders"""
+        return _each(self.changes.amend_several(sent))
+
+    def cancel_several(self, sent: Sent) -> bytes:
+        """DELETE /fapi/v1/batchOrders"""
+        return _each(self.changes.cancel_several(sent))
+
+    def countdown(self, sent: Sent) -> bytes:
+        """POST /fapi/v1/countdownCancelAll"""
+        symbol, countdown = self.changes.start_countdown(sent)
+        return orjson.dumps({"symbol": symbol, "countdownTime": str(countdown)})
 
     def find(self, sent: Sent) -> bytes:
         """GET /fapi/v1/order"""
@@ -128,106 +155,7 @@ class OrderEndpoints:
         return orjson.dumps([fill_object(f) for f in kept])
 
 
-@dataclass(frozen=True)
-class AccountEndpoints:
-    """Account, positions and settings."""
-
-    venue: Venue
-    matching: Matching
-    view: AccountView
-
-    def account_v2(self, _sent: Sent) -> bytes:
-        """GET /fapi/v2/account"""
-        return self._account(2)
-
-    def account_v3(self, _sent: Sent) -> bytes:
-        """GET /fapi/v3/account"""
-        return self._account(3)
-
-    def _account(self, version: int) -> bytes:
-        self.matching.advance()
-        return orjson.dumps(self.view.account(version))
-
-    def balance(self, _sent: Sent) -> bytes:
-        """GET /fapi/v2/balance and /fapi/v3/balance"""
-        self.matching.advance()
-        return orjson.dumps(self.view.balance())
-
-    def position_risk_v2(self, sent: Sent) -> bytes:
-        """GET /fapi/v2/positionRisk"""
-        return self._position_risk(sent, 2)
-
-    def position_risk_v3(self, sent: Sent) -> bytes:
-        """GET /fapi/v3/positionRisk"""
-        return self._position_risk(sent, 3)
-
-    def _position_risk(self, sent: Sent, version: int) -> bytes:
-        self.matching.advance()
-        symbol = sent.get("symbol") or None
-        if symbol is not None:
-            self.venue.listed(symbol)
-        return orjson.dumps(self.view.position_risk(symbol, version))
-
-    def leverage(self, sent: Sent) -> bytes:
-        """POST /fapi/v1/leverage"""
-        symbol, leverage = parameters.text(sent, "symbol"), parameters.integer(sent, "leverage")
-        most = self.venue.listed(symbol).instrument.max_leverage
-        if leverage is None or not 1 <= leverage <= most:
-            raise VenueRefusal(-4028, f"Leverage {leverage} is not valid")
-        self.matching.account.leverage[symbol] = leverage
-        return orjson.dumps({"leverage": leverage, "maxNotionalValue": MOST_NOTIONAL, "symbol": symbol})
-
-    def margin_type(self, sent: Sent) -> bytes:
-        """POST /fapi/v1/marginType: cross is all there is."""
-        self.venue.listed(parameters.text(sent, "symbol"))
-        if parameters.text(sent, "marginType") == "CROSSED":
-            raise VenueRefusal(-4046, "No need to change margin type.")
-        raise VenueRefusal(-4047, "Margin type cannot be changed: this venue has cross margin only.")
-
-    def position_mode(self, _sent: Sent) -> bytes:
-        """GET /fapi/v1/positionSide/dual: one-way."""
-        return orjson.dumps({"dualSidePosition": False})
-
-    def set_position_mode(self, sent: Sent) -> bytes:
-        """POST /fapi/v1/positionSide/dual"""
-        if parameters.flag(sent, "dualSidePosition"):
-            raise VenueRefusal(-4059, "This venue has the one-way position mode only.")
-        raise VenueRefusal(-4059, "No need to change position side.")
-
-    def multi_assets(self, _sent: Sent) -> bytes:
-        """GET /fapi/v1/multiAssetsMargin: single-asset."""
-        return orjson.dumps({"multiAssetsMargin": False})
-
-    def commission_rate(self, sent: Sent) -> bytes:
-        """GET /fapi/v1/commissionRate"""
-        symbol = parameters.text(sent, "symbol")
-        self.venue.listed(symbol)
-        return orjson.dumps(
-            {"symbol": symbol, "makerCommissionRate": f"{MAKER_FEE:f}", "takerCommissionRate": f"{TAKER_FEE:f}"}
-        )
-
-    def symbol_config(self, sent: Sent) -> bytes:
-        """GET /fapi/v1/symbolConfig"""
-        return orjson.dumps([
-            {
-                "symbol": s, "marginType": "CROSSED", "isAutoAddMargin": False,
-                "leverage": self.matching.account.leverage_of(s), "maxNotionalValue": MOST_NOTIONAL,
-            }
-            for s in self._symbols(sent)
-        ])
-
-    def leverage_bracket(self, sent: Sent) -> bytes:
-        """GET /fapi/v1/leverageBracket: one bracket a symbol."""
-        return orjson.dumps([{"symbol": s, "brackets": [self._bracket(s)]} for s in self._symbols(sent)])
-
-    def _bracket(self, symbol: str) -> dict[str, Any]:
-        instrument = self.venue.listed(symbol).instrument
-        return {
-            "bracket": 1, "initialLeverage": instrument.max_leverage, "notionalCap": int(MOST_NOTIONAL), "notionalFloor": 0,
-            "maintMarginRatio": float(instrument.maintenance_margin), "cum": 0.0,
-        }
-
-    def _symbols(self, sent: Sent) -> list[str]:
-        if not sent.get("symbol"):
-            return list(self.venue.symbols)
-        return [self.venue.listed(sent["symbol"]).instrument.symbol]
+def _each(outcomes: list[Order | VenueRefusal]) -> bytes:
+    return orjson.dumps([
+        {"code": o.code, "msg": o.message} if isinstance(o, VenueRefusal) else order_object(o) for o in outcomes
+    ])

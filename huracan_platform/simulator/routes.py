@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from huracan_platform.simulator.rest_account import AccountEndpoints
 from huracan_platform.simulator.rest_market import MarketEndpoints, klines_weight
+from huracan_platform.simulator.rest_positioning import PositioningEndpoints
 from huracan_platform.simulator.rest_tape import TapeEndpoints
-from huracan_platform.simulator.rest_trade import AccountEndpoints, OrderEndpoints
+from huracan_platform.simulator.rest_trade import OrderEndpoints
 
 Parameters = Mapping[str, str]
 
@@ -45,6 +47,7 @@ def market_routes(market: MarketEndpoints, tape: TapeEndpoints) -> list[Route]:
         Route("GET", "/fapi/v1/time", market.time, _fixed(1)),
         Route("GET", "/fapi/v1/exchangeInfo", market.exchange_info, _fixed(1)),
         Route("GET", "/fapi/v1/klines", market.klines, klines_weight),
+        Route("GET", "/fapi/v1/continuousKlines", market.continuous_klines, klines_weight),
         Route("GET", "/fapi/v1/fundingRate", market.funding_rate, _fixed(1)),
         Route("GET", "/fapi/v1/fundingInfo", market.funding_info, _fixed(0)),
         Route("GET", "/fapi/v1/premiumIndex", market.premium_index, _by_symbol(1, 10)),
@@ -59,12 +62,29 @@ def market_routes(market: MarketEndpoints, tape: TapeEndpoints) -> list[Route]:
     ]
 
 
+def positioning_routes(positioning: PositioningEndpoints) -> list[Route]:
+    """Public paths of open interest and ratios; those under /futures/data weigh nothing."""
+    return [
+        Route("GET", "/fapi/v1/openInterest", positioning.open_interest, _fixed(1)),
+        Route("GET", "/futures/data/openInterestHist", positioning.open_interest_history, _fixed(0)),
+        Route("GET", "/futures/data/topLongShortAccountRatio", positioning.top_accounts, _fixed(0)),
+        Route("GET", "/futures/data/globalLongShortAccountRatio", positioning.all_accounts, _fixed(0)),
+        Route("GET", "/futures/data/takerlongshortRatio", positioning.taker_volume, _fixed(0)),
+    ]
+
+
 def order_routes(orders: OrderEndpoints) -> list[Route]:
     """Signed paths of orders and trades."""
     return [
         Route("POST", "/fapi/v1/order", orders.place, _fixed(0), signed=True, order=True),
         Route("GET", "/fapi/v1/order", orders.find, _fixed(1), signed=True),
         Route("DELETE", "/fapi/v1/order", orders.cancel, _fixed(1), signed=True),
+        Route("PUT", "/fapi/v1/order", orders.amend, _fixed(1), signed=True, order=True),
+        Route("GET", "/fapi/v1/orderAmendment", orders.amendments, _fixed(1), signed=True),
+        Route("POST", "/fapi/v1/batchOrders", orders.place_several, _fixed(5), signed=True, order=True),
+        Route("PUT", "/fapi/v1/batchOrders", orders.amend_several, _fixed(5), signed=True, order=True),
+        Route("DELETE", "/fapi/v1/batchOrders", orders.cancel_several, _fixed(1), signed=True),
+        Route("POST", "/fapi/v1/countdownCancelAll", orders.countdown, _fixed(10), signed=True),
         Route("GET", "/fapi/v1/openOrder", orders.find_open, _fixed(1), signed=True),
         Route("GET", "/fapi/v1/openOrders", orders.open_orders, _by_symbol(1, 40), signed=True),
         Route("GET", "/fapi/v1/allOrders", orders.all_orders, _fixed(5), signed=True),
@@ -95,5 +115,6 @@ def account_routes(account: AccountEndpoints) -> list[Route]:
         Route("GET", "/fapi/v1/multiAssetsMargin", account.multi_assets, _fixed(30), signed=True),
         Route("GET", "/fapi/v1/commissionRate", account.commission_rate, _fixed(20), signed=True),
         Route("GET", "/fapi/v1/symbolConfig", account.symbol_config, _fixed(5), signed=True),
+        Route("GET", "/fapi/v1/income", account.income, _fixed(30), signed=True),
         Route("GET", "/fapi/v1/leverageBracket", account.leverage_bracket, _fixed(1), signed=True),
     ]

@@ -32,10 +32,11 @@ class Credentials:
         if not hmac.compare_digest(key.encode(), self._key.get_secret_value().encode()):
             raise VenueRefusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 
-    def signed(self, headers: Mapping[str, str], query: bytes, body: bytes) -> dict[str, str]:
+    def signed(self, headers: Mapping[str, str], query: bytes, body: bytes, skew_ms: int = 0) -> dict[str, str]:
         """Parameters of a request that is signed and fresh.
 
         `query` and `body` are the bytes as sent; the signature covers both, one after the other, without itself.
+        `skew_ms` is how far the venue takes its wall clock to be ahead.
 
         Raises
         ------
@@ -51,17 +52,16 @@ class Credentials:
         expected = hmac.new(secret, _without_signature(query) + _without_signature(body), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected, given.lower()):
             raise VenueRefusal(-1022, "Signature for this request is not valid.")
-        self._check_age(parameters)
+        self._check_age(parameters, self._wire_ms() + skew_ms)
         return parameters
 
-    def _check_age(self, parameters: Mapping[str, str]) -> None:
+    def _check_age(self, parameters: Mapping[str, str], now: int) -> None:
         timestamp, window = integer(parameters, "timestamp"), integer(parameters, "recvWindow")
         if timestamp is None:
             raise missing("timestamp")
         window = DEFAULT_RECV_WINDOW_MS if window is None else window
         if not 0 < window <= MOST_RECV_WINDOW_MS:
             raise VenueRefusal(-1131, f"recvWindow must be less than {MOST_RECV_WINDOW_MS}.")
-        now = self._wire_ms()
         if timestamp >= now + AHEAD_MS:
             raise VenueRefusal(-1021, f"Timestamp for this request was {AHEAD_MS}ms ahead of the server's time.")
         if now - timestamp > window:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import orjson
 from aiohttp import WSMsgType, web
 
+from huracan_platform.simulator.fault_events import EventFaults
+from huracan_platform.simulator.fault_requests import caller_of
+from huracan_platform.simulator.faults import Faults
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.streams import MarketStreams
 from huracan_platform.simulator.subscriptions import StreamName
@@ -20,19 +24,34 @@ HEARTBEAT_S = 180.0
 
 
 class Connection:
-    """One client's socket: its subscriptions and the messages that wait to be sent, in order."""
+    """One client's socket: its subscriptions and the messages that wait to be sent, in order.
 
-    def __init__(self, socket: web.WebSocketResponse, streams: MarketStreams, *, combined: bool) -> None:
-        self._socket, self._streams, self._combined = socket, streams, combined
+    `joins` is asked whether a name is a listen key, and if so makes the connection hear the user stream.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, streams: MarketStreams, faults: EventFaults, *, combined: bool) -> None:
+        self._socket, self._streams, self._faults, self._combined = socket, streams, faults, combined
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(MOST_QUEUED)
         self._names: dict[str, StreamName] = {}
         self.overflowed = False
+        self.listen_key = ""
+        self.joins: Callable[[str, Connection], bool] = lambda _key, _connection: False
 
     def send(self, stream: str, message: bytes) -> None:
         """Queue a stream's message; a client that reads too slowly is cut off rather than shown a gap."""
-        if self._combined:
-            message = b'{"stream":"' + stream.encode() + b'","data":' + message + b"}"
-        self._put(message)
+        self._send(stream, stream, message)
+
+    def send_user_event(self, event: str, message: bytes) -> None:
+        """Queue an event of the user stream, whose name is its listen key."""
+        self._send(event, self.listen_key, message)
+
+    def _send(self, name: str, stream: str, message: bytes) -> None:
+        for delay_s, arriving in self._faults.arriving(name, message):
+            framed = b'{"stream":"' + stream.encode() + b'","data":' + arriving + b"}" if self._combined else arriving
+            if delay_s:
+                asyncio.get_running_loop().call_later(delay_s, self._put, framed)
+            else:
+                self._put(framed)
 
     def _put(self, message: bytes) -> None:
         try:
@@ -48,7 +67,8 @@ class Connection:
 
     def subscribe(self, texts: list[str]) -> None:
         """Add streams, all or none."""
-        names = [self._streams.subscribers.read(text) for text in texts]
+        keys = [text for text in texts if self.joins(text, self)]
+        names = [self._streams.subscribers.read(text) for text in texts if text not in keys]
         for name in names:
             self._names[name.text] = name
             self._streams.subscribe(name, self.send)
@@ -97,8 +117,8 @@ class Connection:
 class SocketServer:
     """Accepts the venue's WebSocket paths."""
 
-    def __init__(self, streams: MarketStreams, keys: ListenKeys, user_events: UserEvents) -> None:
-        self._streams, self._keys, self._user_events = streams, keys, user_events
+    def __init__(self, streams: MarketStreams, keys: ListenKeys, user_events: UserEvents, faults: Faults) -> None:
+        self._streams, self._keys, self._user_events, self._faults = streams, keys, user_events, faults
         self._open: set[web.WebSocketResponse] = set()
 
     def add_routes(self, app: web.Application) -> None:
@@ -118,29 +138,39 @@ class SocketServer:
         wanted = [n for n in names.split("/") if n]
         key = request.query.get("listenKey", "")
         private = [n for n in [*wanted, key] if self._keys.valid(n)]
-        if request.path.startswith("/private") and not private:
+        # Without a name the private socket is open to all: a client may name its listen key in a SUBSCRIBE afterwards.
+        if request.path.startswith("/private") and (wanted or key) and not private:
             raise VenueRefusal(-1125, "This listenKey does not exist.", 401)
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S)
-        connection = Connection(socket, self._streams, combined=request.path.endswith("/stream"))
+        faults = EventFaults(self._faults, caller_of(request))
+        connection = Connection(socket, self._streams, faults, combined=request.path.endswith("/stream"))
         # A name without "@" is no stream: clients number their connections by the path (`/ws/0`), as the venue lets them.
-        connection.subscribe([n for n in wanted if "@" in n])
+        connection.subscribe([n for n in wanted if "@" in n or n.startswith("!")])
         await socket.prepare(request)
-        await self._serve(socket, connection, private=bool(private))
+        connection.joins = self._join
+        for valid in private[:1]:
+            self._join(valid, connection)
+        await self._serve(socket, connection)
         return socket
 
-    async def _serve(self, socket: web.WebSocketResponse, connection: Connection, *, private: bool) -> None:
+    def _join(self, key: str, connection: Connection) -> bool:
+        if not self._keys.valid(key):
+            return False
+        connection.listen_key = key
+        if connection.send_user_event not in self._user_events.listeners:
+            self._user_events.listeners.append(connection.send_user_event)
+        return True
+
+    async def _serve(self, socket: web.WebSocketResponse, connection: Connection) -> None:
         self._open.add(socket)
         writer = asyncio.create_task(connection.write())
-        if private:
-            self._user_events.listeners.append(connection.send)
         try:
             async for message in socket:
                 if message.type == WSMsgType.TEXT:
                     connection.answer(message.data)
         finally:
             connection.leave()
-            if private:
-                self._user_events.listeners.remove(connection.send)
+            self._user_events.leave(connection.send_user_event)
             self._open.discard(socket)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):

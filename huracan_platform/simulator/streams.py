@@ -8,26 +8,33 @@ the book and the mark price are thinned out, on the wire clock, as the venue doe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import numpy as np
 import orjson
 
 from huracan_platform.simulator.depth_stream import DepthPublisher, partial_depth
+from huracan_platform.simulator.liquidation import Liquidation
 from huracan_platform.simulator.market.bars import I64
-from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory, period_start
-from huracan_platform.simulator.market.tape import MinuteTape
+from huracan_platform.simulator.market.series import SymbolHistory, period_start
 from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.rest_market import next_funding_ms
-from huracan_platform.simulator.subscriptions import Send, StreamName, Subscribers
+from huracan_platform.simulator.stream_events import (
+    book_event,
+    continuous_kline_event,
+    force_event,
+    kline_event,
+    mark_event,
+    trade_event,
+)
+from huracan_platform.simulator.subscriptions import EVERY_SYMBOL, Send, StreamName, Subscribers
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_orders import plain
 
 TICK_S = 0.02
 KLINE_UPDATE_MS = 250
 BOOK_UPDATE_MS = 100
+FORCE_ORDER_MS = 1_000  # at most one liquidation of a symbol is told in that time, the latest
+KLINES = ("kline", "continuousKline")
 
 
 class MarketStreams:
@@ -37,7 +44,12 @@ class MarketStreams:
         self._venue, self._matching = venue, matching
         self.subscribers = Subscribers(venue.symbols)
         self._cursor: dict[str, int] = {s: venue.clock.market_ms() for s in venue.symbols}
+        self.each_tick: list[Callable[[], None]] = []
         self._depth: dict[StreamName, DepthPublisher] = {}
+        self._told_book: dict[str, int] = {}
+        self._told_liquidations = 0
+        self._untold: dict[str, Liquidation] = {}
+        self._force_due_ms: dict[str, int] = {}
         self._due_ms: dict[StreamName, int] = {}
 
     def subscribe(self, name: StreamName, listener: Send) -> None:
@@ -62,8 +74,14 @@ class MarketStreams:
     async def _run(self) -> None:
         while True:
             self._matching.advance()
+            for act in self.each_tick:
+                act()
             for symbol in self._venue.symbols:
                 await self._publish_symbol(symbol, self._matching.cursor_ms)
+            now = self._matching.cursor_ms
+            for name in self.subscribers.of(EVERY_SYMBOL):
+                self._publish_every(name, now)
+            self.publish_liquidations()
             await asyncio.sleep(TICK_S)
 
     async def _publish_symbol(self, symbol: str, now: int) -> None:
@@ -81,7 +99,7 @@ class MarketStreams:
     def _publish_minute(self, names: list[StreamName], history: SymbolHistory, row: int, after: int, now: int) -> None:
         """Everything of one minute that fell into (after, now] and may not be left out."""
         opened = int(history.listed.bars.ts_ms[row])
-        klines = [n for n in names if n.kind == "kline"]
+        klines = [n for n in names if n.kind in KLINES]
         if after < opened:
             for name in klines:
                 self._turn_bar(name, history, row, opened)
@@ -92,7 +110,7 @@ class MarketStreams:
         first, stop = (int(np.searchsorted(tape.offset_ms, edge - opened, side="right")) for edge in (after, now))
         for index in range(first, stop):
             for name in trades:
-                self.subscribers.send(name, orjson.dumps(_trade_event(name, history, tape, index, opened)))
+                self.subscribers.send(name, orjson.dumps(trade_event(name.kind, history, tape, index, opened)))
 
     def _turn_bar(self, name: StreamName, history: SymbolHistory, row: int, opened: int) -> None:
         """At a minute's open: where it begins a new bar of the interval, end the one before and begin it."""
@@ -107,29 +125,56 @@ class MarketStreams:
 
     def _publish_thinned(self, name: StreamName, history: SymbolHistory, now: int) -> None:
         wire = self._venue.clock.wire_ms()
-        if name.kind in ("aggTrade", "trade") or wire < self._due_ms.get(name, 0):
+        if name.kind in ("aggTrade", "trade", "forceOrder") or wire < self._due_ms.get(name, 0):
             return
-        if name.kind == "kline":
+        if name.kind in KLINES:
             self._due_ms[name] = wire + KLINE_UPDATE_MS
             running = history.running(name.detail, now)
             if len(running):
                 self._send_kline(name, history, running[0], now, closed=False)
         elif name.kind == "markPrice":
             self._due_ms[name] = wire + (1_000 if name.detail == "1s" else 3_000)
-            self.subscribers.send(name, orjson.dumps(self._mark_event(history, now)))
+            self.subscribers.send(name, orjson.dumps(mark_event(history, now)))
         else:
             self._due_ms[name] = wire + BOOK_UPDATE_MS
             self._publish_book(name, history, now)
 
+    def _publish_every(self, name: StreamName, now: int) -> None:
+        """One of the streams that tell of all symbols at once."""
+        wire = self._venue.clock.wire_ms()
+        if name.kind == "forceOrder" or wire < self._due_ms.get(name, 0):
+            return
+        histories = [self._venue.history(s) for s in self._venue.symbols]
+        if name.kind == "markPrice":
+            self._due_ms[name] = wire + (1_000 if name.detail == "1s" else 3_000)
+            self.subscribers.send(name, orjson.dumps([mark_event(h, now) for h in histories]))
+            return
+        self._due_ms[name] = wire + BOOK_UPDATE_MS
+        for history in histories:
+            symbol = history.listed.instrument.symbol
+            event = book_event(history, self._matching.books[symbol], now)
+            if self._told_book.get(symbol) != event["u"]:
+                self.subscribers.send(name, orjson.dumps(event))
+        self._told_book = {h.listed.instrument.symbol: self._matching.books[h.listed.instrument.symbol].at(now, 1).update_id
+                           for h in histories}
+
+    def publish_liquidations(self) -> None:
+        """Tell of the liquidations since the last call, no faster than the venue does."""
+        wire = self._venue.clock.wire_ms()
+        for liquidation in self._matching.liquidations[self._told_liquidations :]:
+            self._untold[liquidation.order.instrument.symbol] = liquidation
+        self._told_liquidations = len(self._matching.liquidations)
+        for symbol in [s for s in self._untold if wire >= self._force_due_ms.get(s, 0)]:
+            self._force_due_ms[symbol] = wire + FORCE_ORDER_MS
+            message = orjson.dumps(force_event(self._untold.pop(symbol)))
+            for name in [*self.subscribers.of(symbol), *self.subscribers.of(EVERY_SYMBOL)]:
+                if name.kind == "forceOrder":
+                    self.subscribers.send(name, message)
+
     def _publish_book(self, name: StreamName, history: SymbolHistory, now: int) -> None:
         model = self._matching.books[name.symbol]
         if name.kind == "bookTicker":
-            book, instrument = model.at(now, 1), history.listed.instrument
-            self.subscribers.send(name, orjson.dumps({
-                "e": "bookTicker", "u": book.update_id, "s": name.symbol, "b": plain(instrument.price(book.best_bid)),
-                "B": plain(instrument.quantity(int(book.bid_lots[0]))), "a": plain(instrument.price(book.best_ask)),
-                "A": plain(instrument.quantity(int(book.ask_lots[0]))), "T": now, "E": now,
-            }))
+            self.subscribers.send(name, orjson.dumps(book_event(history, model, now)))
         elif name.detail:
             self.subscribers.send(name, orjson.dumps(partial_depth(history, model, now, int(name.detail))))
         else:
@@ -137,52 +182,6 @@ class MarketStreams:
             if event is not None:
                 self.subscribers.send(name, orjson.dumps(event))
 
-    def _mark_event(self, history: SymbolHistory, now: int) -> dict[str, Any]:
-        funding = history.listed.funding
-        settled, price = funding.last_before(now), plain(history.listed.instrument.price(history.last_price(now)))
-        return {
-            "e": "markPriceUpdate", "E": now, "s": history.listed.instrument.symbol, "p": price, "i": price, "P": price,
-            "r": f"{funding.rate[settled]:.8f}" if settled >= 0 else "", "T": next_funding_ms(funding, now),
-        }
-
     def _send_kline(self, name: StreamName, history: SymbolHistory, row: I64, event_ms: int, *, closed: bool) -> None:
-        self.subscribers.send(name, orjson.dumps(kline_event(history, name.detail, row, event_ms, closed=closed)))
-
-
-def kline_event(history: SymbolHistory, interval: str, row: I64, event_ms: int, *, closed: bool) -> dict[str, Any]:
-    """A bar (10,) as the kline stream tells it."""
-    instrument = history.listed.instrument
-    ts, open_, high, low, close, lots, quote, count, bought, bought_quote = (int(v) for v in row)
-    minute = history.listed.bars.row_at(min(event_ms, ts + INTERVALS_MS[interval] - 1))
-    first_row = int(np.searchsorted(history.listed.bars.ts_ms, ts))
-
-    def value(amount: int) -> str:
-        return plain(instrument.price(amount).scaleb(-instrument.quantity_decimals))
-
-    return {
-        "e": "kline", "E": event_ms, "s": instrument.symbol,
-        "k": {
-            "t": ts, "T": ts + INTERVALS_MS[interval] - 1, "s": instrument.symbol, "i": interval,
-            "f": history.tape(first_row).first_id if count else -1,
-            "L": _last_id(history, minute, event_ms) if count else -1,
-            "o": plain(instrument.price(open_)), "c": plain(instrument.price(close)), "h": plain(instrument.price(high)),
-            "l": plain(instrument.price(low)), "v": plain(instrument.quantity(lots)), "n": count, "x": closed, "q": value(quote),
-            "V": plain(instrument.quantity(bought)), "Q": value(bought_quote), "B": "0",
-        },
-    }
-
-
-def _last_id(history: SymbolHistory, row: int, event_ms: int) -> int:
-    tape = history.tape(row)
-    elapsed = event_ms - int(history.listed.bars.ts_ms[row])
-    return tape.first_id + max(0, int(np.searchsorted(tape.offset_ms, elapsed, side="right")) - 1)
-
-
-def _trade_event(name: StreamName, history: SymbolHistory, tape: MinuteTape, index: int, opened: int) -> dict[str, Any]:
-    instrument, moment = history.listed.instrument, opened + int(tape.offset_ms[index])
-    number = tape.first_id + index
-    event = {
-        "e": name.kind, "E": moment, "T": moment, "s": instrument.symbol, "p": plain(instrument.price(int(tape.price[index]))),
-        "q": plain(instrument.quantity(int(tape.lots[index]))), "m": not tape.buyer[index],
-    }
-    return event | ({"a": number, "f": number, "l": number} if name.kind == "aggTrade" else {"t": number, "X": "MARKET"})
+        event_of = continuous_kline_event if name.kind == "continuousKline" else kline_event
+        self.subscribers.send(name, orjson.dumps(event_of(history, name.detail, row, event_ms, closed=closed)))

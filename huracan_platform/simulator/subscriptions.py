@@ -10,12 +10,19 @@ from huracan_platform.simulator.market.series import INTERVALS_MS
 from huracan_platform.simulator.problems import VenueRefusal
 
 Send = Callable[[str, bytes], None]
-_NAME = re.compile(r"^([a-z0-9]+)@([A-Za-z]+)(?:_([0-9a-zA-Z]+)|(5|10|20))?(?:@(\w+))?$")
+_NAME = re.compile(r"^([a-z0-9]+)(_perpetual)?@([A-Za-z]+)(?:_([0-9a-zA-Z]+)|(5|10|20))?(?:@(\w+))?$")
+
+EVERY_SYMBOL = ""
+_EVERY = {
+    "!bookTicker": ("bookTicker", ""), "!forceOrder@arr": ("forceOrder", ""), "!markPrice@arr": ("markPrice", "3s"),
+    "!markPrice@arr@1s": ("markPrice", "1s"),
+}
 
 
 @dataclass(frozen=True)
 class StreamName:
-    """A stream of one symbol. `detail`: interval of a kline, levels of a partial book, period of a mark price, else ""."""
+    """A stream of one symbol, or of every one. `detail`: interval of a kline, levels of a partial book, period of a mark
+    price, else ""."""
 
     text: str
     symbol: str
@@ -25,18 +32,24 @@ class StreamName:
 
 def read_stream(text: str, symbols: tuple[str, ...]) -> StreamName:
     """The stream that a client names, `btcusdt@kline_1m`; refused where the venue has none of that name."""
+    if text in _EVERY:
+        return StreamName(text, EVERY_SYMBOL, *_EVERY[text])
     match = _NAME.match(text)
     if match is None or match.group(1).upper() not in symbols:
         raise VenueRefusal(2, f"Invalid request: no stream {text!r}")
-    symbol, kind, interval, count, pace = match.groups()
-    detail = {"kline": interval or "", "depth": count or "", "markPrice": "1s" if pace == "1s" else "3s"}.get(kind, "")
+    symbol, contract, kind, interval, count, pace = match.groups()
+    details = {
+        "kline": interval or "", "continuousKline": interval or "", "depth": count or "",
+        "markPrice": "1s" if pace == "1s" else "3s",
+    }
+    detail, continuous = details.get(kind, ""), kind == "continuousKline"
     known = (
-        (kind == "kline" and detail in INTERVALS_MS)
+        (kind in ("kline", "continuousKline") and detail in INTERVALS_MS)
         or (kind == "depth" and pace in (None, "100ms", "250ms", "500ms"))
         or (kind == "markPrice" and pace in (None, "1s", "3s"))
-        or (kind in ("aggTrade", "trade", "bookTicker") and pace is None)
+        or (kind in ("aggTrade", "trade", "bookTicker", "forceOrder") and pace is None)
     )
-    if not known:
+    if not known or (contract is not None) != continuous:
         raise VenueRefusal(2, f"Invalid request: no stream {text!r}")
     return StreamName(text, symbol.upper(), kind, detail)
 

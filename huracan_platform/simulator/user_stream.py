@@ -34,6 +34,18 @@ class ListenKeys:
         self._until_ms = self.wire_ms() + LISTEN_KEY_MS
         return self._key
 
+    def expired(self) -> str:
+        """A key whose hour has run out, told once; "" where none has."""
+        if not self._key or self.valid(self._key):
+            return ""
+        key = self._key
+        self.close()
+        return key
+
+    def expire(self) -> None:
+        """Let the hour of the key end now."""
+        self._until_ms = 0
+
     def close(self) -> None:
         """End the key."""
         self._key, self._until_ms = "", 0
@@ -50,6 +62,16 @@ class UserEvents:
     silent: Callable[[], bool]
     listeners: list[Send] = field(default_factory=list)
     account_event: Callable[[str, str | None, int], dict[str, Any]] | None = None
+
+    def leave(self, listener: Send) -> None:
+        """Listen no more; nothing happens where nobody did."""
+        if listener in self.listeners:
+            self.listeners.remove(listener)
+
+    def key_expired(self, key: str, wire_ms: int) -> None:
+        """listenKeyExpired: the last that the key's connections hear."""
+        self._publish({"e": "listenKeyExpired", "E": str(wire_ms), "listenKey": key})
+        self.listeners.clear()
 
     def order_changed(self, order: Order, execution: str, fill: Fill | None, market_ms: int) -> None:
         """ORDER_TRADE_UPDATE."""

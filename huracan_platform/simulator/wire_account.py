@@ -5,14 +5,25 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from huracan_platform.simulator.account import Position, rounded
-from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.account import Income, Position, rounded
+from huracan_platform.simulator.brackets import maintenance_margin, most_notional
+from huracan_platform.simulator.desk import TOO_LARGE, OrderDesk
+from huracan_platform.simulator.margin import liquidation_price, maintenance
 from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.wire_orders import plain
 
-MOST_NOTIONAL = "100000000"
 _ASSET = "USDT"
+
+
+def income_object(income: Income) -> dict[str, Any]:
+    """A row of the income history."""
+    return {
+        "symbol": income.symbol, "incomeType": income.kind.value, "income": plain(income.amount), "asset": _ASSET,
+        "info": str(income.trade_id or income.kind.value), "time": income.time_ms, "tranId": income.number,
+        "tradeId": "" if income.trade_id is None else str(income.trade_id),
+    }
 
 
 class AccountView:
@@ -31,16 +42,10 @@ class AccountView:
             "walletBalance": plain(account.wallet), "unrealizedProfit": plain(unrealised),
             "marginBalance": plain(account.wallet + unrealised), "initialMargin": plain(margin + order_margin),
             "positionInitialMargin": plain(margin), "openOrderInitialMargin": plain(order_margin),
-            "maintMargin": plain(self._maintenance()), "availableBalance": plain(available), "crossUnPnl": plain(unrealised),
+            "maintMargin": plain(rounded(maintenance(account, marks))), "availableBalance": plain(available),
+            "crossUnPnl": plain(unrealised),
             "crossWalletBalance": plain(account.wallet), "maxWithdrawAmount": plain(available),
         }
-
-    def _maintenance(self) -> Decimal:
-        total = Decimal(0)
-        for symbol, position in self._matching.account.positions.items():
-            rate = self._venue.listed(symbol).instrument.maintenance_margin
-            total += abs(position.notional(self._matching.mark(symbol))) * rate
-        return rounded(total)
 
     def account(self, version: int) -> dict[str, Any]:
         """`/fapi/v2/account` with every symbol, or `/fapi/v3/account` with those in use."""
@@ -74,13 +79,22 @@ class AccountView:
             return []
         return [self._risk(s, version) for s in symbols]
 
+    def set_leverage(self, symbol: str, leverage: int) -> None:
+        """Change the leverage, unless the position is too large for it or its margin would not be there."""
+        account, before = self._matching.account, self._matching.account.leverage_of(symbol)
+        if abs(account.position(symbol).notional(self._matching.mark(symbol))) > most_notional(leverage):
+            raise VenueRefusal(-2027, TOO_LARGE)
+        account.leverage[symbol] = leverage
+        if leverage < before and self._desk.available() < 0:
+            account.leverage[symbol] = before
+            raise VenueRefusal(-2028, "Leverage is smaller than permitted: insufficient margin balance.")
+
     def _symbols(self, version: int) -> list[str]:
         held = self._matching.account.positions
         return [s for s in self._venue.symbols if version == 2 or (s in held and held[s].amount)]
 
     def _common(self, symbol: str) -> tuple[Position, Decimal, dict[str, Any]]:
         position, mark = self._matching.account.position(symbol), self._matching.mark(symbol)
-        instrument = self._venue.listed(symbol).instrument
         notional = position.notional(mark)
         margin = rounded(abs(notional) / self._matching.account.leverage_of(symbol))
         resting = rounded(self._desk.order_margin(symbol))
@@ -89,7 +103,7 @@ class AccountView:
             "entryPrice": f"{position.entry:.8f}", "breakEvenPrice": f"{position.entry:.8f}", "notional": plain(notional),
             "isolatedWallet": "0", "isolatedMargin": "0", "initialMargin": plain(margin + resting),
             "positionInitialMargin": plain(margin), "openOrderInitialMargin": plain(resting),
-            "maintMargin": plain(rounded(abs(notional) * instrument.maintenance_margin)), "updateTime": position.update_ms,
+            "maintMargin": plain(rounded(maintenance_margin(abs(notional)))), "updateTime": position.update_ms,
         }
 
     def _account_position(self, symbol: str, version: int) -> dict[str, Any]:
@@ -103,13 +117,19 @@ class AccountView:
         position, mark, row = self._common(symbol)
         row |= {
             "unRealizedProfit": plain(position.unrealised(mark)), "markPrice": plain(mark),
-            "liquidationPrice": "0", "marginAsset": _ASSET, "adl": 0, "bidNotional": "0", "askNotional": "0",
+            "liquidationPrice": self._liquidation(symbol), "marginAsset": _ASSET, "adl": 0,
+            "bidNotional": "0", "askNotional": "0",
         }
         return row | self._v2(symbol) | {"marginType": "cross", "isAutoAddMargin": "false"} if version == 2 else row
 
     def _v2(self, symbol: str) -> dict[str, Any]:
         leverage = self._matching.account.leverage_of(symbol)
-        return {"leverage": str(leverage), "maxNotional": MOST_NOTIONAL, "maxNotionalValue": MOST_NOTIONAL}
+        most = plain(most_notional(leverage))
+        return {"leverage": str(leverage), "maxNotional": most, "maxNotionalValue": most}
+
+    def _liquidation(self, symbol: str) -> str:
+        price = liquidation_price(self._matching.account, symbol, self._matching.marks())
+        return "0" if price is None else f"{price:.8f}"
 
     def event(self, reason: str, symbol: str | None, market_ms: int) -> dict[str, Any]:
         """ACCOUNT_UPDATE with the wallet and, where one changed, the position."""
@@ -121,7 +141,9 @@ class AccountView:
                 "cr": plain(position.realised), "up": plain(position.unrealised(self._matching.mark(symbol))), "mt": "cross",
                 "iw": "0", "ps": "BOTH",
             })
-        balances = [{"a": _ASSET, "wb": plain(account.wallet), "cw": plain(account.wallet), "bc": "0"}]
+        # Fees and realised profit are told with their order; only what came otherwise is a balance change.
+        change = "0" if reason == "ORDER" else plain(account.income[-1].amount)
+        balances = [{"a": _ASSET, "wb": plain(account.wallet), "cw": plain(account.wallet), "bc": change}]
         return {
             "e": "ACCOUNT_UPDATE", "E": market_ms, "T": market_ms, "a": {"m": reason, "B": balances, "P": positions},
         }

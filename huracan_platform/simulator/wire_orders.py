@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from huracan_platform.simulator.orders import Conditional, Fill, Order
+from huracan_platform.simulator.orders import Amendment, Conditional, Fill, Order
 
 MODES = {"priceMatch": "NONE", "selfTradePreventionMode": "EXPIRE_MAKER", "goodTillDate": 0}
 
@@ -44,6 +44,22 @@ def conditional_object(conditional: Conditional) -> dict[str, Any]:
         "icebergQuantity": None, "workingType": conditional.working_type, "closePosition": request.close_position,
         "priceProtect": False, "reduceOnly": request.reduce_only, "createTime": conditional.time_ms,
         "updateTime": conditional.update_ms, "triggerTime": conditional.triggered_ms, **MODES,
+    }
+
+
+def amendment_object(amendment: Amendment) -> dict[str, Any]:
+    """A row of an order's amendments."""
+    order, instrument = amendment.order, amendment.order.instrument
+    (old_price, old_lots), (price, lots) = amendment.before, amendment.after
+    return {
+        "amendmentId": amendment.number, "symbol": instrument.symbol, "pair": instrument.symbol, "orderId": order.order_id,
+        "clientOrderId": order.request.client_order_id, "time": amendment.time_ms,
+        "amendment": {
+            "price": {"before": plain(instrument.price(old_price)), "after": plain(instrument.price(price))},
+            "origQty": {"before": plain(instrument.quantity(old_lots)), "after": plain(instrument.quantity(lots))},
+            "count": amendment.count,
+        },
+        "priceMatch": "NONE",
     }
 
 

@@ -13,6 +13,7 @@ import orjson
 from huracan_platform.clock import ManualClock, MarketTime
 from huracan_platform.simulator.account import Account
 from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.desk_changes import DeskChanges
 from huracan_platform.simulator.instruments import Instrument
 from huracan_platform.simulator.market.bars import FundingHistory, ListedSymbol, Market, MinuteBars
 from huracan_platform.simulator.matching import Matching
@@ -26,9 +27,10 @@ WIRE_MS = 1_790_000_000_000
 
 
 def listed(
-    bars: list[tuple[int, int, int, int, int]], funding: Sequence[tuple[int, float]] = (), start_ms: int = START_MS
+    bars: list[tuple[int, int, int, int, int]], funding: Sequence[tuple[int, float]] = (), start_ms: int = START_MS,
+    base: str = "BTC",
 ) -> ListedSymbol:
-    """BTC with a tick of 0.1 and a lot of 0.001. `bars`: open, high, low, close in ticks, volume in lots; `funding`: the
+    """A symbol with a tick of 0.1 and a lot of 0.001. `bars`: open, high, low, close in ticks, volume in lots; `funding`: the
     minute after the start at which it settles, rate."""
     array = np.array(bars, np.int64)
     ts = start_ms + MINUTE * np.arange(len(bars), dtype=np.int64)
@@ -37,7 +39,7 @@ def listed(
     columns = [np.ascontiguousarray(array[:, i]) for i in range(5)]
     history = FundingHistory(settled, settled, rates, np.zeros(len(settled), np.int64))
     return ListedSymbol(
-        Instrument("BTC", 1, 3, min_notional=Decimal(100)), MinuteBars(ts, *columns, columns[4] // 2), history, 12_345
+        Instrument(base, 1, 3, min_notional=Decimal(100)), MinuteBars(ts, *columns, columns[4] // 2), history, 12_345
     )
 
 
@@ -49,6 +51,7 @@ class Floor:
     venue: Venue
     matching: Matching
     desk: OrderDesk
+    changes: DeskChanges
     account: Account
     told: list[dict[str, Any]]
 
@@ -67,17 +70,19 @@ class Floor:
         return self.desk.place_conditional({**base, **{k: str(v) for k, v in sent.items()}})
 
 
-def open_floor(symbol: ListedSymbol, minute: float = 0.5) -> Floor:
+def open_floor(symbol: ListedSymbol, minute: float = 0.5, wallet: int = 100_000, others: Sequence[ListedSymbol] = ()) -> Floor:
     """A trading floor whose market stands at so many minutes after the start, at speed 1 on a manual wire clock."""
     now = round(START_MS + minute * MINUTE)
     wire = ManualClock(WIRE_MS)
     clock = VenueClock(MarketTime(now, WIRE_MS, 1.0), symbol.end_ms, wire)
-    venue = Venue(Market("test", {"BTCUSDT": symbol}, START_MS, now, symbol.end_ms), clock)
+    listing = {s.instrument.symbol: s for s in (symbol, *others)}
+    venue = Venue(Market("test", listing, START_MS, now, symbol.end_ms), clock)
     told: list[dict[str, Any]] = []
     events = UserEvents(lambda: False, [lambda _name, message: told.append(orjson.loads(message))])
-    account = Account()
+    account = Account(Decimal(wallet))
     matching = Matching(venue, account, events)
-    return Floor(wire, venue, matching, OrderDesk(venue, matching, events), account, told)
+    desk = OrderDesk(venue, matching, events)
+    return Floor(wire, venue, matching, desk, DeskChanges(venue, matching, desk), account, told)
 
 
 def flat(price: int, minutes: int, volume: int = 40_000) -> list[tuple[int, int, int, int, int]]:

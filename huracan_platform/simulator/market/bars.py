@@ -62,13 +62,27 @@ class FundingHistory:
 
 
 @dataclass(frozen=True)
+class Positioning:
+    """Who holds what in one symbol at `ts_ms` (n,), sorted.
+
+    `open_interest` in whole lots; `long` and `top_long` shares of all and of the largest accounts that are long, in 1/10,000.
+    """
+
+    ts_ms: I64
+    open_interest: I64
+    long: I64
+    top_long: I64
+
+
+@dataclass(frozen=True)
 class ListedSymbol:
-    """One symbol with everything the venue knows of it. `key` seeds its tape and book."""
+    """One symbol with everything the venue knows of it. `key` seeds its tape and book; `positioning` None: not recorded."""
 
     instrument: Instrument
     bars: MinuteBars
     funding: FundingHistory
     key: int
+    positioning: Positioning | None = None
 
     @property
     def listed_ms(self) -> int:

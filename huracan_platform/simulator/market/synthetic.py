@@ -19,6 +19,7 @@ from huracan_platform.errors import ConfigurationError
 from huracan_platform.simulator.instruments import Instrument, base_of
 from huracan_platform.simulator.market.bars import F64, FundingHistory, ListedSymbol, Market, MinuteBars
 from huracan_platform.simulator.market.kernels import FUNDING_MINUTES, ornstein_uhlenbeck, quantise, simulate
+from huracan_platform.simulator.market.positioning import generate_positioning
 
 MINUTES_PER_YEAR = 525_600
 MINUTES_PER_DAY = 1_440
@@ -103,7 +104,9 @@ def generate_symbol(base: str, seed: int, start_ms: int, minutes: int) -> tuple[
     settled = np.arange(FUNDING_MINUTES, minutes, FUNDING_MINUTES)
     funding = FundingHistory(ts_ms[settled], ts_ms[settled], rates[settled // FUNDING_MINUTES], open_[settled])
     bars = MinuteBars(ts_ms, open_, high, low, close, lots, bought)
-    return ListedSymbol(instrument, bars, funding, symbol_key(seed, instrument.symbol)), Oracle(drift, sigma)
+    usual_lots = character.volume * 10**instrument.quantity_decimals
+    positioning = generate_positioning(bars, usual_lots, lambda purpose: _stream(seed, f"{base}/{purpose}"))
+    return ListedSymbol(instrument, bars, funding, symbol_key(seed, instrument.symbol), positioning), Oracle(drift, sigma)
 
 
 def _log_volatility(base: str, seed: int, minutes: int) -> F64:

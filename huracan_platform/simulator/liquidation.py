@@ -1,0 +1,67 @@
+"""Forced liquidation: what happens when the margin balance falls below the maintenance margin.
+
+Every working order is cancelled, then positions are closed at market, the one that binds most margin first, until the
+account is sound again. The insurance fund takes its fee, and fills up a wallet that has lost more than it had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from huracan_platform.simulator.margin import bankruptcy_price, held, maintenance_of, must_be_liquidated
+from huracan_platform.simulator.orders import AlgoStatus, Order, OrderRequest, Side, Status
+
+if TYPE_CHECKING:
+    from huracan_platform.simulator.matching import Matching
+
+KIND = "LIQUIDATION"
+CLIENT_ID = "autoclose-{}"
+
+
+@dataclass(frozen=True)
+class Liquidation:
+    """One forced order. `bankruptcy` the price at which the account would have been worth nothing, USDT; market ms."""
+
+    order: Order
+    bankruptcy: Decimal
+    time_ms: int
+
+
+def liquidate(matching: Matching, moment: int) -> None:
+    """Cancel the account's orders and close its positions as far as needed."""
+    for symbol in matching.resting:
+        _cancel_all(matching, symbol, moment)
+    account = matching.account
+    sizes = {s: maintenance_of(account, s, mark) for s, mark in matching.marks().items() if s in held(account)}
+    for symbol in sorted(sizes, key=lambda s: sizes[s], reverse=True):
+        if must_be_liquidated(account, matching.marks()):
+            _close(matching, symbol, moment)
+
+
+def _cancel_all(matching: Matching, symbol: str, moment: int) -> None:
+    for order in list(matching.resting[symbol]):
+        matching.resting[symbol].remove(order)
+        matching.finish(order, Status.CANCELED, moment)
+    for conditional in list(matching.waiting[symbol]):
+        matching.waiting[symbol].remove(conditional)
+        conditional.status, conditional.update_ms = AlgoStatus.CANCELED, moment
+        matching.listener.conditional_changed(conditional, moment)
+
+
+def _close(matching: Matching, symbol: str, moment: int) -> None:
+    account, book = matching.account, matching.book(symbol)
+    amount, instrument = account.position(symbol).amount, matching.instrument(symbol)
+    side = Side.SELL if amount > 0 else Side.BUY
+    last = book.best_bid if side is Side.SELL else book.best_ask
+    price = bankruptcy_price(account, symbol, matching.marks())
+    ticks = last if price is None else max(1, int(price / instrument.tick))
+    request = OrderRequest(
+        CLIENT_ID.format(len(matching.liquidations) + 1), side, KIND, "IOC", instrument.lots(abs(amount)), ticks, reduce_only=True
+    )
+    order = matching.admit(request, instrument, moment)
+    matching.liquidations.append(Liquidation(order, instrument.price(ticks), moment))
+    matching.enter(order, book, moment)
+    account.settle_insurance(symbol, order.quote, moment)
+    matching.listener.account_changed("INSURANCE_CLEAR", None, moment)

@@ -1,0 +1,221 @@
+"""Cross margin, liquidation and conservation against cases worked out by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from huracan_platform.simulator.account import Account, IncomeType, Position
+from huracan_platform.simulator.brackets import BRACKETS, maintenance_margin, most_notional
+from huracan_platform.simulator.margin import bankruptcy_price, could_be_liquidated, liquidation_price, must_be_liquidated
+from huracan_platform.simulator.market.synthetic import generate_symbol
+from huracan_platform.simulator.orders import Status
+from huracan_platform.simulator.problems import VenueRefusal
+from tests.simulator.markets import START_MS, Floor, flat, listed, open_floor
+from tests.simulator.test_matching import refused
+
+PRICE = 1_000_000  # ticks: 100,000.0 USDT
+D = Decimal
+CENT = D("0.00000001")
+
+
+def holding(wallet: int, **positions: tuple[str, str]) -> Account:
+    """An account with (amount, entry) by symbol."""
+    return Account(D(wallet), {s: Position(D(amount), D(entry)) for s, (amount, entry) in positions.items()})
+
+
+def fall(to: int, minutes: int = 5) -> list[tuple[int, int, int, int, int]]:
+    """Two quiet minutes, one that falls to `to` ticks, and quiet ones there."""
+    return [*flat(PRICE, 2), (PRICE, PRICE, to, to, 400_000), *flat(to, minutes, 400_000)]
+
+
+@pytest.mark.parametrize(("notional", "margin"), [
+    ("100000", "400"), ("300000", "1200"), ("500000", "2200"), ("800000", "3700"), ("1000000", "5000"),
+    ("20000000", "268000"), ("1800000000", "478518000"),
+])
+def test_maintenance_margin_by_bracket(notional: str, margin: str) -> None:
+    assert maintenance_margin(D(notional)) == D(margin)
+
+
+def test_brackets_join_without_a_step_and_carry_the_published_deductions() -> None:
+    assert [int(b.cum) for b in BRACKETS[:7]] == [0, 300, 1_500, 12_000, 132_000, 482_000, 2_982_000]
+    for before, after in pairwise(BRACKETS):
+        assert after.floor * after.ratio - after.cum == after.floor * before.ratio - before.cum
+    assert [int(most_notional(x)) for x in (125, 100, 21, 20, 1)] == [300_000, 800_000, 70_000_000, 100_000_000, 1_800_000_000]
+
+
+@pytest.mark.parametrize(("account", "price"), [
+    (holding(10_000, BTCUSDT=("1", "100000")), "90361.44578313"),  # (10000 − 100000) / (0.004 − 1)
+    (holding(10_000, BTCUSDT=("-1", "100000")), "109561.75298805"),  # (10000 + 100000) / (0.004 + 1)
+    (holding(50_000, BTCUSDT=("5", "100000")), "90391.95979899"),  # second bracket: (50000 + 300 − 500000) / (0.025 − 5)
+    (holding(10_000, BTCUSDT=("1", "100000"), ETHUSDT=("-10", "3000")), "91489.95983936"),  # ETH: −1000, 124 to keep
+    (holding(200_000, BTCUSDT=("1", "100000")), None),  # the wallet carries the whole fall
+    (holding(10_000, BTCUSDT=("0", "0")), None),
+])
+def test_liquidation_prices_worked_out_by_hand(account: Account, price: str | None) -> None:
+    marks = {"BTCUSDT": D(100_000), "ETHUSDT": D(3_100)}
+    found = liquidation_price(account, "BTCUSDT", marks)
+    assert (found if found is None else found.quantize(CENT)) == (None if price is None else D(price))
+
+
+def test_an_account_is_sound_at_its_liquidation_price_and_not_a_tick_beyond() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        amount = D(int(rng.integers(1, 200_000)) * int(rng.choice([-1, 1]))) / 1_000
+        account = holding(int(rng.integers(1_000, 900_000)), BTCUSDT=(str(amount), "100000"), ETHUSDT=("-7", "3000"))
+        marks = {"BTCUSDT": D(100_000), "ETHUSDT": D(3_050)}
+        price = liquidation_price(account, "BTCUSDT", marks)
+        if price is None:
+            continue
+        away = D("0.01") if amount > 0 else D("-0.01")
+        assert not must_be_liquidated(account, marks | {"BTCUSDT": price + away})
+        assert must_be_liquidated(account, marks | {"BTCUSDT": price - away})
+        beyond = {"BTCUSDT": price - away, "ETHUSDT": D(3_050)}
+        assert could_be_liquidated(account, marks | {"BTCUSDT": min(price - away, D(100_000))},
+                                   marks | {"BTCUSDT": max(price - away, D(100_000))}), beyond
+
+
+def test_the_bankruptcy_price_leaves_nothing() -> None:
+    account = holding(10_000, BTCUSDT=("2", "100000"))
+    assert bankruptcy_price(account, "BTCUSDT", {"BTCUSDT": D(100_000)}) == D(95_000)
+
+
+def leveraged(bars: list[tuple[int, int, int, int, int]], side: str = "BUY") -> Floor:
+    """One BTC on 6,000 USDT."""
+    floor = open_floor(listed(bars), wallet=6_000)
+    floor.order(side=side, type="MARKET")
+    return floor
+
+
+def test_a_long_is_closed_at_market_by_the_first_trade_beyond_its_liquidation_price() -> None:
+    floor = leveraged(fall(PRICE - 70_000))
+    floor.order(side="BUY", type="LIMIT", timeInForce="GTC", price="95200", quantity="0.002", newClientOrderId="rests")
+    stop = floor.stop(side="SELL", triggerPrice="80000", closePosition="true")
+    price = liquidation_price(floor.account, "BTCUSDT", floor.matching.marks())
+    assert price is not None
+    floor.desk.cancel({"symbol": "BTCUSDT", "origClientOrderId": "rests"})
+    resting = floor.order(side="SELL", type="LIMIT", timeInForce="GTC", price="104000", quantity="0.002")
+    floor.go_to(6)
+    tape = floor.venue.history("BTCUSDT").tape(2)
+    first = next(int(tape.offset_ms[i]) for i in range(len(tape)) if int(tape.price[i]) < price * 10)
+    forced = floor.matching.liquidations[0].order
+    assert forced.time_ms == START_MS + 2 * 60_000 + first
+    assert floor.account.position("BTCUSDT").amount == 0
+    assert (resting.status, stop.open, forced.status) == (Status.CANCELED, False, Status.FILLED)
+    assert (forced.request.side.value, forced.request.client_order_id) == ("SELL", "autoclose-1")
+    steps = [m["o"]["x"] for m in floor.told if m["e"] == "ORDER_TRADE_UPDATE" and m["o"]["c"] == "autoclose-1"]
+    assert steps == ["NEW"] + ["CALCULATED"] * (len(steps) - 1)
+    fee = (forced.quote * D("0.0125")).quantize(CENT)
+    left = D(6_000) + sum((i.amount for i in floor.account.income if i.kind is not IncomeType.INSURANCE_CLEAR), D(0))
+    assert floor.account.insurance_paid == min(max(left, D(0)), fee) if left >= 0 else left
+    assert floor.account.wallet == max(left - fee, D(0))
+
+
+def test_a_short_is_closed_by_a_rise() -> None:
+    rise = [*flat(PRICE, 2), (PRICE, PRICE + 70_000, PRICE, PRICE + 70_000, 400_000), *flat(PRICE + 70_000, 4)]
+    floor = leveraged(rise, "SELL")
+    floor.go_to(5)
+    assert floor.account.position("BTCUSDT").amount == 0
+    assert floor.matching.liquidations[0].order.request.side.value == "BUY"
+
+
+def test_a_fall_that_stops_above_the_liquidation_price_takes_nothing() -> None:
+    price = liquidation_price(leveraged(flat(PRICE, 5)).account, "BTCUSDT", {"BTCUSDT": D(100_000)})
+    assert price is not None
+    floor = leveraged(fall(int(price * 10) + 1))
+    floor.go_to(6)
+    assert (floor.matching.liquidations, floor.account.position("BTCUSDT").amount) == ([], 1)
+
+
+def test_a_gap_beyond_bankruptcy_is_borne_by_the_insurance_fund() -> None:
+    gap = [*flat(PRICE, 2), *flat(PRICE - 150_000, 4, 400_000)]
+    floor = leveraged(gap)
+    floor.go_to(4)
+    assert floor.account.wallet == 0
+    assert floor.account.insurance_paid < -8_000
+    assert floor.account.wallet == 6_000 + sum((i.amount for i in floor.account.income), D(0))
+
+
+def test_a_loss_in_one_symbol_takes_the_larger_position_first() -> None:
+    eth = listed(flat(PRICE, 10, 400_000), base="ETH")
+    floor = open_floor(listed(fall(PRICE - 70_000)), wallet=7_000, others=[eth])
+    floor.order(side="BUY", type="MARKET")
+    floor.order(side="BUY", type="MARKET", symbol="ETHUSDT", quantity="0.2")
+    floor.go_to(6)
+    assert floor.matching.liquidations[0].order.instrument.symbol == "BTCUSDT"
+    assert floor.account.position("BTCUSDT").amount == 0
+
+
+def test_funding_can_liquidate_what_a_quiet_price_would_not() -> None:
+    floor = open_floor(listed(flat(PRICE, 30), funding=[(5, 0.0075)]), wallet=5_800)
+    floor.order(side="BUY", type="MARKET", quantity="1.1")
+    floor.account.wallet = D(1_200)
+    floor.go_to(4)
+    assert floor.account.position("BTCUSDT").amount == D("1.1")
+    floor.go_to(6)
+    assert floor.account.position("BTCUSDT").amount == 0
+
+
+def test_size_and_leverage_are_held_together() -> None:
+    floor = open_floor(listed(flat(PRICE, 10)))
+    floor.account.leverage["BTCUSDT"] = 125
+    refused(-2027, floor.order, side="BUY", type="MARKET", quantity="3.1")
+    assert floor.order(side="BUY", type="MARKET", quantity="2.9").status is Status.FILLED
+    refused(-2027, floor.order, side="BUY", type="LIMIT", timeInForce="GTC", price="99000", quantity="0.2")
+    assert floor.order(side="SELL", type="MARKET", quantity="5").status is Status.FILLED
+
+
+def trade_at_random(floor: Floor, rng: np.random.Generator, orders: int) -> int:
+    """Random orders at random times; how many the venue took."""
+    taken = 0
+    for number in range(orders):
+        floor.go_to(0.5 + number * 0.25)
+        symbol = str(rng.choice(["BTCUSDT", "ETHUSDT"]))
+        mark = floor.matching.mark(symbol)
+        instrument = floor.matching.instrument(symbol)
+        ticks = int(instrument.ticks(mark) * (1 + rng.normal() * 0.001))
+        lots = int(rng.integers(1, 3_000) * (1 if symbol == "BTCUSDT" else 20))
+        kind = {"type": "MARKET"} if rng.random() < 0.4 else {
+            "type": "LIMIT", "timeInForce": str(rng.choice(["GTC", "IOC", "FOK", "GTX"])), "price": instrument.price(ticks)
+        }
+        try:
+            floor.order(symbol=symbol, side=str(rng.choice(["BUY", "SELL"])), quantity=instrument.quantity(lots), **kind)
+            taken += 1
+        except VenueRefusal:
+            if rng.random() < 0.3:
+                floor.desk.cancel_all(symbol)
+    return taken
+
+
+def test_money_is_conserved_over_thousands_of_random_orders_of_several_accounts() -> None:
+    btc, eth = (generate_symbol(base, 7, START_MS, 1_440)[0] for base in ("BTC", "ETH"))
+    starts, floors, taken = (100_000, 40_000, 9_000), [], 0
+    for number, wallet in enumerate(starts):
+        floor = open_floor(btc, wallet=wallet, others=[eth])
+        floor.account.leverage = dict.fromkeys(("BTCUSDT", "ETHUSDT"), 125 if wallet < 10_000 else 20)
+        taken += trade_at_random(floor, np.random.default_rng(number), 2_400)
+        floors.append(floor)
+    realised = D(0)
+    for floor, start in zip(floors, starts, strict=True):
+        account = floor.account
+        assert account.wallet == start + sum((i.amount for i in account.income), D(0))
+        by_kind = {k: sum((i.amount for i in account.income if i.kind is k), D(0)) for k in IncomeType}
+        assert by_kind[IncomeType.COMMISSION] == -account.fees_paid == -sum((f.commission for f in floor.matching.fills), D(0))
+        assert by_kind[IncomeType.FUNDING_FEE] == -account.funding_paid
+        assert by_kind[IncomeType.INSURANCE_CLEAR] == -account.insurance_paid
+        realised += by_kind[IncomeType.REALIZED_PNL]
+        for symbol, position in account.positions.items():
+            fills = [f for f in floor.matching.fills if f.order.instrument.symbol == symbol]
+            signed = [f.order.instrument.quantity(f.lots) * f.order.request.side.sign for f in fills]
+            assert position.amount == sum(signed, D(0))
+            cash = -sum((q * f.order.instrument.price(f.price) for q, f in zip(signed, fills, strict=True)), D(0))
+            assert abs(cash + position.amount * position.entry - position.realised) <= len(fills) * CENT
+    accounts = [f.account for f in floors]
+    kept = sum((a.wallet + a.fees_paid + a.funding_paid + a.insurance_paid for a in accounts), D(0))
+    assert kept == sum(starts) + realised
+    assert taken > 2_500
+    assert any(f.matching.liquidations for f in floors)
+    assert sum(f.account.funding_paid != 0 for f in floors) >= 1
