@@ -14,7 +14,7 @@ from huracan_platform.simulator.orders import Status
 from tests.simulator.markets import Floor, flat, listed, open_floor
 from tests.simulator.pointing import BTC, keys, point
 from tests.simulator.raw import get, signed
-from tests.simulator.test_matching import refused
+from tests.simulator.test_matching import assert_refused
 
 PRICE = 1_000_000  # ticks: 100,000.0 USDT
 D = Decimal
@@ -65,17 +65,17 @@ def test_a_post_only_order_amended_to_cross_is_cancelled() -> None:
 def test_amending_what_cannot_be_amended_changes_nothing() -> None:
     floor = steady()
     order = resting(floor)
-    refused(-5027, lambda **sent: amend(floor, **sent), price="99000", quantity="0.5")
-    refused(-1102, lambda **sent: amend(floor, **sent), price="99000")
-    refused(-1130, lambda **sent: amend(floor, **sent), price="99100", quantity="0.5", side="SELL")
-    refused(-1111, lambda **sent: amend(floor, **sent), price="99000.05", quantity="0.5")
-    refused(-4016, lambda **sent: amend(floor, **sent), price="106000", quantity="0.5")
-    refused(-2019, lambda **sent: amend(floor, **sent), price="99000", quantity="50")
-    refused(-2013, lambda **sent: amend(floor, **sent), price="99000", quantity="1", origClientOrderId="never")
+    assert_refused(-5027, lambda **sent: amend(floor, **sent), price="99000", quantity="0.5")
+    assert_refused(-1102, lambda **sent: amend(floor, **sent), price="99000")
+    assert_refused(-1130, lambda **sent: amend(floor, **sent), price="99100", quantity="0.5", side="SELL")
+    assert_refused(-1111, lambda **sent: amend(floor, **sent), price="99000.05", quantity="0.5")
+    assert_refused(-4016, lambda **sent: amend(floor, **sent), price="106000", quantity="0.5")
+    assert_refused(-2019, lambda **sent: amend(floor, **sent), price="99000", quantity="50")
+    assert_refused(-2013, lambda **sent: amend(floor, **sent), price="99000", quantity="1", origClientOrderId="never")
     assert (order.request.price, order.request.lots, order.open) == (990_000, 500, True)
     assert floor.matching.resting["BTCUSDT"] == [order]
     floor.desk.cancel({"symbol": "BTCUSDT", "origClientOrderId": "mine"})
-    refused(-2013, lambda **sent: amend(floor, **sent), price="99100", quantity="0.5")
+    assert_refused(-2013, lambda **sent: amend(floor, **sent), price="99100", quantity="0.5")
 
 
 def batch(*orders: dict[str, Any]) -> dict[str, str]:
@@ -89,10 +89,10 @@ def test_each_order_of_a_batch_is_taken_or_refused_by_itself() -> None:
     outcomes = floor.changes.place_several(batch(limit, market | {"quantity": "99"}, market))
     assert [getattr(o, "code", getattr(o, "status", None)) for o in outcomes] == [Status.NEW, -2019, Status.FILLED]
     assert len(floor.desk.orders) == 2
-    refused(-4082, lambda: floor.changes.place_several(batch(*[limit] * 6)))
-    refused(-1130, lambda: floor.changes.place_several({"batchOrders": "not json"}))
-    refused(-1130, lambda: floor.changes.place_several({"batchOrders": "[]"}))
-    refused(-1102, lambda: floor.changes.place_several({}))
+    assert_refused(-4082, lambda: floor.changes.place_several(batch(*[limit] * 6)))
+    assert_refused(-1130, lambda: floor.changes.place_several({"batchOrders": "not json"}))
+    assert_refused(-1130, lambda: floor.changes.place_several({"batchOrders": "[]"}))
+    assert_refused(-1102, lambda: floor.changes.place_several({}))
 
 
 def test_several_orders_are_cancelled_by_either_kind_of_id() -> None:
@@ -102,7 +102,7 @@ def test_several_orders_are_cancelled_by_either_kind_of_id() -> None:
     assert [getattr(o, "code", getattr(o, "status", None)) for o in outcomes] == [Status.CANCELED, -2011]
     floor.changes.cancel_several({"symbol": "BTCUSDT", "origclientorderidlist": '["b","c"]'})
     assert (two.status, three.status) == (Status.CANCELED, Status.CANCELED)
-    refused(-1102, lambda: floor.changes.cancel_several({"symbol": "BTCUSDT"}))
+    assert_refused(-1102, lambda: floor.changes.cancel_several({"symbol": "BTCUSDT"}))
 
 
 def test_the_countdown_cancels_unless_it_is_renewed() -> None:
@@ -123,8 +123,8 @@ def test_the_countdown_cancels_unless_it_is_renewed() -> None:
     floor.wire.advance(5_000)
     floor.changes.expire_countdowns()
     assert later.open
-    refused(-1102, lambda: floor.changes.start_countdown({"symbol": "BTCUSDT"}))
-    refused(-1130, lambda: floor.changes.start_countdown(countdown | {"countdownTime": "-1"}))
+    assert_refused(-1102, lambda: floor.changes.start_countdown({"symbol": "BTCUSDT"}))
+    assert_refused(-1130, lambda: floor.changes.start_countdown(countdown | {"countdownTime": "-1"}))
 
 
 @pytest.fixture

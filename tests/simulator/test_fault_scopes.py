@@ -16,7 +16,7 @@ from huracan_platform.simulator.fault_events import EventFaults
 from huracan_platform.simulator.faults import Caller, Faults, read_fault
 from tests.simulator.markets import WIRE_MS, flat, listed, open_floor
 from tests.simulator.raw import fetch, get, post, signed
-from tests.simulator.test_matching import refused
+from tests.simulator.test_matching import assert_refused
 
 BAR = {"t": 60_000, "o": "1", "h": "3", "l": "1", "c": "2", "x": True}
 KLINE = "btcusdt@kline_1m"
@@ -108,12 +108,12 @@ def test_client_order_ids_are_refused_as_the_mode_says(mode: str, while_open: bo
     order = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "99000", "newClientOrderId": "mine"}
     first = floor.order(**order)
     if while_open:
-        refused(-4116, floor.order, **order)
+        assert_refused(-4116, floor.order, **order)
     else:
         assert floor.order(**order).order_id != first.order_id
     floor.desk.cancel_all("BTCUSDT")
     if afterwards:
-        refused(-4116, floor.order, **order)
+        assert_refused(-4116, floor.order, **order)
     else:
         floor.order(**order)
     assert len(registry.struck) == struck
@@ -124,7 +124,7 @@ def test_client_order_ids_are_refused_as_the_mode_says(mode: str, while_open: bo
     {"kind": "late_event", "stream": 7}, {"kind": "delay", "count": True},
 ])
 def test_a_wrong_fault_is_refused(wrong: dict[str, Any]) -> None:
-    refused(-1130, read_fault, wanted=wrong)
+    assert_refused(-1130, read_fault, wanted=wrong)
 
 
 def test_bars_of_an_answer_are_missing_or_revised(fresh: str) -> None:

@@ -15,7 +15,7 @@ from huracan_platform.simulator.market.synthetic import generate_symbol
 from huracan_platform.simulator.orders import Status
 from huracan_platform.simulator.problems import VenueRefusal
 from tests.simulator.markets import START_MS, Floor, flat, listed, open_floor
-from tests.simulator.test_matching import refused
+from tests.simulator.test_matching import assert_refused
 
 PRICE = 1_000_000  # ticks: 100,000.0 USDT
 D = Decimal
@@ -162,9 +162,9 @@ def test_funding_can_liquidate_what_a_quiet_price_would_not() -> None:
 def test_size_and_leverage_are_held_together() -> None:
     floor = open_floor(listed(flat(PRICE, 10)))
     floor.account.leverage["BTCUSDT"] = 125
-    refused(-2027, floor.order, side="BUY", type="MARKET", quantity="3.1")
+    assert_refused(-2027, floor.order, side="BUY", type="MARKET", quantity="3.1")
     assert floor.order(side="BUY", type="MARKET", quantity="2.9").status is Status.FILLED
-    refused(-2027, floor.order, side="BUY", type="LIMIT", timeInForce="GTC", price="99000", quantity="0.2")
+    assert_refused(-2027, floor.order, side="BUY", type="LIMIT", timeInForce="GTC", price="99000", quantity="0.2")
     assert floor.order(side="SELL", type="MARKET", quantity="5").status is Status.FILLED
 
 
