@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dagster as dg
 import pytest
 
 from huracan_platform.definitions import defs
@@ -74,3 +75,7 @@ def test_jobs_schedules_and_sensors_are_there():
 
 def test_a_partition_key_goes_to_a_symbol_and_back():
     assert symbol_of(symbol_key("BTC/USDT:USDT")) == "BTC/USDT:USDT"
+
+
+def test_schedules_run_without_anyone_switching_them_on():
+    assert {s.default_status for s in defs.get_repository_def().schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}

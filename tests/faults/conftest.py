@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,13 @@ class Running:
             self.process.kill()
             self.process.join()
         return Finished(self.process.exitcode or 0, self.steps(), self.errors.read_text())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_fork_server_left() -> Iterator[None]:
+    """The server ends by itself some time after its client; a test run ends it before."""
+    yield
+    forkserver._forkserver._stop()
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ market_data_job = dg.define_asset_job(
 feature_job = dg.define_asset_job("feature_job", selection=[features], partitions_def=DAYS, description="Build feature days")
 
 
-@dg.schedule(job=market_data_job, cron_schedule="5 * * * *", execution_timezone="UTC")
+@dg.schedule(
+    job=market_data_job, cron_schedule="5 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
+)
 def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """The market's day so far, and at its beginning the day before once more, so that a day is closed complete."""
     now = to_datetime(platform.market().clock().market_ms())
@@ -27,7 +29,9 @@ def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform
     return [dg.RunRequest(run_key=f"{day}-{now:%Y%m%dT%H}", partition_key=day.isoformat()) for day in days if day >= FIRST_DAY]
 
 
-@dg.schedule(job=feature_job, cron_schedule="20 0 * * *", execution_timezone="UTC")
+@dg.schedule(
+    job=feature_job, cron_schedule="20 0 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
+)
 def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """The market's last two full days: the older once more, for a last bar that was not known yet when it was built."""
     today = to_datetime(platform.market().clock().market_ms()).date()

@@ -14,7 +14,9 @@ training_job = dg.define_asset_job(
 )
 
 
-@dg.schedule(job=training_job, cron_schedule="40 0 * * *", execution_timezone="UTC")
+@dg.schedule(
+    job=training_job, cron_schedule="40 0 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
+)
 def daily_training(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """A new candidate per symbol and architecture every day, after the features of the day before."""
     day = context.scheduled_execution_time.date()
