@@ -9,7 +9,7 @@ import numpy as np
 from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.brain.trials import TrialLog
+from huracan_platform.brain.trials import Trial, TrialLog
 from huracan_platform.brain.verdicts import VerdictRepository
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.market import Float64
@@ -74,18 +74,11 @@ def judge_model(
     trials = TrialLog(brain)
     if result.folds:
         daily = backtest_walk_forward(result, frame, candles, funding, schedules[0], settings).daily.returns
-        found = sharpe(daily) / np.sqrt(365.0)
-        trials.record(
-            trial_of(frame, spec.venue, card.architecture, settings),
-            clock.wire_ms(),
-            daily_sharpe=float(found) if np.isfinite(found) else None,
-            days=len(daily),
-        )
+        _log_sharpe(trials, trial_of(frame, spec.venue, card.architecture, settings), daily, clock.wire_ms())
     definition = feature_set(recipe.features.feature_set, recipe.features.profile, settings=recipe.features)
 
     def recompute(ts_ms: int) -> Float64:
-        pin = spec.pin
-        return recompute_row(store, spec.venue, spec.symbol, definition, ts_ms, pin).values
+        return recompute_row(store, spec.venue, spec.symbol, definition, ts_ms, spec.pin).values
 
     evidence = collect_evidence(
         card.model_id,
@@ -104,3 +97,8 @@ def judge_model(
     verdicts = judge(evidence, settings.gates, judged_at=to_datetime(clock.wire_ms()), rng=np.random.default_rng(settings.seed))
     VerdictRepository(brain).append(verdicts)
     return Judged(card, verdicts, evidence, result)
+
+
+def _log_sharpe(trials: TrialLog, trial: Trial, daily: Float64, wire_ms: int) -> None:
+    found = sharpe(daily) / np.sqrt(365.0)
+    trials.record(trial, wire_ms, daily_sharpe=float(found) if np.isfinite(found) else None, days=len(daily))
