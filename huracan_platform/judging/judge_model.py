@@ -52,8 +52,8 @@ def judge_model(
 ) -> Judged:
     """Judge one version on the data set that its manifest names, and append the verdicts to the library.
 
-    The walk-forward fits the version's own recipe, its training settings included; strategy, costs and gates are those of
-    `settings`. Its Sharpe ratio enters the trial log first, so that the deflated Sharpe counts this trial as well.
+    The walk-forward fits the version's own recipe and trades its horizon and barriers; strategy, costs and gates are
+    those of `settings`. Its Sharpe ratio enters the trial log first, so that the deflated Sharpe counts this trial as well.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def judge_model(
         The data set is not in the library any more, or is another one now.
     """
     recipe = Recipe.of(card.manifest)
-    settings = settings.model_copy(update={"training": recipe.training})
+    settings = settings.model_copy(update={"training": recipe.training, "labels": recipe.labels})
     frame = load_frame(brain, store, recipe.spec, recipe.features, recipe.labels, recipe.cost)
     if frame.dataset_hash != recipe.dataset_hash:
         raise DataContractError(f"data set of {card.model_id}: expected {recipe.dataset_hash}, got {frame.dataset_hash}")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import Side
-from huracan_platform.decision.risk.sizing import quantity_for_target, round_price, round_quantity, round_stop, to_decimal
+from huracan_platform.decision.risk.sizing import quantity_for_target, round_quantity, round_stop, to_decimal
 from huracan_platform.errors import PermanentError
 
 D = Decimal
@@ -22,10 +22,6 @@ def test_quantities_round_down_to_the_lot(quantity: Decimal, lot: Decimal) -> No
     rounded = round_quantity(quantity, lot)
     assert rounded % lot == 0
     assert 0 <= quantity - rounded < lot
-
-
-def test_prices_round_to_the_nearest_tick() -> None:
-    assert [round_price(D(p), D("0.1")) for p in ("1.04", "1.05", "1.06", "1.15")] == [D("1.0"), D("1.0"), D("1.1"), D("1.2")]
 
 
 def test_a_stop_rounds_to_the_tick_that_fires_earlier() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import Side
@@ -32,11 +32,6 @@ def to_decimal(value: float | int | str | Decimal, name: str) -> Decimal:
 def round_quantity(quantity: Decimal, lot_size: Decimal) -> Decimal:
     """Down to the lot grid: never more than was asked for."""
     return (quantity / lot_size).to_integral_value(ROUND_DOWN) * lot_size
-
-
-def round_price(price: Decimal, tick_size: Decimal) -> Decimal:
-    """To the nearest tick, halves to even."""
-    return (price / tick_size).to_integral_value(ROUND_HALF_EVEN) * tick_size
 
 
 def round_stop(price: Decimal, tick_size: Decimal, closing: Side) -> Decimal:
