@@ -13,6 +13,7 @@ from huracan_platform.simulator.instruments import Instrument
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,40 @@ class Positioning:
 
 
 @dataclass(frozen=True)
+class Liquidations:
+    """Forced closes in one symbol, sorted by `ts_ms`; all arrays have shape (n,).
+
+    `ts_ms` when it traded, ms UTC; `long`: the position that was closed was long, so its order sold; `lots` in whole lots,
+    at least 1; `price_ticks` the price at which it traded, within its minute's bar.
+    """
+
+    ts_ms: I64
+    long: Flags
+    lots: I64
+    price_ticks: I64
+
+    def __len__(self) -> int:
+        return len(self.ts_ms)
+
+    def between(self, since_ms: int, until_ms: int) -> range:
+        """Rows of the half-open interval [since, until), ms UTC."""
+        first, stop = (int(np.searchsorted(self.ts_ms, at)) for at in (since_ms, until_ms))
+        return range(first, max(first, stop))
+
+
+@dataclass(frozen=True)
 class ListedSymbol:
-    """One symbol with everything the venue knows of it. `key` seeds its tape and book; `positioning` None: not recorded."""
+    """One symbol with everything the venue knows of it. `key` seeds its tape and book.
+
+    `positioning` and `liquidations` None: not recorded.
+    """
 
     instrument: Instrument
     bars: MinuteBars
     funding: FundingHistory
     key: int
     positioning: Positioning | None = None
+    liquidations: Liquidations | None = None
 
     @property
     def listed_ms(self) -> int:
