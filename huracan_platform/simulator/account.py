@@ -1,4 +1,4 @@
-"""One cross-margin account in exact decimals: wallet, positions, fees, funding, margin."""
+"""A cross-margin account in exact decimals: wallet, positions, fees, funding, margin."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
+from typing import Protocol
+
+from huracan_platform.simulator.orders import Conditional, Fill, Order
+from huracan_platform.simulator.records import OrderRecords
 
 STARTING_BALANCE = Decimal(100_000)
 MAKER_FEE = Decimal("0.0002")
@@ -59,10 +63,24 @@ class Position:
         return self.amount * mark
 
 
-@dataclass
+class AccountListener(Protocol):
+    """Hears of everything that the user stream of an account tells."""
+
+    def order_changed(self, order: Order, execution: str, fill: Fill | None, market_ms: int) -> None:
+        """An ordinary order was accepted, filled, cancelled or expired."""
+
+    def conditional_changed(self, conditional: Conditional, market_ms: int) -> None:
+        """A conditional order was accepted, triggered, cancelled or expired."""
+
+    def account_changed(self, reason: str, symbol: str | None, market_ms: int) -> None:
+        """Balance or position changed; reason as the venue names it."""
+
+
+@dataclass(eq=False)
 class Account:
     """Balances of one client. The wallet is its starting balance and the sum of its income, to the last digit."""
 
+    listener: AccountListener
     wallet: Decimal = STARTING_BALANCE
     positions: dict[str, Position] = field(default_factory=dict)
     leverage: dict[str, int] = field(default_factory=dict)
@@ -70,6 +88,7 @@ class Account:
     funding_paid: Decimal = Decimal(0)
     insurance_paid: Decimal = Decimal(0)
     income: list[Income] = field(default_factory=list)
+    records: OrderRecords = field(default_factory=OrderRecords)
 
     def position(self, symbol: str) -> Position:
         """The symbol's position, flat where there never was one."""

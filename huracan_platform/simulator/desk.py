@@ -1,50 +1,45 @@
-"""The venue's order desk: accepts, finds and cancels the client's orders, and keeps the ledger of what was accepted."""
+"""The order desk of an account: accepts, finds and cancels its orders."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from huracan_platform.simulator import order_rules, parameters
+from huracan_platform.simulator.account import Account
 from huracan_platform.simulator.book import BookView
 from huracan_platform.simulator.brackets import most_notional
 from huracan_platform.simulator.instruments import Instrument
-from huracan_platform.simulator.matching import AccountListener, Matching, crossing
+from huracan_platform.simulator.matching import FIRST_ALGO_ID, FIRST_ORDER_ID, Matching, crossing
 from huracan_platform.simulator.orders import AlgoStatus, Conditional, Order, OrderRequest, Status
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
 
 Sent = Mapping[str, str]
-FIRST_ORDER_ID = 8_000_000_001
-FIRST_ALGO_ID = 2_000_000_001
 TOO_LARGE = "Exceeded the maximum allowable position at current leverage."
 
 
 class OrderDesk:
-    """Every order of the client, ordinary and conditional. Each call first lets the market catch up with its clock.
+    """The orders of one account, ordinary and conditional. Each call first lets the market catch up with its clock.
 
     `refuses_id` is asked for every client order id: the id, whether an open order has it, whether one ever had.
     """
 
-    def __init__(self, venue: Venue, matching: Matching, listener: AccountListener) -> None:
-        self._venue, self._matching, self._listener = venue, matching, listener
-        self.orders: dict[int, Order] = {}
-        self.conditionals: dict[int, Conditional] = {}
-        self.accepts: Counter[str] = Counter()
+    def __init__(self, venue: Venue, matching: Matching, account: Account) -> None:
+        self._venue, self._matching, self.account = venue, matching, account
+        self.records = account.records
         self.refuses_id: Callable[[str, bool, bool], bool] = lambda _id, open_now, _ever: open_now
-        matching.admit = self.admit
 
     def place(self, sent: Sent) -> Order:
         """Accept an ordinary order and take it to the market, or refuse it."""
         self._matching.advance()
         instrument = self._venue.listed(parameters.text(sent, "symbol")).instrument
-        request = order_rules.read_ordinary(sent, instrument, f"web_{FIRST_ORDER_ID + len(self.orders)}")
+        request = order_rules.read_ordinary(sent, instrument, f"web_{FIRST_ORDER_ID + len(self.records.orders)}")
         self._refuse_duplicate(request.client_order_id)
         book = self._matching.book(instrument.symbol)
         self.check_market(request, instrument, book)
-        order = self.admit(request, instrument, self._matching.cursor_ms)
-        self.accepts[request.client_order_id] += 1
+        order = self._matching.admit(self.account, request, instrument, self._matching.cursor_ms)
+        self.records.accepts[request.client_order_id] += 1
         self._matching.enter(order, book, order.time_ms)
         return order
 
@@ -52,16 +47,15 @@ class OrderDesk:
         """Accept a conditional order, or refuse it."""
         self._matching.advance()
         instrument = self._venue.listed(parameters.text(sent, "symbol")).instrument
-        fallback = f"web_{FIRST_ALGO_ID + len(self.conditionals)}"
+        fallback = f"web_{FIRST_ALGO_ID + len(self.records.conditionals)}"
         request, trigger, working_type = order_rules.read_conditional(sent, instrument, fallback)
         self._refuse_duplicate(request.client_order_id)
         now, wire = self._matching.cursor_ms, self._venue.clock.wire_ms()
-        conditional = Conditional(
-            FIRST_ALGO_ID + len(self.conditionals), instrument, request, trigger, working_type, now, wire, now
-        )
+        number = next(self._matching.algo_ids)
+        conditional = Conditional(number, self.account, instrument, request, trigger, working_type, now, wire, now)
         if conditional.fires_at(instrument.ticks(self._matching.mark(instrument.symbol))):
             raise VenueRefusal(-2021, "Order would immediately trigger.")
-        waiting = self._matching.waiting[instrument.symbol]
+        waiting = self.waiting(instrument.symbol)
         if request.close_position and any(_same_closing(c.request, request) for c in waiting):
             message = "An open stop or take profit order with GTE and closePosition in the direction is existing."
             raise VenueRefusal(-4130, message)
@@ -69,10 +63,10 @@ class OrderDesk:
             raise VenueRefusal(-4045, "Reach max stop order limit.")
         if not request.close_position:
             order_rules.check_notional(request, instrument.price(trigger), instrument)
-        self.conditionals[conditional.algo_id] = conditional
-        self.accepts[request.client_order_id] += 1
-        waiting.append(conditional)
-        self._listener.conditional_changed(conditional, now)
+        self.records.conditionals[conditional.algo_id] = conditional
+        self.records.accepts[request.client_order_id] += 1
+        self._matching.waiting[instrument.symbol].append(conditional)
+        self.account.listener.conditional_changed(conditional, now)
         return conditional
 
     def cancel(self, sent: Sent) -> Order:
@@ -88,7 +82,7 @@ class OrderDesk:
         """Cancel every open ordinary order of a symbol."""
         self._matching.advance()
         self._venue.listed(symbol)
-        orders = list(self._matching.resting[symbol])
+        orders = self.resting(symbol)
         for order in orders:
             self._withdraw(order)
         return orders
@@ -106,7 +100,7 @@ class OrderDesk:
         """Cancel every waiting conditional order of a symbol."""
         self._matching.advance()
         self._venue.listed(symbol)
-        waiting = list(self._matching.waiting[symbol])
+        waiting = self.waiting(symbol)
         for conditional in waiting:
             self._withdraw_conditional(conditional)
         return waiting
@@ -127,17 +121,25 @@ class OrderDesk:
             raise VenueRefusal(-2013, "Order does not exist.")
         return conditional
 
+    def resting(self, symbol: str) -> list[Order]:
+        """The account's working orders of a symbol, oldest first."""
+        return [o for o in self._matching.resting[symbol] if o.account is self.account]
+
+    def waiting(self, symbol: str) -> list[Conditional]:
+        """The account's conditional orders of a symbol that wait, oldest first."""
+        return [c for c in self._matching.waiting[symbol] if c.account is self.account]
+
     def available(self) -> Decimal:
         """Margin that is free for new orders, USDT."""
-        account, marks = self._matching.account, self._matching.marks()
+        account, marks = self.account, self._matching.marks(self.account)
         resting = sum((self.order_margin(s) for s in self._matching.resting), Decimal(0))
         return account.wallet + account.unrealised(marks) - account.position_margin(marks) - resting
 
     def order_margin(self, symbol: str) -> Decimal:
         """Margin bound by the resting orders of a symbol, USDT; reduce-only ones bind none."""
-        adding = [o for o in self._matching.resting[symbol] if not o.request.reduce_only]
+        adding = [o for o in self.resting(symbol) if not o.request.reduce_only]
         value = sum((o.instrument.quantity(o.remaining) * o.instrument.price(o.request.price or 0) for o in adding), Decimal(0))
-        return value / self._matching.account.leverage_of(symbol)
+        return value / self.account.leverage_of(symbol)
 
     def check_market(self, request: OrderRequest, instrument: Instrument, book: BookView) -> None:
         """Refuse what prices, limits, position or margin do not allow now."""
@@ -146,55 +148,49 @@ class OrderDesk:
         if request.price is not None:
             order_rules.check_band(reference, request.side, mark, instrument)
         order_rules.check_notional(request, reference, instrument)
-        closable = self._matching.closable(instrument.symbol, request.side)
+        closable = self._matching.closable(self.account, instrument.symbol, request.side)
         if request.reduce_only and closable == 0:
             raise VenueRefusal(-2022, "ReduceOnly Order is rejected.")
-        if len(self._matching.resting[instrument.symbol]) >= instrument.max_orders:
+        if len(self.resting(instrument.symbol)) >= instrument.max_orders:
             raise VenueRefusal(-2025, "Reach max open order limit.")
         self._check_size(request, instrument, mark)
         adding = 0 if request.reduce_only else max(0, request.lots - closable)
-        needed = instrument.quantity(adding) * reference / self._matching.account.leverage_of(instrument.symbol)
+        needed = instrument.quantity(adding) * reference / self.account.leverage_of(instrument.symbol)
         if adding and needed > self.available():
             raise VenueRefusal(-2019, "Margin is insufficient.")
-        _check_time_in_force(request, instrument, book)
+        _check_time_in_force(request, book)
 
     def _check_size(self, request: OrderRequest, instrument: Instrument, mark: Decimal) -> None:
         """The position after the order, with all that rest on its side, within what the leverage allows."""
-        account = self._matching.account
-        resting = sum(o.remaining for o in self._matching.resting[instrument.symbol] if o.request.side is request.side)
+        account = self.account
+        resting = sum(o.remaining for o in self.resting(instrument.symbol) if o.request.side is request.side)
         after = account.position(instrument.symbol).amount * request.side.sign + instrument.quantity(resting + request.lots)
         if not request.reduce_only and after * mark > most_notional(account.leverage_of(instrument.symbol)):
             raise VenueRefusal(-2027, TOO_LARGE)
 
     def _refuse_duplicate(self, client_order_id: str) -> None:
-        working = [o.request for orders in self._matching.resting.values() for o in orders]
-        working += [c.request for waiting in self._matching.waiting.values() for c in waiting]
+        working = [o.request for symbol in self._venue.symbols for o in self.resting(symbol)]
+        working += [c.request for symbol in self._venue.symbols for c in self.waiting(symbol)]
         open_now = any(r.client_order_id == client_order_id for r in working)
-        if self.refuses_id(client_order_id, open_now, self.accepts[client_order_id] > 0):
+        if self.refuses_id(client_order_id, open_now, self.records.accepts[client_order_id] > 0):
             raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
-
-    def admit(self, request: OrderRequest, instrument: Instrument, market_ms: int) -> Order:
-        """Number and record an order that is accepted at a market time."""
-        order = Order(FIRST_ORDER_ID + len(self.orders), instrument, request, market_ms, self._venue.clock.wire_ms(), market_ms)
-        self.orders[order.order_id] = order
-        return order
 
     def _find(self, sent: Sent, name: str) -> Order | None:
         symbol, order_id = parameters.text(sent, "symbol"), parameters.integer(sent, "orderId")
         self._venue.listed(symbol)
         if order_id is not None:
-            order = self.orders.get(order_id)
+            order = self.records.orders.get(order_id)
             return order if order and order.instrument.symbol == symbol else None
         wanted = parameters.text(sent, name)
-        mine = [o for o in self.orders.values() if o.request.client_order_id == wanted and o.instrument.symbol == symbol]
+        mine = [o for o in self.records.orders.values() if o.request.client_order_id == wanted and o.instrument.symbol == symbol]
         return max(mine, key=lambda o: (o.open, o.order_id), default=None)
 
     def _find_conditional(self, sent: Sent) -> Conditional | None:
         algo_id = parameters.integer(sent, "algoId")
         if algo_id is not None:
-            return self.conditionals.get(algo_id)
+            return self.records.conditionals.get(algo_id)
         wanted = parameters.text(sent, "clientAlgoId")
-        mine = [c for c in self.conditionals.values() if c.request.client_order_id == wanted]
+        mine = [c for c in self.records.conditionals.values() if c.request.client_order_id == wanted]
         return max(mine, key=lambda c: (c.open, c.algo_id), default=None)
 
     def _withdraw(self, order: Order) -> None:
@@ -204,17 +200,16 @@ class OrderDesk:
     def _withdraw_conditional(self, conditional: Conditional) -> None:
         self._matching.waiting[conditional.instrument.symbol].remove(conditional)
         conditional.status, conditional.update_ms = AlgoStatus.CANCELED, self._matching.cursor_ms
-        self._listener.conditional_changed(conditional, self._matching.cursor_ms)
+        self.account.listener.conditional_changed(conditional, self._matching.cursor_ms)
 
 
 def _same_closing(one: OrderRequest, other: OrderRequest) -> bool:
     return one.close_position and one.side is other.side and one.kind == other.kind
 
 
-def _check_time_in_force(request: OrderRequest, instrument: Instrument, book: BookView) -> None:
+def _check_time_in_force(request: OrderRequest, book: BookView) -> None:
     """GTX must not cross, FOK must fill whole; neither leaves an order behind when it does not."""
-    probe = Order(0, instrument, request, 0, 0, 0)
-    reach = sum(lots for _, lots in crossing(probe, book))
+    reach = sum(lots for _, lots in crossing(request, book))
     if request.time_in_force == "GTX" and reach:
         raise VenueRefusal(
             -5022, "Due to the order could not be executed as maker, the Post Only order will be rejected. "

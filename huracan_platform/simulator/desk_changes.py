@@ -21,7 +21,7 @@ MOST_AMENDMENTS = 10_000
 
 
 class DeskChanges:
-    """Amends, batches and countdowns over one client's desk."""
+    """Amends, batches and countdowns over one account's desk."""
 
     def __init__(self, venue: Venue, matching: Matching, desk: OrderDesk) -> None:
         self._venue, self._matching, self._desk = venue, matching, desk
@@ -71,7 +71,7 @@ class DeskChanges:
     def _enter_again(self, order: Order) -> None:
         matching, now = self._matching, self._matching.cursor_ms
         book = matching.book(order.instrument.symbol)
-        takes = bool(crossing(order, book))
+        takes = bool(crossing(order.request, book))
         if order.remaining <= 0 or (order.request.time_in_force == "GTX" and takes):
             order.request = replace(order.request, lots=max(order.request.lots, order.executed))
             matching.finish(order, Status.CANCELED, now)

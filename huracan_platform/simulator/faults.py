@@ -45,7 +45,8 @@ class Fault:
     id_reuse: `mode` says which client order ids are refused: those of open orders, all ever used, or none.
 
     `path` is a prefix, and so is `stream`, "" for all; user events go by their names. `client` is an API key or a part of a
-    User-Agent, "" for everyone. It is in force from `from_ms` to before `until_ms` of wire time, 0 for no bound.
+    User-Agent, "" for everyone; silent_user_stream, expire_listen_key and id_reuse know an account by its key only.
+    It is in force from `from_ms` to before `until_ms` of wire time, 0 for no bound.
     """
 
     kind: str = ""
@@ -122,36 +123,36 @@ class Faults:
                 return self._strike(fault, stream, "", caller)
         return None
 
-    def user_stream_silent(self) -> bool:
-        """The user stream stays connected and says nothing."""
-        silencing = self._in_force(("silent_user_stream",), None)
-        return bool(silencing) and self._strike(silencing[0], "user stream", "", Caller()) is not None
+    def user_stream_silent(self, key: str) -> bool:
+        """The user stream of an account stays connected and says nothing."""
+        silencing = self._in_force(("silent_user_stream",), Caller(key))
+        return bool(silencing) and self._strike(silencing[0], "user stream", "", Caller(key)) is not None
 
-    def listen_key_expires(self) -> bool:
-        """Whether the listen key is to end now; one use of it spent."""
-        expiring = self._in_force(("expire_listen_key",), None)
-        return bool(expiring) and self._strike(expiring[0], "listenKey", "", Caller()) is not None
+    def listen_key_expires(self, key: str) -> bool:
+        """Whether the listen key of an account is to end now; one use of it spent."""
+        expiring = self._in_force(("expire_listen_key",), Caller(key))
+        return bool(expiring) and self._strike(expiring[0], "listenKey", "", Caller(key)) is not None
 
-    def refuses_id(self, client_order_id: str, open_now: bool, ever: bool) -> bool:
-        """Whether a client order id is refused that an open order has now, or that some order ever had."""
-        modes = self._in_force(("id_reuse",), None)
+    def refuses_id(self, key: str, client_order_id: str, open_now: bool, ever: bool) -> bool:
+        """Whether a client order id is refused that an open order of the account has now, or that one ever had."""
+        modes = self._in_force(("id_reuse",), Caller(key))
         refused = {"open-only": open_now, "permanent": ever, "none": False}[modes[-1].mode] if modes else open_now
         if refused != open_now:
-            self._strike(modes[-1], client_order_id, "", Caller())
+            self._strike(modes[-1], client_order_id, "", Caller(key))
         return refused
 
     def clear(self) -> None:
         """Disarm all; what they have done stays known."""
         self.armed.clear()
 
-    def _in_force(self, kinds: tuple[str, ...], caller: Caller | None) -> list[Fault]:
+    def _in_force(self, kinds: tuple[str, ...], caller: Caller) -> list[Fault]:
         if not self.armed:
             return []
         now = self._wire_ms()
         return [
             f for f in self.armed
             if f.kind in kinds and f.from_ms <= now and (not f.until_ms or now < f.until_ms)
-            and (caller is None or caller.called(f.client))
+            and caller.called(f.client)
         ]
 
     def _strike(self, fault: Fault, target: str, method: str, caller: Caller) -> Fault:

@@ -6,33 +6,33 @@ from typing import Any
 
 import orjson
 
-from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.account import Account
 from huracan_platform.simulator.faults import Faults
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.orders import Conditional, Order
 from huracan_platform.simulator.wire_orders import conditional_object, fill_object, order_object, plain
 
 
-def ledger(desk: OrderDesk, matching: Matching, faults: Faults) -> bytes:
-    """Every order, acceptance, fill, position and balance since the venue began, as JSON.
+def ledger(account: Account, matching: Matching, faults: Faults) -> bytes:
+    """Every order, acceptance, fill, position and balance of an account since the venue began, as JSON.
 
     `accepts` counts acceptances per client order id; an order that a trigger made is listed with its `algo_id` and is
     not counted again. `faults` tells every time that an armed fault struck: whom, and on what.
     Times: `accepted_wire_ms` wall time, `accepted_market_ms` market time.
     """
     matching.advance()
-    account = matching.account
-    orders = [_order(o) for o in desk.orders.values()] + [_conditional(c) for c in desk.conditionals.values()]
+    records = account.records
+    orders = [_order(o) for o in records.orders.values()] + [_conditional(c) for c in records.conditionals.values()]
     return orjson.dumps({
         "orders": orders,
-        "accepts": dict(desk.accepts),
+        "accepts": dict(records.accepts),
         "faults": faults.struck,
         "fills": [
-            {**fill_object(f), "client_order_id": f.order.request.client_order_id, "wire_ms": f.wire_ms} for f in matching.fills
+            {**fill_object(f), "client_order_id": f.order.request.client_order_id, "wire_ms": f.wire_ms} for f in records.fills
         ],
         "liquidations": [
             {"order_id": q.order.order_id, "symbol": q.order.instrument.symbol, "market_ms": q.time_ms}
-            for q in matching.liquidations
+            for q in matching.liquidations if q.order.account is account
         ],
         "positions": {
             s: {"amount": plain(p.amount), "entry": f"{p.entry:.8f}", "realised": plain(p.realised)}

@@ -20,17 +20,45 @@ RATE_LIMITS: list[dict[str, Any]] = [
 ]
 
 
+class Windows:
+    """Counters that begin anew with each window of the wire clock."""
+
+    def __init__(self) -> None:
+        self._windows: dict[int, tuple[int, int]] = {}
+
+    def count(self, window_ms: int, by: int, now: int) -> int:
+        """Add to the window of that length, and return what it holds."""
+        window = now // window_ms
+        since, used = self._windows.get(window_ms, (window, 0))
+        used = used + by if since == window else by
+        self._windows[window_ms] = (window, used)
+        return used
+
+
+class OrderLimits(Windows):
+    """Counts the orders of one account."""
+
+    def spend(self, now: int) -> tuple[dict[str, str], bool]:
+        """Count an order; the headers that report it, and whether it is one too many."""
+        ten, minute = self.count(10_000, 1, now), self.count(60_000, 1, now)
+        headers = {"X-MBX-ORDER-COUNT-10S": str(ten), "X-MBX-ORDER-COUNT-1M": str(minute)}
+        return headers, ten > ORDERS_PER_TEN_SECONDS or minute > ORDERS_PER_MINUTE
+
+
 class RateLimits:
-    """Counters of one client. `enforced` False counts and reports but never refuses."""
+    """The weight of an address' requests: of all clients, who come from the loopback.
+
+    `enforced` False counts and reports but never refuses.
+    """
 
     def __init__(self, wire_ms: Callable[[], int], *, enforced: bool) -> None:
         self._wire_ms, self._enforced = wire_ms, enforced
-        self._windows: dict[str, tuple[int, int]] = {}
+        self._weight = Windows()
         self._refusals = 0
         self._banned_until_ms = 0
 
-    def spend(self, weight: int, *, order: bool = False) -> dict[str, str]:
-        """Count a request and return the headers that report it.
+    def spend(self, weight: int, orders: OrderLimits | None = None) -> dict[str, str]:
+        """Count a request, and one that orders also there; returns the headers that report it.
 
         Raises
         ------
@@ -40,13 +68,12 @@ class RateLimits:
         now = self._wire_ms()
         if now < self._banned_until_ms:
             raise self._refusal(418, (self._banned_until_ms - now) // 1000 + 1)
-        used = self._count("weight", 60_000, weight, now)
+        used = self._weight.count(60_000, weight, now)
         headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
         over = used > WEIGHT_PER_MINUTE
-        if order:
-            ten, minute = self._count("orders10s", 10_000, 1, now), self._count("orders1m", 60_000, 1, now)
-            headers |= {"X-MBX-ORDER-COUNT-10S": str(ten), "X-MBX-ORDER-COUNT-1M": str(minute)}
-            over = over or ten > ORDERS_PER_TEN_SECONDS or minute > ORDERS_PER_MINUTE
+        if orders is not None:
+            counted, many = orders.spend(now)
+            headers, over = headers | counted, over or many
         if over and self._enforced:
             self._refusals += 1
             if self._refusals > REFUSALS_BEFORE_BAN:
@@ -54,13 +81,6 @@ class RateLimits:
                 raise self._refusal(418, BAN_S)
             raise self._refusal(429, 60 - now // 1000 % 60)
         return headers
-
-    def _count(self, name: str, window_ms: int, by: int, now: int) -> int:
-        window = now // window_ms
-        since, used = self._windows.get(name, (window, 0))
-        used = used + by if since == window else by
-        self._windows[name] = (window, used)
-        return used
 
     @staticmethod
     def _refusal(status: int, retry_after_s: int) -> VenueRefusal:

@@ -1,16 +1,15 @@
-"""Matching of the client's orders against the tape and the public book, in the order in which things happened.
+"""Matching of the clients' orders against the tape and the public book, in the order in which things happened.
 
-The client's orders move no price. A market order walks the book as it stands at the present market instant; a resting
+Their orders move no price. A market order walks the book as it stands at the present market instant; a resting
 order waits behind the quantity that stood at its price, which trades there and a share of cancels take away; triggers
 are looked at on each trade, so that none is missed at any speed of the market clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
+from itertools import count
 
 import numpy as np
 
@@ -28,41 +27,29 @@ from huracan_platform.simulator.window import Step, Window, settlement_at
 CANCEL_SHARE = 0.5
 
 
-Admit = Callable[[OrderRequest, Instrument, int], Order]
-
-
-def _nobody(_request: OrderRequest, _instrument: Instrument, _market_ms: int) -> Order:
-    raise RuntimeError("matching: expected an order desk to number its orders, got none")
-
-
-class AccountListener(Protocol):
-    """Hears of everything that the user stream tells."""
-
-    def order_changed(self, order: Order, execution: str, fill: Fill | None, market_ms: int) -> None:
-        """An ordinary order was accepted, filled, cancelled or expired."""
-
-    def conditional_changed(self, conditional: Conditional, market_ms: int) -> None:
-        """A conditional order was accepted, triggered, cancelled or expired."""
-
-    def account_changed(self, reason: str, symbol: str | None, market_ms: int) -> None:
-        """Balance or position changed; reason as the venue names it."""
+FIRST_ORDER_ID = 8_000_000_001
+FIRST_ALGO_ID = 2_000_000_001
 
 
 class Matching:
-    """The client's working orders and the account, advanced along the market clock.
+    """The working orders of all accounts, advanced along the market clock; `resting` and `waiting` by symbol."""
 
-    `admit` numbers and records an order that the venue itself makes: of a trigger or a liquidation.
-    """
-
-    def __init__(self, venue: Venue, account: Account, listener: AccountListener) -> None:
-        self._venue, self.account, self.listener = venue, account, listener
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self.accounts: list[Account] = []
         self.books: dict[str, BookModel] = {s: BookModel(venue.history(s)) for s in venue.symbols}
         self.resting: dict[str, list[Order]] = {s: [] for s in venue.symbols}
         self.waiting: dict[str, list[Conditional]] = {s: [] for s in venue.symbols}
-        self.fills: list[Fill] = []
         self.cursor_ms = venue.clock.market_ms()
         self.liquidations: list[Liquidation] = []
-        self.admit: Admit = _nobody
+        self._order_ids, self._trade_ids = count(FIRST_ORDER_ID), count(1)
+        self.algo_ids = count(FIRST_ALGO_ID)
+
+    def admit(self, account: Account, request: OrderRequest, instrument: Instrument, moment: int) -> Order:
+        """Number and record an order that is accepted at a market time."""
+        order = Order(next(self._order_ids), account, instrument, request, moment, self._venue.clock.wire_ms(), moment)
+        account.records.orders[order.order_id] = order
+        return order
 
     def instrument(self, symbol: str) -> Instrument:
         """What the symbol is."""
@@ -73,9 +60,9 @@ class Matching:
         history = self._venue.history(symbol)
         return history.listed.instrument.price(history.last_price(self.cursor_ms))
 
-    def marks(self) -> dict[str, Decimal]:
-        """Mark prices of all symbols with a position, USDT."""
-        return {s: self.mark(s) for s in self.account.positions}
+    def marks(self, account: Account) -> dict[str, Decimal]:
+        """Mark prices of all symbols in which an account has or had a position, USDT."""
+        return {s: self.mark(s) for s in account.positions}
 
     def book(self, symbol: str) -> BookView:
         """The public book of a symbol at the cursor."""
@@ -93,37 +80,39 @@ class Matching:
 
     def _concerned(self) -> list[str]:
         """Symbols with an order or a position."""
-        positions = self.account.positions
-        return [
-            s for s in self._venue.symbols
-            if self.resting[s] or self.waiting[s] or (s in positions and positions[s].amount)
-        ]
+        taken = {s for account in self.accounts for s in held(account)}
+        return [s for s in self._venue.symbols if self.resting[s] or self.waiting[s] or s in taken]
 
     def _pass(self, window: Window, concerned: list[str]) -> None:
         """Walk through a window, trade by trade where anything could come of it."""
         touched = any(self._touched(s, *window.extremes(s)) for s in concerned)
         settles = any(window.settles(s) for s in concerned)
-        risky = self._risky(window)
+        risky = [a for a in self.accounts if self._risky(a, window)]
         if not (touched or settles or risky):
             return
+        booked = self._booked()
         for step in window.steps(concerned):
-            self.cursor_ms, booked = step.moment, len(self.account.income)
+            self.cursor_ms = step.moment
             if step.index < 0:
                 self._settle(step.symbol, step.moment)
             else:
                 self._meet(step)
-            if len(self.account.income) != booked:
-                risky = self._risky(window)
-            if risky and must_be_liquidated(self.account, self.marks()):
-                liquidate(self, step.moment)
+            if self._booked() != booked:
+                booked, risky = self._booked(), [a for a in self.accounts if self._risky(a, window)]
+            for account in risky:
+                if must_be_liquidated(account, self.marks(account)):
+                    liquidate(self, account, step.moment)
 
-    def _risky(self, window: Window) -> bool:
+    def _booked(self) -> int:
+        return sum(len(account.income) for account in self.accounts)
+
+    def _risky(self, account: Account, window: Window) -> bool:
         """Whether the extremes of the window could call for a liquidation."""
         lows, highs = {}, {}
-        for symbol in held(self.account):
+        for symbol in held(account):
             instrument, (low, high) = self.instrument(symbol), window.extremes(symbol)
             lows[symbol], highs[symbol] = instrument.price(low), instrument.price(high)
-        return could_be_liquidated(self.account, lows, highs)
+        return could_be_liquidated(account, lows, highs)
 
     def _touched(self, symbol: str, low: int, high: int) -> bool:
         resting = any(low <= (o.request.price or 0) if o.request.side is Side.BUY else high >= (o.request.price or 0)
@@ -156,31 +145,32 @@ class Matching:
     def _trigger(self, conditional: Conditional, book: BookView, moment: int) -> None:
         request, symbol = conditional.request, conditional.instrument.symbol
         self.waiting[symbol].remove(conditional)
-        closable = self.closable(symbol, request.side)
+        closable = self.closable(conditional.account, symbol, request.side)
         lots = closable if request.close_position else request.lots
         if lots == 0 or (request.reduce_only and closable == 0):
             conditional.status, conditional.update_ms = AlgoStatus.EXPIRED, moment
-            self.listener.conditional_changed(conditional, moment)
+            conditional.account.listener.conditional_changed(conditional, moment)
             return
         conditional.status = AlgoStatus.TRIGGERED
         conditional.triggered_ms = conditional.update_ms = moment
         conditional.order = self._made_by(conditional, lots, moment)
-        self.listener.conditional_changed(conditional, moment)
+        conditional.account.listener.conditional_changed(conditional, moment)
         self.enter(conditional.order, book, moment)
         conditional.status = AlgoStatus.FINISHED
-        self.listener.conditional_changed(conditional, moment)
+        conditional.account.listener.conditional_changed(conditional, moment)
 
     def _made_by(self, conditional: Conditional, lots: int, moment: int) -> Order:
         """The ordinary order that a trigger makes."""
         kind = "MARKET" if conditional.request.kind.endswith("MARKET") else "LIMIT"
-        order = self.admit(replace(conditional.request, kind=kind, lots=lots), conditional.instrument, moment)
+        request = replace(conditional.request, kind=kind, lots=lots)
+        order = self.admit(conditional.account, request, conditional.instrument, moment)
         order.algo_id, order.original_kind, order.trigger = conditional.algo_id, conditional.request.kind, conditional.trigger
         return order
 
     def enter(self, order: Order, book: BookView, moment: int, execution: str = "NEW") -> None:
         """Take an accepted or amended order into the market: match what crosses, rest or expire what is left."""
-        self.listener.order_changed(order, execution, None, moment)
-        for price, lots in crossing(order, book):
+        order.account.listener.order_changed(order, execution, None, moment)
+        for price, lots in crossing(order.request, book):
             if order.remaining == 0 or not order.open:
                 break
             self.fill(order, price, min(lots, order.remaining), moment, maker=False)
@@ -194,52 +184,55 @@ class Matching:
 
     def fill(self, order: Order, price: int, lots: int, moment: int, *, maker: bool) -> None:
         """Execute a part of an order; a reduce-only one never beyond the position."""
-        instrument, side = order.instrument, order.request.side
+        account, instrument, side = order.account, order.instrument, order.request.side
         if order.request.reduce_only or order.request.close_position:
-            lots = min(lots, self.closable(instrument.symbol, side))
+            lots = min(lots, self.closable(account, instrument.symbol, side))
             if lots == 0:
                 self.finish(order, Status.EXPIRED, moment)
                 return
         signed = instrument.quantity(lots) * side.sign
-        realised, commission = self.account.apply_fill(
-            instrument.symbol, signed, instrument.price(price), maker=maker, market_ms=moment, trade_id=len(self.fills) + 1
+        trade_id = next(self._trade_ids)
+        realised, commission = account.apply_fill(
+            instrument.symbol, signed, instrument.price(price), maker=maker, market_ms=moment, trade_id=trade_id
         )
         order.executed += lots
         order.value += price * lots
         order.update_ms = moment
         order.status = Status.FILLED if order.remaining == 0 else Status.PARTIALLY_FILLED
-        fill = Fill(len(self.fills) + 1, order, price, lots, commission, realised, maker, moment, self._venue.clock.wire_ms())
-        self.fills.append(fill)
-        self.listener.account_changed("ORDER", instrument.symbol, moment)
-        self.listener.order_changed(order, "CALCULATED" if order.request.kind == KIND else "TRADE", fill, moment)
+        fill = Fill(trade_id, order, price, lots, commission, realised, maker, moment, self._venue.clock.wire_ms())
+        account.records.fills.append(fill)
+        account.listener.account_changed("ORDER", instrument.symbol, moment)
+        account.listener.order_changed(order, "CALCULATED" if order.request.kind == KIND else "TRADE", fill, moment)
 
     def finish(self, order: Order, status: Status, moment: int) -> None:
         """End an order unfilled or partly filled."""
         order.status, order.update_ms = status, moment
-        self.listener.order_changed(order, status.value, None, moment)
+        order.account.listener.order_changed(order, status.value, None, moment)
 
-    def closable(self, symbol: str, side: Side) -> int:
-        """Lots that an order of this side would take off the position."""
-        amount = self.account.position(symbol).amount
+    def closable(self, account: Account, symbol: str, side: Side) -> int:
+        """Lots that an order of this side would take off the account's position."""
+        amount = account.position(symbol).amount
         return self._venue.listed(symbol).instrument.lots(abs(amount)) if amount * side.sign < 0 else 0
 
     def _settle(self, symbol: str, moment: int) -> None:
         """Pay funding where the minute that begins at `moment` is a settlement."""
         listed = self._venue.listed(symbol)
         settlement = settlement_at(listed, moment)
-        if settlement is None or self.account.position(symbol).amount == 0:
+        if settlement is None:
             return
         rate, recorded = settlement
-        ticks = recorded or self._venue.history(symbol).last_price(moment)
-        self.account.apply_funding(symbol, rate, listed.instrument.price(ticks), moment)
-        self.listener.account_changed("FUNDING_FEE", None, moment)
+        mark = listed.instrument.price(recorded or self._venue.history(symbol).last_price(moment))
+        for account in self.accounts:
+            if symbol in account.positions and account.positions[symbol].amount:
+                account.apply_funding(symbol, rate, mark, moment)
+                account.listener.account_changed("FUNDING_FEE", None, moment)
 
 
-def crossing(order: Order, book: BookView) -> list[tuple[int, int]]:
+def crossing(request: OrderRequest, book: BookView) -> list[tuple[int, int]]:
     """Levels (ticks, lots) that an order would trade with at once, best first."""
-    buy = order.request.side is Side.BUY
+    buy = request.side is Side.BUY
     ticks, lots = (book.ask_ticks, book.ask_lots) if buy else (book.bid_ticks, book.bid_lots)
-    limit = order.request.price if order.request.kind == "LIMIT" else None
+    limit = request.price if request.kind == "LIMIT" else None
     reach = len(ticks) if limit is None else int(np.count_nonzero(ticks <= limit if buy else ticks >= limit))
     return [(int(ticks[i]), int(lots[i])) for i in range(reach)]
 

@@ -1,12 +1,16 @@
-"""Orders of the venue's client: what was asked, and what has become of it."""
+"""Orders of the venue's clients: what was asked, and what has become of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from huracan_platform.simulator.instruments import Instrument
+
+if TYPE_CHECKING:
+    from huracan_platform.simulator.account import Account
 
 
 class Side(StrEnum):
@@ -55,11 +59,12 @@ class OrderRequest:
     close_position: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Order:
-    """An ordinary order. Times in market ms; `accepted_wire_ms` in wall time; `queue_ahead` lots that trade before it."""
+    """An ordinary order of an account. Times in market ms; `accepted_wire_ms` in wall time; `queue_ahead` lots trade before."""
 
     order_id: int
+    account: Account
     instrument: Instrument
     request: OrderRequest
     time_ms: int
@@ -94,11 +99,12 @@ class Order:
         return Decimal(self.value).scaleb(-self.instrument.price_decimals - self.instrument.quantity_decimals)
 
 
-@dataclass
+@dataclass(eq=False)
 class Conditional:
-    """A conditional order: waits for its trigger, then becomes an ordinary one."""
+    """A conditional order of an account: waits for its trigger, then becomes an ordinary one."""
 
     algo_id: int
+    account: Account
     instrument: Instrument
     request: OrderRequest
     trigger: int

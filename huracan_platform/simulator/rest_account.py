@@ -10,7 +10,7 @@ import orjson
 
 from huracan_platform.clock import DAY_MS
 from huracan_platform.simulator import parameters
-from huracan_platform.simulator.account import MAKER_FEE, TAKER_FEE
+from huracan_platform.simulator.account import MAKER_FEE, TAKER_FEE, Account
 from huracan_platform.simulator.brackets import BRACKETS, Bracket, most_notional
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.problems import VenueRefusal
@@ -25,10 +25,11 @@ INCOME_DAYS = 7
 
 @dataclass(frozen=True)
 class AccountEndpoints:
-    """Account, positions and settings."""
+    """Positions and settings of an account."""
 
     venue: Venue
     matching: Matching
+    account: Account
     view: AccountView
 
     def account_v2(self, _sent: Sent) -> bytes:
@@ -107,8 +108,8 @@ class AccountEndpoints:
         return orjson.dumps([
             {
                 "symbol": s, "marginType": "CROSSED", "isAutoAddMargin": False,
-                "leverage": self.matching.account.leverage_of(s),
-                "maxNotionalValue": plain(most_notional(self.matching.account.leverage_of(s))),
+                "leverage": self.account.leverage_of(s),
+                "maxNotionalValue": plain(most_notional(self.account.leverage_of(s))),
             }
             for s in self._symbols(sent)
         ])
@@ -126,7 +127,7 @@ class AccountEndpoints:
             since = self.matching.cursor_ms - INCOME_DAYS * DAY_MS
         symbol, kind = sent.get("symbol"), sent.get("incomeType")
         found = [
-            i for i in self.matching.account.income
+            i for i in self.account.income
             if symbol in (None, "", i.symbol) and kind in (None, "", i.kind.value) and i.time_ms >= (since or 0)
             and (until is None or i.time_ms <= until)
         ]

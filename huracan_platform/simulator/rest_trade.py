@@ -23,7 +23,7 @@ _ALL_CANCELLED = {"code": 200, "msg": "The operation of cancel all open order is
 
 @dataclass(frozen=True)
 class OrderEndpoints:
-    """Orders: each handler takes the signed parameters and returns the body as bytes."""
+    """Orders of an account: each handler takes the signed parameters and returns the body as bytes."""
 
     venue: Venue
     matching: Matching
@@ -85,7 +85,7 @@ class OrderEndpoints:
         """GET /fapi/v1/openOrders, of one symbol or all."""
         self.matching.advance()
         symbols = self._symbols(sent)
-        return orjson.dumps([order_object(o) for s in symbols for o in self.matching.resting[s]])
+        return orjson.dumps([order_object(o) for s in symbols for o in self.desk.resting(s)])
 
     def all_orders(self, sent: Sent) -> bytes:
         """GET /fapi/v1/allOrders of one symbol from orderId or startTime on, oldest first."""
@@ -94,7 +94,7 @@ class OrderEndpoints:
         self.venue.listed(symbol)
         first_id, since, until = (parameters.integer(sent, n) for n in ("orderId", "startTime", "endTime"))
         found = [
-            o for o in self.desk.orders.values()
+            o for o in self.desk.records.orders.values()
             if o.instrument.symbol == symbol and o.order_id >= (first_id or 0) and o.time_ms >= (since or 0)
             and (until is None or o.time_ms <= until)
         ]
@@ -124,14 +124,14 @@ class OrderEndpoints:
     def open_conditionals(self, sent: Sent) -> bytes:
         """GET /fapi/v1/openAlgoOrders, of one symbol or all."""
         self.matching.advance()
-        return orjson.dumps([conditional_object(c) for s in self._symbols(sent) for c in self.matching.waiting[s]])
+        return orjson.dumps([conditional_object(c) for s in self._symbols(sent) for c in self.desk.waiting(s)])
 
     def all_conditionals(self, sent: Sent) -> bytes:
         """GET /fapi/v1/allAlgoOrders of one symbol, oldest first."""
         self.matching.advance()
         symbol, limit = parameters.text(sent, "symbol"), parameters.limit(sent, 500, TRADES_MOST)
         self.venue.listed(symbol)
-        found = [c for c in self.desk.conditionals.values() if c.instrument.symbol == symbol]
+        found = [c for c in self.desk.records.conditionals.values() if c.instrument.symbol == symbol]
         return orjson.dumps([conditional_object(c) for c in found[-limit:]])
 
     def _symbols(self, sent: Sent) -> list[str]:
@@ -147,7 +147,7 @@ class OrderEndpoints:
         self.venue.listed(symbol)
         first_id, order_id, since, until = (parameters.integer(sent, n) for n in ("fromId", "orderId", "startTime", "endTime"))
         found = [
-            f for f in self.matching.fills
+            f for f in self.desk.records.fills
             if f.order.instrument.symbol == symbol and f.trade_id >= (first_id or 0) and f.time_ms >= (since or 0)
             and (until is None or f.time_ms <= until) and (order_id is None or f.order.order_id == order_id)
         ]

@@ -1,10 +1,11 @@
-"""Every REST path of the venue: method, handler, weight, and whether it must be signed."""
+"""Every REST path of the venue: method, handler, weight; the signed ones take the client that signed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from huracan_platform.simulator.clients import Client
 from huracan_platform.simulator.rest_account import AccountEndpoints
 from huracan_platform.simulator.rest_market import MarketEndpoints, klines_weight
 from huracan_platform.simulator.rest_positioning import PositioningEndpoints
@@ -16,14 +17,31 @@ Parameters = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Route:
-    """One method of a path. `order` counts it against the order limits besides its weight."""
+    """One method of a public path."""
 
     method: str
     path: str
     handle: Callable[[Parameters], bytes]
     weight: Callable[[Parameters], int]
-    signed: bool = False
+
+
+@dataclass(frozen=True)
+class SignedRoute:
+    """One method of a path that is signed. `order` counts it against the account's order limits besides its weight."""
+
+    method: str
+    path: str
+    handle: Callable[[Client, Parameters], bytes]
+    weight: Callable[[Parameters], int]
     order: bool = False
+
+
+def _orders(handle: Callable[[OrderEndpoints, Parameters], bytes]) -> Callable[[Client, Parameters], bytes]:
+    return lambda client, parameters: handle(client.orders, parameters)
+
+
+def _account(handle: Callable[[AccountEndpoints, Parameters], bytes]) -> Callable[[Client, Parameters], bytes]:
+    return lambda client, parameters: handle(client.endpoints, parameters)
 
 
 def _fixed(weight: int) -> Callable[[Parameters], int]:
@@ -73,48 +91,48 @@ def positioning_routes(positioning: PositioningEndpoints) -> list[Route]:
     ]
 
 
-def order_routes(orders: OrderEndpoints) -> list[Route]:
+def order_routes() -> list[SignedRoute]:
     """Signed paths of orders and trades."""
     return [
-        Route("POST", "/fapi/v1/order", orders.place, _fixed(0), signed=True, order=True),
-        Route("GET", "/fapi/v1/order", orders.find, _fixed(1), signed=True),
-        Route("DELETE", "/fapi/v1/order", orders.cancel, _fixed(1), signed=True),
-        Route("PUT", "/fapi/v1/order", orders.amend, _fixed(1), signed=True, order=True),
-        Route("GET", "/fapi/v1/orderAmendment", orders.amendments, _fixed(1), signed=True),
-        Route("POST", "/fapi/v1/batchOrders", orders.place_several, _fixed(5), signed=True, order=True),
-        Route("PUT", "/fapi/v1/batchOrders", orders.amend_several, _fixed(5), signed=True, order=True),
-        Route("DELETE", "/fapi/v1/batchOrders", orders.cancel_several, _fixed(1), signed=True),
-        Route("POST", "/fapi/v1/countdownCancelAll", orders.countdown, _fixed(10), signed=True),
-        Route("GET", "/fapi/v1/openOrder", orders.find_open, _fixed(1), signed=True),
-        Route("GET", "/fapi/v1/openOrders", orders.open_orders, _by_symbol(1, 40), signed=True),
-        Route("GET", "/fapi/v1/allOrders", orders.all_orders, _fixed(5), signed=True),
-        Route("DELETE", "/fapi/v1/allOpenOrders", orders.cancel_all, _fixed(1), signed=True),
-        Route("POST", "/fapi/v1/algoOrder", orders.place_conditional, _fixed(0), signed=True, order=True),
-        Route("GET", "/fapi/v1/algoOrder", orders.find_conditional, _fixed(1), signed=True),
-        Route("DELETE", "/fapi/v1/algoOrder", orders.cancel_conditional, _fixed(1), signed=True),
-        Route("GET", "/fapi/v1/openAlgoOrders", orders.open_conditionals, _by_symbol(1, 40), signed=True),
-        Route("GET", "/fapi/v1/allAlgoOrders", orders.all_conditionals, _fixed(5), signed=True),
-        Route("DELETE", "/fapi/v1/algoOpenOrders", orders.cancel_all_conditional, _fixed(1), signed=True),
-        Route("GET", "/fapi/v1/userTrades", orders.user_trades, _fixed(5), signed=True),
+        SignedRoute("POST", "/fapi/v1/order", _orders(OrderEndpoints.place), _fixed(0), order=True),
+        SignedRoute("GET", "/fapi/v1/order", _orders(OrderEndpoints.find), _fixed(1)),
+        SignedRoute("DELETE", "/fapi/v1/order", _orders(OrderEndpoints.cancel), _fixed(1)),
+        SignedRoute("PUT", "/fapi/v1/order", _orders(OrderEndpoints.amend), _fixed(1), order=True),
+        SignedRoute("GET", "/fapi/v1/orderAmendment", _orders(OrderEndpoints.amendments), _fixed(1)),
+        SignedRoute("POST", "/fapi/v1/batchOrders", _orders(OrderEndpoints.place_several), _fixed(5), order=True),
+        SignedRoute("PUT", "/fapi/v1/batchOrders", _orders(OrderEndpoints.amend_several), _fixed(5), order=True),
+        SignedRoute("DELETE", "/fapi/v1/batchOrders", _orders(OrderEndpoints.cancel_several), _fixed(1)),
+        SignedRoute("POST", "/fapi/v1/countdownCancelAll", _orders(OrderEndpoints.countdown), _fixed(10)),
+        SignedRoute("GET", "/fapi/v1/openOrder", _orders(OrderEndpoints.find_open), _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/openOrders", _orders(OrderEndpoints.open_orders), _by_symbol(1, 40)),
+        SignedRoute("GET", "/fapi/v1/allOrders", _orders(OrderEndpoints.all_orders), _fixed(5)),
+        SignedRoute("DELETE", "/fapi/v1/allOpenOrders", _orders(OrderEndpoints.cancel_all), _fixed(1)),
+        SignedRoute("POST", "/fapi/v1/algoOrder", _orders(OrderEndpoints.place_conditional), _fixed(0), order=True),
+        SignedRoute("GET", "/fapi/v1/algoOrder", _orders(OrderEndpoints.find_conditional), _fixed(1)),
+        SignedRoute("DELETE", "/fapi/v1/algoOrder", _orders(OrderEndpoints.cancel_conditional), _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/openAlgoOrders", _orders(OrderEndpoints.open_conditionals), _by_symbol(1, 40)),
+        SignedRoute("GET", "/fapi/v1/allAlgoOrders", _orders(OrderEndpoints.all_conditionals), _fixed(5)),
+        SignedRoute("DELETE", "/fapi/v1/algoOpenOrders", _orders(OrderEndpoints.cancel_all_conditional), _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/userTrades", _orders(OrderEndpoints.user_trades), _fixed(5)),
     ]
 
 
-def account_routes(account: AccountEndpoints) -> list[Route]:
+def account_routes() -> list[SignedRoute]:
     """Signed paths of the account and its settings."""
     return [
-        Route("GET", "/fapi/v2/account", account.account_v2, _fixed(5), signed=True),
-        Route("GET", "/fapi/v3/account", account.account_v3, _fixed(5), signed=True),
-        Route("GET", "/fapi/v2/balance", account.balance, _fixed(5), signed=True),
-        Route("GET", "/fapi/v3/balance", account.balance, _fixed(5), signed=True),
-        Route("GET", "/fapi/v2/positionRisk", account.position_risk_v2, _fixed(5), signed=True),
-        Route("GET", "/fapi/v3/positionRisk", account.position_risk_v3, _fixed(5), signed=True),
-        Route("POST", "/fapi/v1/leverage", account.leverage, _fixed(1), signed=True),
-        Route("POST", "/fapi/v1/marginType", account.margin_type, _fixed(1), signed=True),
-        Route("GET", "/fapi/v1/positionSide/dual", account.position_mode, _fixed(30), signed=True),
-        Route("POST", "/fapi/v1/positionSide/dual", account.set_position_mode, _fixed(1), signed=True),
-        Route("GET", "/fapi/v1/multiAssetsMargin", account.multi_assets, _fixed(30), signed=True),
-        Route("GET", "/fapi/v1/commissionRate", account.commission_rate, _fixed(20), signed=True),
-        Route("GET", "/fapi/v1/symbolConfig", account.symbol_config, _fixed(5), signed=True),
-        Route("GET", "/fapi/v1/income", account.income, _fixed(30), signed=True),
-        Route("GET", "/fapi/v1/leverageBracket", account.leverage_bracket, _fixed(1), signed=True),
+        SignedRoute("GET", "/fapi/v2/account", _account(AccountEndpoints.account_v2), _fixed(5)),
+        SignedRoute("GET", "/fapi/v3/account", _account(AccountEndpoints.account_v3), _fixed(5)),
+        SignedRoute("GET", "/fapi/v2/balance", _account(AccountEndpoints.balance), _fixed(5)),
+        SignedRoute("GET", "/fapi/v3/balance", _account(AccountEndpoints.balance), _fixed(5)),
+        SignedRoute("GET", "/fapi/v2/positionRisk", _account(AccountEndpoints.position_risk_v2), _fixed(5)),
+        SignedRoute("GET", "/fapi/v3/positionRisk", _account(AccountEndpoints.position_risk_v3), _fixed(5)),
+        SignedRoute("POST", "/fapi/v1/leverage", _account(AccountEndpoints.leverage), _fixed(1)),
+        SignedRoute("POST", "/fapi/v1/marginType", _account(AccountEndpoints.margin_type), _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/positionSide/dual", _account(AccountEndpoints.position_mode), _fixed(30)),
+        SignedRoute("POST", "/fapi/v1/positionSide/dual", _account(AccountEndpoints.set_position_mode), _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/multiAssetsMargin", _account(AccountEndpoints.multi_assets), _fixed(30)),
+        SignedRoute("GET", "/fapi/v1/commissionRate", _account(AccountEndpoints.commission_rate), _fixed(20)),
+        SignedRoute("GET", "/fapi/v1/symbolConfig", _account(AccountEndpoints.symbol_config), _fixed(5)),
+        SignedRoute("GET", "/fapi/v1/income", _account(AccountEndpoints.income), _fixed(30)),
+        SignedRoute("GET", "/fapi/v1/leverageBracket", _account(AccountEndpoints.leverage_bracket), _fixed(1)),
     ]

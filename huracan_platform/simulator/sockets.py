@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
 from aiohttp import WSMsgType, web
 
+from huracan_platform.simulator.clients import Clients
 from huracan_platform.simulator.fault_events import EventFaults
 from huracan_platform.simulator.fault_requests import caller_of
 from huracan_platform.simulator.faults import Faults
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.streams import MarketStreams
 from huracan_platform.simulator.subscriptions import StreamName
-from huracan_platform.simulator.user_stream import ListenKeys, UserEvents
+from huracan_platform.simulator.user_stream import UserEvents
 
 CATEGORIES = ("", "/public", "/market", "/private")
 MOST_QUEUED = 20_000
@@ -33,17 +35,23 @@ class Connection:
         self._socket, self._streams, self._faults, self._combined = socket, streams, faults, combined
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(MOST_QUEUED)
         self._names: dict[str, StreamName] = {}
+        self._joined: dict[str, tuple[UserEvents, Callable[[str, bytes], None]]] = {}
         self.overflowed = False
-        self.listen_key = ""
         self.joins: Callable[[str, Connection], bool] = lambda _key, _connection: False
 
     def send(self, stream: str, message: bytes) -> None:
         """Queue a stream's message; a client that reads too slowly is cut off rather than shown a gap."""
         self._send(stream, stream, message)
 
-    def send_user_event(self, event: str, message: bytes) -> None:
-        """Queue an event of the user stream, whose name is its listen key."""
-        self._send(event, self.listen_key, message)
+    def join(self, listen_key: str, events: UserEvents) -> None:
+        """Hear the user stream of an account, whose name is its listen key; twice is once."""
+        if listen_key not in self._joined:
+            listener = partial(self._send_user_event, listen_key)
+            self._joined[listen_key] = (events, listener)
+            events.listeners.append(listener)
+
+    def _send_user_event(self, listen_key: str, event: str, message: bytes) -> None:
+        self._send(event, listen_key, message)
 
     def _send(self, name: str, stream: str, message: bytes) -> None:
         for delay_s, arriving in self._faults.arriving(name, message):
@@ -110,15 +118,17 @@ class Connection:
         self._put(orjson.dumps({"error": {"code": code, "msg": message}, "id": number}))
 
     def leave(self) -> None:
-        """Drop every subscription."""
+        """Drop every subscription and user stream."""
         self.unsubscribe(list(self._names))
+        for events, listener in self._joined.values():
+            events.leave(listener)
 
 
 class SocketServer:
     """Accepts the venue's WebSocket paths."""
 
-    def __init__(self, streams: MarketStreams, keys: ListenKeys, user_events: UserEvents, faults: Faults) -> None:
-        self._streams, self._keys, self._user_events, self._faults = streams, keys, user_events, faults
+    def __init__(self, streams: MarketStreams, clients: Clients, faults: Faults) -> None:
+        self._streams, self._clients, self._faults = streams, clients, faults
         self._open: set[web.WebSocketResponse] = set()
 
     def add_routes(self, app: web.Application) -> None:
@@ -137,7 +147,7 @@ class SocketServer:
         names = request.match_info.get("names") or request.query.get("streams", "")
         wanted = [n for n in names.split("/") if n]
         key = request.query.get("listenKey", "")
-        private = [n for n in [*wanted, key] if self._keys.valid(n)]
+        private = [n for n in [*wanted, key] if self._clients.by_listen_key(n)]
         # Without a name the private socket is open to all: a client may name its listen key in a SUBSCRIBE afterwards.
         if request.path.startswith("/private") and (wanted or key) and not private:
             raise VenueRefusal(-1125, "This listenKey does not exist.", 401)
@@ -154,12 +164,10 @@ class SocketServer:
         return socket
 
     def _join(self, key: str, connection: Connection) -> bool:
-        if not self._keys.valid(key):
-            return False
-        connection.listen_key = key
-        if connection.send_user_event not in self._user_events.listeners:
-            self._user_events.listeners.append(connection.send_user_event)
-        return True
+        client = self._clients.by_listen_key(key)
+        if client is not None:
+            connection.join(key, client.events)
+        return client is not None
 
     async def _serve(self, socket: web.WebSocketResponse, connection: Connection) -> None:
         self._open.add(socket)
@@ -170,7 +178,6 @@ class SocketServer:
                     connection.answer(message.data)
         finally:
             connection.leave()
-            self._user_events.leave(connection.send_user_event)
             self._open.discard(socket)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):

@@ -18,9 +18,9 @@ Send = Callable[[str, bytes], None]
 
 @dataclass
 class ListenKeys:
-    """At most one valid key at a time, as the venue has it; extended by asking again."""
+    """At most one valid key of an account at a time, as the venue has it; extended by asking again. `owner` is unique."""
 
-    incarnation: str
+    owner: str
     wire_ms: Callable[[], int]
     _issued: int = 0
     _key: str = ""
@@ -30,9 +30,14 @@ class ListenKeys:
         """The valid key, its hour started anew, or a new one."""
         if not self.valid(self._key):
             self._issued += 1
-            self._key = hashlib.sha256(f"{self.incarnation}/{self._issued}".encode()).hexdigest()
+            self._key = hashlib.sha256(f"{self.owner}/{self._issued}".encode()).hexdigest()
         self._until_ms = self.wire_ms() + LISTEN_KEY_MS
         return self._key
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a key, valid or about to be told as expired."""
+        return bool(self._key)
 
     def expired(self) -> str:
         """A key whose hour has run out, told once; "" where none has."""

@@ -27,14 +27,14 @@ def income_object(income: Income) -> dict[str, Any]:
 
 
 class AccountView:
-    """Reads the account at the market clock's now."""
+    """Reads an account at the market clock's now."""
 
     def __init__(self, venue: Venue, matching: Matching, desk: OrderDesk) -> None:
-        self._venue, self._matching, self._desk = venue, matching, desk
+        self._venue, self._matching, self._desk, self._account = venue, matching, desk, desk.account
 
     def totals(self) -> dict[str, str]:
         """Sums of the account, USDT."""
-        account, marks = self._matching.account, self._matching.marks()
+        account, marks = self._account, self._matching.marks(self._account)
         unrealised, margin = account.unrealised(marks), rounded(account.position_margin(marks))
         available = rounded(max(Decimal(0), self._desk.available()))
         order_margin = rounded(account.wallet + unrealised - margin - self._desk.available())
@@ -75,13 +75,13 @@ class AccountView:
     def position_risk(self, symbol: str | None, version: int) -> list[dict[str, Any]]:
         """`/fapi/v2/positionRisk` for every symbol, or `/fapi/v3/positionRisk` for those with a position."""
         symbols = [symbol] if symbol else self._symbols(version)
-        if symbol and version == 3 and self._matching.account.position(symbol).amount == 0:
+        if symbol and version == 3 and self._account.position(symbol).amount == 0:
             return []
         return [self._risk(s, version) for s in symbols]
 
     def set_leverage(self, symbol: str, leverage: int) -> None:
         """Change the leverage, unless the position is too large for it or its margin would not be there."""
-        account, before = self._matching.account, self._matching.account.leverage_of(symbol)
+        account, before = self._account, self._account.leverage_of(symbol)
         if abs(account.position(symbol).notional(self._matching.mark(symbol))) > most_notional(leverage):
             raise VenueRefusal(-2027, TOO_LARGE)
         account.leverage[symbol] = leverage
@@ -90,13 +90,13 @@ class AccountView:
             raise VenueRefusal(-2028, "Leverage is smaller than permitted: insufficient margin balance.")
 
     def _symbols(self, version: int) -> list[str]:
-        held = self._matching.account.positions
+        held = self._account.positions
         return [s for s in self._venue.symbols if version == 2 or (s in held and held[s].amount)]
 
     def _common(self, symbol: str) -> tuple[Position, Decimal, dict[str, Any]]:
-        position, mark = self._matching.account.position(symbol), self._matching.mark(symbol)
+        position, mark = self._account.position(symbol), self._matching.mark(symbol)
         notional = position.notional(mark)
-        margin = rounded(abs(notional) / self._matching.account.leverage_of(symbol))
+        margin = rounded(abs(notional) / self._account.leverage_of(symbol))
         resting = rounded(self._desk.order_margin(symbol))
         return position, mark, {
             "symbol": symbol, "positionSide": "BOTH", "positionAmt": plain(position.amount),
@@ -123,17 +123,17 @@ class AccountView:
         return row | self._v2(symbol) | {"marginType": "cross", "isAutoAddMargin": "false"} if version == 2 else row
 
     def _v2(self, symbol: str) -> dict[str, Any]:
-        leverage = self._matching.account.leverage_of(symbol)
+        leverage = self._account.leverage_of(symbol)
         most = plain(most_notional(leverage))
         return {"leverage": str(leverage), "maxNotional": most, "maxNotionalValue": most}
 
     def _liquidation(self, symbol: str) -> str:
-        price = liquidation_price(self._matching.account, symbol, self._matching.marks())
+        price = liquidation_price(self._account, symbol, self._matching.marks(self._account))
         return "0" if price is None else f"{price:.8f}"
 
     def event(self, reason: str, symbol: str | None, market_ms: int) -> dict[str, Any]:
         """ACCOUNT_UPDATE with the wallet and, where one changed, the position."""
-        account, positions = self._matching.account, []
+        account, positions = self._account, []
         if symbol is not None:
             position = account.position(symbol)
             positions.append({

@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 import orjson
+from pydantic import SecretStr
 
 from huracan_platform.clock import ManualClock, MarketTime
 from huracan_platform.simulator.account import Account
+from huracan_platform.simulator.clients import Client, Clients
 from huracan_platform.simulator.desk import OrderDesk
 from huracan_platform.simulator.desk_changes import DeskChanges
+from huracan_platform.simulator.faults import Faults
 from huracan_platform.simulator.instruments import Instrument
 from huracan_platform.simulator.market.bars import FundingHistory, ListedSymbol, Market, MinuteBars
 from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.user_stream import UserEvents
+from huracan_platform.simulator.orders import Fill
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.venue_clock import VenueClock
 
@@ -45,15 +48,37 @@ def listed(
 
 @dataclass
 class Floor:
-    """A venue with one symbol, its desk, and the user events that were told."""
+    """A venue with one symbol, the desk of its first account, and the user events that were told to that."""
 
     wire: ManualClock
     venue: Venue
     matching: Matching
-    desk: OrderDesk
-    changes: DeskChanges
-    account: Account
+    clients: Clients
     told: list[dict[str, Any]]
+
+    @property
+    def desk(self) -> OrderDesk:
+        """The first account's."""
+        return self.clients.first.desk
+
+    @property
+    def changes(self) -> DeskChanges:
+        """The first account's."""
+        return self.clients.first.changes
+
+    @property
+    def account(self) -> Account:
+        """The first one."""
+        return self.clients.first.account
+
+    @property
+    def fills(self) -> list[Fill]:
+        """The first account's."""
+        return self.account.records.fills
+
+    def open_account(self, name: str, wallet: int = 100_000) -> Client:
+        """Another account."""
+        return self.clients.add(SecretStr(name), SecretStr("s"), Decimal(wallet))
 
     def go_to(self, minute: float) -> None:
         """Move the market clock to so many minutes after the start and let everything happen."""
@@ -77,12 +102,12 @@ def open_floor(symbol: ListedSymbol, minute: float = 0.5, wallet: int = 100_000,
     clock = VenueClock(MarketTime(now, WIRE_MS, 1.0), symbol.end_ms, wire)
     listing = {s.instrument.symbol: s for s in (symbol, *others)}
     venue = Venue(Market("test", listing, START_MS, now, symbol.end_ms), clock)
-    told: list[dict[str, Any]] = []
-    events = UserEvents(lambda: False, [lambda _name, message: told.append(orjson.loads(message))])
-    account = Account(Decimal(wallet))
-    matching = Matching(venue, account, events)
-    desk = OrderDesk(venue, matching, events)
-    return Floor(wire, venue, matching, desk, DeskChanges(venue, matching, desk), account, told)
+    matching = Matching(venue)
+    floor = Floor(wire, venue, matching, Clients(venue, matching, Faults(wire.wire_ms)), [])
+    events = floor.open_account("k", wallet).events
+    events.account_event = None
+    events.listeners.append(lambda _name, message: floor.told.append(orjson.loads(message)))
+    return floor
 
 
 def flat(price: int, minutes: int, volume: int = 40_000) -> list[tuple[int, int, int, int, int]]:

@@ -41,7 +41,7 @@ def test_an_amended_order_keeps_its_id_and_goes_to_the_end_of_its_new_queue() ->
     book = floor.matching.book("BTCUSDT")
     assert changed.queue_ahead == int(book.bid_lots[book.bid_ticks == 995_000].sum())
     assert [m["o"]["x"] for m in floor.told] == ["NEW", "AMENDMENT"]
-    assert floor.desk.accepts == {"mine": 1}
+    assert floor.desk.records.accepts == {"mine": 1}
     assert [(a.before, a.after, a.count) for a in floor.changes.amendments] == [((990_000, 500), (995_000, 700), 1)]
     assert floor.matching.resting["BTCUSDT"] == [order]
 
@@ -59,7 +59,7 @@ def test_a_post_only_order_amended_to_cross_is_cancelled() -> None:
     floor = steady()
     floor.order(side="BUY", type="LIMIT", timeInForce="GTX", price="99000", newClientOrderId="mine")
     assert amend(floor, price="100100", quantity="1").status is Status.CANCELED
-    assert floor.matching.fills == []
+    assert floor.fills == []
 
 
 def test_amending_what_cannot_be_amended_changes_nothing() -> None:
@@ -88,7 +88,7 @@ def test_each_order_of_a_batch_is_taken_or_refused_by_itself() -> None:
     market = {"type": "MARKET", "quantity": 0.2}
     outcomes = floor.changes.place_several(batch(limit, market | {"quantity": "99"}, market))
     assert [getattr(o, "code", getattr(o, "status", None)) for o in outcomes] == [Status.NEW, -2019, Status.FILLED]
-    assert len(floor.desk.orders) == 2
+    assert len(floor.desk.records.orders) == 2
     assert_refused(-4082, lambda: floor.changes.place_several(batch(*[limit] * 6)))
     assert_refused(-1130, lambda: floor.changes.place_several({"batchOrders": "not json"}))
     assert_refused(-1130, lambda: floor.changes.place_several({"batchOrders": "[]"}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_client_order_ids_are_refused_as_the_mode_says(mode: str, while_open: bo
     floor = open_floor(listed(flat(1_000_000, 10)))
     registry = Faults(floor.wire.wire_ms)
     registry.armed.append(read_fault({"kind": "id_reuse", "mode": mode}))
-    floor.desk.refuses_id = registry.refuses_id
+    floor.desk.refuses_id = partial(registry.refuses_id, "k")
     order = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "99000", "newClientOrderId": "mine"}
     first = floor.order(**order)
     if while_open:

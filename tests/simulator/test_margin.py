@@ -14,6 +14,7 @@ from huracan_platform.simulator.margin import bankruptcy_price, could_be_liquida
 from huracan_platform.simulator.market.synthetic import generate_symbol
 from huracan_platform.simulator.orders import Status
 from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.user_stream import UserEvents
 from tests.simulator.markets import START_MS, Floor, flat, listed, open_floor
 from tests.simulator.test_matching import assert_refused
 
@@ -24,7 +25,8 @@ CENT = D("0.00000001")
 
 def holding(wallet: int, **positions: tuple[str, str]) -> Account:
     """An account with (amount, entry) by symbol."""
-    return Account(D(wallet), {s: Position(D(amount), D(entry)) for s, (amount, entry) in positions.items()})
+    held = {s: Position(D(amount), D(entry)) for s, (amount, entry) in positions.items()}
+    return Account(UserEvents(lambda: False), D(wallet), held)
 
 
 def fall(to: int, minutes: int = 5) -> list[tuple[int, int, int, int, int]]:
@@ -94,7 +96,7 @@ def test_a_long_is_closed_at_market_by_the_first_trade_beyond_its_liquidation_pr
     floor = leveraged(fall(PRICE - 70_000))
     floor.order(side="BUY", type="LIMIT", timeInForce="GTC", price="95200", quantity="0.002", newClientOrderId="rests")
     stop = floor.stop(side="SELL", triggerPrice="80000", closePosition="true")
-    price = liquidation_price(floor.account, "BTCUSDT", floor.matching.marks())
+    price = liquidation_price(floor.account, "BTCUSDT", floor.matching.marks(floor.account))
     assert price is not None
     floor.desk.cancel({"symbol": "BTCUSDT", "origClientOrderId": "rests"})
     resting = floor.order(side="SELL", type="LIMIT", timeInForce="GTC", price="104000", quantity="0.002")
@@ -203,12 +205,12 @@ def test_money_is_conserved_over_thousands_of_random_orders_of_several_accounts(
         account = floor.account
         assert account.wallet == start + sum((i.amount for i in account.income), D(0))
         by_kind = {k: sum((i.amount for i in account.income if i.kind is k), D(0)) for k in IncomeType}
-        assert by_kind[IncomeType.COMMISSION] == -account.fees_paid == -sum((f.commission for f in floor.matching.fills), D(0))
+        assert by_kind[IncomeType.COMMISSION] == -account.fees_paid == -sum((f.commission for f in floor.fills), D(0))
         assert by_kind[IncomeType.FUNDING_FEE] == -account.funding_paid
         assert by_kind[IncomeType.INSURANCE_CLEAR] == -account.insurance_paid
         realised += by_kind[IncomeType.REALIZED_PNL]
         for symbol, position in account.positions.items():
-            fills = [f for f in floor.matching.fills if f.order.instrument.symbol == symbol]
+            fills = [f for f in floor.fills if f.order.instrument.symbol == symbol]
             signed = [f.order.instrument.quantity(f.lots) * f.order.request.side.sign for f in fills]
             assert position.amount == sum(signed, D(0))
             cash = -sum((q * f.order.instrument.price(f.price) for q, f in zip(signed, fills, strict=True)), D(0))

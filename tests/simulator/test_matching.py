@@ -30,7 +30,7 @@ def test_a_market_order_walks_the_book_level_by_level() -> None:
     book = floor.matching.book("BTCUSDT")
     beyond_best = int(book.ask_lots[0]) + 500
     order = floor.order(side="BUY", type="MARKET", quantity=D(beyond_best) / 1000)
-    assert [(f.price, f.lots) for f in floor.matching.fills] == [
+    assert [(f.price, f.lots) for f in floor.fills] == [
         (int(book.ask_ticks[0]), int(book.ask_lots[0])), (int(book.ask_ticks[1]), 500)
     ]
     assert order.status is Status.FILLED
@@ -42,7 +42,7 @@ def test_fee_realised_profit_and_wallet_add_up_exactly() -> None:
     bought = floor.order(side="BUY", type="MARKET")
     sold = floor.order(side="SELL", type="MARKET")
     fees = (bought.quote + sold.quote) * D("0.0005")
-    assert sum(f.commission for f in floor.matching.fills) == fees
+    assert sum(f.commission for f in floor.fills) == fees
     assert floor.account.wallet == D(100_000) + (sold.quote - bought.quote) - fees
     assert floor.account.position("BTCUSDT").amount == 0
 
@@ -53,7 +53,7 @@ def test_a_position_turned_around_enters_anew_at_the_turning_price() -> None:
     sold = floor.order(side="SELL", type="MARKET", quantity=2)
     position = floor.account.position("BTCUSDT")
     assert position.amount == -1
-    assert position.entry == sold.instrument.price(floor.matching.fills[-1].price)
+    assert position.entry == sold.instrument.price(floor.fills[-1].price)
 
 
 def test_a_passive_order_waits_behind_the_queue_and_is_filled_as_maker() -> None:
@@ -66,7 +66,7 @@ def test_a_passive_order_waits_behind_the_queue_and_is_filled_as_maker() -> None
     floor.go_to(20)
     assert order.status is Status.FILLED
     assert order.update_ms > placed
-    assert all(f.maker for f in floor.matching.fills)
+    assert all(f.maker for f in floor.fills)
     assert floor.account.fees_paid == order.quote * D("0.0002")
 
 
@@ -101,7 +101,7 @@ def test_fill_or_kill_fills_whole_or_leaves_nothing() -> None:
     floor = steady()
     ask = D(floor.matching.book("BTCUSDT").best_ask) / 10
     assert_refused(-5021, floor.order, side="BUY", type="LIMIT", timeInForce="FOK", price=ask, quantity=19)
-    assert floor.desk.orders == {}
+    assert floor.desk.records.orders == {}
     assert floor.order(side="BUY", type="LIMIT", timeInForce="FOK", price=ask, quantity="0.1").status is Status.FILLED
 
 
@@ -109,7 +109,7 @@ def test_post_only_is_refused_where_it_would_take() -> None:
     floor = steady()
     ask = D(floor.matching.book("BTCUSDT").best_ask) / 10
     assert_refused(-5022, floor.order, side="BUY", type="LIMIT", timeInForce="GTX", price=ask)
-    assert not floor.desk.accepts
+    assert not floor.desk.records.accepts
 
 
 def test_reduce_only_never_goes_beyond_the_position() -> None:
@@ -137,7 +137,7 @@ def test_a_stop_fires_on_a_spike_inside_a_minute_at_any_speed_of_the_clock(speed
     assert stop.order is not None
     assert stop.order.status is Status.FILLED
     assert floor.account.position("BTCUSDT").amount == 0
-    assert floor.matching.fills[-1].price < 990_000 + 200
+    assert floor.fills[-1].price < 990_000 + 200
 
 
 def test_a_close_position_stop_takes_the_whole_position_and_expires_without_one() -> None:
@@ -210,7 +210,7 @@ def test_funding_is_settled_once_when_the_clock_moves_in_small_steps() -> None:
 def test_a_wrong_order_gets_the_code_that_says_so(code: int, sent: dict[str, str]) -> None:
     floor = open_floor(listed(flat(PRICE // 10 if code == -4164 else PRICE, 5)))
     assert_refused(code, floor.order, **sent)
-    assert floor.desk.orders == {}
+    assert floor.desk.records.orders == {}
 
 
 def test_a_client_order_id_is_refused_while_its_order_is_open_and_free_afterwards() -> None:
@@ -221,7 +221,7 @@ def test_a_client_order_id_is_refused_while_its_order_is_open_and_free_afterward
     assert_refused(-4116, floor.stop, side="SELL", triggerPrice="98000", quantity="0.5", clientAlgoId="mine")
     floor.desk.cancel({"symbol": "BTCUSDT", "origClientOrderId": "mine"})
     floor.order(**resting)
-    assert floor.desk.accepts["mine"] == 2
+    assert floor.desk.records.accepts["mine"] == 2
 
 
 def test_cancelling_what_is_not_open_and_asking_for_what_never_was() -> None:

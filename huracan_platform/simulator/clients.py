@@ -1,0 +1,115 @@
+"""The venue's clients: one account for each API key, with everything that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+
+from pydantic import SecretStr
+
+from huracan_platform.simulator.account import Account
+from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.desk_changes import DeskChanges
+from huracan_platform.simulator.faults import Faults
+from huracan_platform.simulator.limits import OrderLimits
+from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.rest_account import AccountEndpoints
+from huracan_platform.simulator.rest_trade import OrderEndpoints
+from huracan_platform.simulator.signing import signed_parameters
+from huracan_platform.simulator.user_stream import ListenKeys, UserEvents
+from huracan_platform.simulator.venue import Venue
+from huracan_platform.simulator.wire_account import AccountView
+
+
+@dataclass(frozen=True, eq=False)
+class Client:
+    """Everything of one API key, `name`."""
+
+    name: str
+    secret: SecretStr
+    account: Account
+    desk: OrderDesk
+    changes: DeskChanges
+    view: AccountView
+    events: UserEvents
+    keys: ListenKeys
+    orders: OrderEndpoints
+    endpoints: AccountEndpoints
+    limits: OrderLimits = field(default_factory=OrderLimits)
+
+
+class Clients:
+    """All clients of the venue, the first one first."""
+
+    def __init__(self, venue: Venue, matching: Matching, faults: Faults) -> None:
+        self._venue, self._matching, self._faults = venue, matching, faults
+        self._by_name: dict[str, Client] = {}
+
+    def __iter__(self) -> Iterator[Client]:
+        return iter(self._by_name.values())
+
+    @property
+    def first(self) -> Client:
+        """The client of the key that the venue was started with."""
+        return next(iter(self))
+
+    def named(self, name: str) -> Client | None:
+        """The client of a key; None where there is none."""
+        return self._by_name.get(name)
+
+    def add(self, key: SecretStr, secret: SecretStr, balance: Decimal) -> Client:
+        """Open an account of so many USDT for a key.
+
+        Raises
+        ------
+        VenueRefusal
+            With status 409 where the key has an account.
+        """
+        venue, matching, name = self._venue, self._matching, key.get_secret_value()
+        if name in self._by_name:
+            raise VenueRefusal(-1130, f"api_key: expected a new one, got {name!r}", 409)
+        events = UserEvents(partial(self._faults.user_stream_silent, name))
+        account = Account(events, balance)
+        matching.accounts.append(account)
+        desk = OrderDesk(venue, matching, account)
+        desk.refuses_id = partial(self._faults.refuses_id, name)
+        changes, view = DeskChanges(venue, matching, desk), AccountView(venue, matching, desk)
+        events.account_event = view.event
+        client = Client(
+            name, secret, account, desk, changes, view, events, ListenKeys(f"{venue.incarnation}/{name}", venue.clock.wire_ms),
+            OrderEndpoints(venue, matching, desk, changes), AccountEndpoints(venue, matching, account, view),
+        )
+        self._by_name[name] = client
+        return client
+
+    def by_key(self, headers: Mapping[str, str]) -> Client:
+        """Who sent a request: refused with -2014 where it has no key, -2015 where nobody has it."""
+        key = headers.get("X-MBX-APIKEY", "")
+        if not key:
+            raise VenueRefusal(-2014, "API-key format invalid.", 401)
+        client = self._by_name.get(key)
+        if client is None:
+            raise VenueRefusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        return client
+
+    def by_listen_key(self, key: str) -> Client | None:
+        """Whose valid listen key it is; None where nobody's."""
+        return next((c for c in self if c.keys.valid(key)), None)
+
+    def signed(self, headers: Mapping[str, str], query: bytes, body: bytes, skew_ms: int = 0) -> tuple[Client, dict[str, str]]:
+        """Who sent a signed and fresh request, and its parameters; refused as `by_key` and `signed_parameters` do."""
+        client = self.by_key(headers)
+        return client, signed_parameters(client.secret, query, body, self._venue.clock.wire_ms() + skew_ms)
+
+    def each_tick(self) -> None:
+        """What is due on the wire clock: countdowns that have run out, listen keys that end."""
+        for client in self:
+            client.changes.expire_countdowns()
+            if client.keys.present and self._faults.listen_key_expires(client.name):
+                client.keys.expire()
+            key = client.keys.expired()
+            if key:
+                client.events.key_expired(key, self._venue.clock.wire_ms())

@@ -1,0 +1,89 @@
+"""Routes under /control: not part of any exchange's protocol, no signature, loopback only."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import SecretStr
+
+from huracan_platform.simulator.account import STARTING_BALANCE
+from huracan_platform.simulator.answers import json_response
+from huracan_platform.simulator.clients import Client, Clients
+from huracan_platform.simulator.faults import Faults, read_fault
+from huracan_platform.simulator.ledger import ledger
+from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.rest_control import ControlEndpoints, read_object
+from huracan_platform.simulator.wire_orders import plain
+
+
+class Control:
+    """Identity, clock, faults, accounts and books of the venue, for those who run it."""
+
+    def __init__(self, endpoints: ControlEndpoints, matching: Matching, clients: Clients, faults: Faults) -> None:
+        self._endpoints, self._matching, self._clients, self._faults = endpoints, matching, clients, faults
+
+    def add_routes(self, app: web.Application) -> None:
+        """Every path of /control."""
+        app.router.add_get("/control/identity", self._identity)
+        app.router.add_get("/control/ledger", self._ledger)
+        for path, handler, methods in (
+            ("/control/clock", self._clock, ("GET", "POST")),
+            ("/control/accounts", self._accounts, ("GET", "POST")),
+            ("/control/faults", self._faulty, ("GET", "POST", "DELETE")),
+        ):
+            for method in methods:
+                app.router.add_route(method, path, handler)
+
+    async def _identity(self, _request: web.Request) -> web.Response:
+        return json_response(self._endpoints.identity())
+
+    async def _clock(self, request: web.Request) -> web.Response:
+        if request.method == "GET":
+            return json_response(self._endpoints.clock())
+        self._matching.advance()
+        return json_response(self._endpoints.set_clock(await request.read()))
+
+    async def _faulty(self, request: web.Request) -> web.Response:
+        if request.method == "POST":
+            self._faults.armed.append(read_fault(read_object(await request.read())))
+        elif request.method == "DELETE":
+            self._faults.clear()
+        return json_response(orjson.dumps(self._faults.armed))
+
+    async def _accounts(self, request: web.Request) -> web.Response:
+        if request.method == "POST":
+            key, secret, balance = _read_account(read_object(await request.read()))
+            return json_response(orjson.dumps(_account_object(self._clients.add(SecretStr(key), SecretStr(secret), balance))))
+        self._matching.advance()
+        return json_response(orjson.dumps([_account_object(client) for client in self._clients]))
+
+    async def _ledger(self, request: web.Request) -> web.Response:
+        name = request.query.get("client", "")
+        client = self._clients.named(name) if name else self._clients.first
+        if client is None:
+            raise VenueRefusal(-1130, f"client: expected one of {[c.name for c in self._clients]}, got {name!r}")
+        return json_response(ledger(client.account, self._matching, self._faults))
+
+
+def _account_object(client: Client) -> dict[str, str]:
+    return {"api_key": client.name, "wallet": plain(client.account.wallet)}
+
+
+def _read_account(wanted: dict[str, Any]) -> tuple[str, str, Decimal]:
+    """Key, secret and balance in USDT, which may be left out."""
+    known = ("api_key", "api_secret", "balance")
+    balance = str(wanted.get("balance", STARTING_BALANCE))
+    texts = [wanted.get(name) for name in known[:2]]
+    if set(wanted) - set(known) or not all(isinstance(text, str) and text for text in texts):
+        raise VenueRefusal(-1130, f"account: expected {list(known)} with texts that are not empty, got {sorted(wanted)}")
+    try:
+        amount = Decimal(balance)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0 or amount != round(amount, 8):
+        raise VenueRefusal(-1130, f"balance: expected a number from 0 with at most eight decimals, got {balance!r}")
+    return str(texts[0]), str(texts[1]), amount
