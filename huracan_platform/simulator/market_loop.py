@@ -1,0 +1,110 @@
+"""The loop behind the market streams of any protocol: what happened since the last look, in order.
+
+A loop on the wire clock looks how far the market has come and publishes everything in between, in order: a bar's last
+event and then at once the next bar's first. So a fast clock skips no bar. Only the updates inside a bar, the book and
+prices are thinned out, on the wire clock, as venues do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import numpy as np
+
+from huracan_platform.simulator.market.bars import I64
+from huracan_platform.simulator.market.series import SymbolHistory, period_start
+from huracan_platform.simulator.market.tape import MinuteTape
+from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.subscriptions import StreamName, Subscribers
+from huracan_platform.simulator.venue import Venue
+
+TICK_S = 0.02
+
+
+class MarketLoop(ABC):
+    """Publishes to the subscribers of every symbol. A protocol says which kinds are bars and trades, and words them."""
+
+    klines: tuple[str, ...]
+    trades: tuple[str, ...]
+
+    def __init__(self, venue: Venue, matching: Matching, subscribers: Subscribers) -> None:
+        self._venue, self._matching, self.subscribers = venue, matching, subscribers
+        self._cursor: dict[str, int] = {s: venue.clock.market_ms() for s in venue.symbols}
+        self.each_tick: list[Callable[[], None]] = []
+
+    @abstractmethod
+    def send_kline(self, name: StreamName, history: SymbolHistory, row: I64, event_ms: int, *, closed: bool) -> None:
+        """Tell a bar (10,)."""
+
+    @abstractmethod
+    def send_trades(self, names: list[StreamName], history: SymbolHistory, tape: MinuteTape, which: range, opened: int) -> None:
+        """Tell some trades of a minute that opened at a market time."""
+
+    @abstractmethod
+    def publish_thinned(self, name: StreamName, history: SymbolHistory, now: int) -> None:
+        """Tell what is not told of each minute, no faster than the protocol does."""
+
+    @abstractmethod
+    def publish_rest(self, now: int) -> None:
+        """Tell what is not of one symbol's minutes, at the end of each look."""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Publish while the context is open."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while True:
+            self._matching.advance()
+            for act in self.each_tick:
+                act()
+            for symbol in self._venue.symbols:
+                await self._publish_symbol(symbol, self._matching.cursor_ms)
+            self.publish_rest(self._matching.cursor_ms)
+            await asyncio.sleep(TICK_S)
+
+    async def _publish_symbol(self, symbol: str, now: int) -> None:
+        history, names = self._venue.history(symbol), self.subscribers.of(symbol)
+        first = max(0, history.listed.bars.row_at(self._cursor[symbol]))
+        last = history.listed.bars.row_at(now)
+        for row in range(first, last + 1) if names else ():
+            self._publish_minute(names, history, row, self._cursor[symbol], now)
+            if row % 50 == 0:
+                await asyncio.sleep(0)
+        self._cursor[symbol] = max(now, self._cursor[symbol])
+        for name in names:
+            self.publish_thinned(name, history, now)
+
+    def _publish_minute(self, names: list[StreamName], history: SymbolHistory, row: int, after: int, now: int) -> None:
+        """Everything of one minute that fell into (after, now] and may not be left out."""
+        opened = int(history.listed.bars.ts_ms[row])
+        if after < opened:
+            for name in names:
+                if name.kind in self.klines:
+                    self._turn_bar(name, history, row, opened)
+        trades = [n for n in names if n.kind in self.trades]
+        if not trades:
+            return
+        tape = history.tape(row)
+        first, stop = (int(np.searchsorted(tape.offset_ms, edge - opened, side="right")) for edge in (after, now))
+        self.send_trades(trades, history, tape, range(first, stop), opened)
+
+    def _turn_bar(self, name: StreamName, history: SymbolHistory, row: int, opened: int) -> None:
+        """At a minute's open: where it begins a new bar of the interval, end the one before and begin it."""
+        if row > 0:
+            starts = period_start(history.listed.bars.ts_ms[row - 1 : row + 1], name.detail)
+            if starts[0] == starts[1]:
+                return
+            series = history.series(name.detail)
+            last = int(np.searchsorted(series.rows[:, 0], starts[1])) - 1
+            self.send_kline(name, history, series.rows[last], opened, closed=True)
+        self.send_kline(name, history, history.running(name.detail, opened)[0], opened, closed=False)
