@@ -56,9 +56,8 @@ class Matching:
         return self._venue.listed(symbol).instrument
 
     def mark(self, symbol: str) -> Decimal:
-        """Mark price of a symbol now: its last trade, USDT."""
-        history = self._venue.history(symbol)
-        return history.listed.instrument.price(history.last_price(self.cursor_ms))
+        """Mark price of a symbol now, USDT."""
+        return self._venue.history(symbol).mark_price(self.cursor_ms)
 
     def marks(self, account: Account) -> dict[str, Decimal]:
         """Mark prices of all symbols in which an account has or had a position, USDT."""
@@ -221,7 +220,7 @@ class Matching:
         if settlement is None:
             return
         rate, recorded = settlement
-        mark = listed.instrument.price(recorded or self._venue.history(symbol).last_price(moment))
+        mark = listed.instrument.price(recorded) if recorded else self._venue.history(symbol).mark_price(moment)
         for account in self.accounts:
             if symbol in account.positions and account.positions[symbol].amount:
                 account.apply_funding(symbol, rate, mark, moment)

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from huracan_platform.clock import HOUR_MS
 from huracan_platform.simulator import parameters
 from huracan_platform.simulator.exchange_info import exchange_info
-from huracan_platform.simulator.market.bars import FundingHistory
 from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory, render_rows
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
@@ -103,21 +101,13 @@ class MarketEndpoints:
         return orjson.dumps([self._premium(s) for s in self.venue.symbols])
 
     def _premium(self, symbol: str) -> dict[str, Any]:
-        history, now = self.venue.history(symbol), self.venue.clock.market_ms()
-        funding = history.listed.funding
-        settled = funding.last_before(now)
-        price = str(history.listed.instrument.price(history.last_price(now)))
+        now = self.venue.clock.market_ms()
+        premium = self.venue.history(symbol).premium(now)
         return {
-            "symbol": symbol, "markPrice": price, "indexPrice": price, "estimatedSettlePrice": price,
-            "lastFundingRate": f"{funding.rate[settled]:.8f}" if settled >= 0 else "", "interestRate": INTEREST_RATE,
-            "nextFundingTime": next_funding_ms(funding, now), "time": now,
+            "symbol": symbol, "markPrice": str(premium.mark), "indexPrice": str(premium.index),
+            "estimatedSettlePrice": str(premium.settle), "lastFundingRate": premium.rate_text, "interestRate": INTEREST_RATE,
+            "nextFundingTime": premium.next_funding_ms, "time": now,
         }
-
-
-def next_funding_ms(funding: FundingHistory, market_ms: int) -> int:
-    """The first multiple of the present funding interval after the given market time."""
-    step = funding.interval_hours(market_ms) * HOUR_MS
-    return market_ms // step * step + step
 
 
 def _bars(history: SymbolHistory, interval: str, now: int, since: int | None, until: int | None, limit: int) -> bytes:

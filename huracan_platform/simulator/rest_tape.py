@@ -14,7 +14,7 @@ from huracan_platform.simulator import parameters
 from huracan_platform.simulator.book import BookModel, BookView
 from huracan_platform.simulator.instruments import Instrument
 from huracan_platform.simulator.market.series import SymbolHistory
-from huracan_platform.simulator.market.tape import ID_STRIDE, MinuteTape
+from huracan_platform.simulator.market.tape import MinuteTape
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.wire_orders import plain
@@ -29,17 +29,17 @@ def trade_row(instrument: Instrument, tape: MinuteTape, index: int, opened_ms: i
     """One trade as `/trades` answers it."""
     price, quantity = instrument.price(int(tape.price[index])), instrument.quantity(int(tape.lots[index]))
     return {
-        "id": tape.first_id + index, "price": plain(price), "qty": plain(quantity), "quoteQty": plain(price * quantity),
-        "time": opened_ms + int(tape.offset_ms[index]), "isBuyerMaker": not tape.buyer[index],
+        "id": int(tape.ids[index]), "price": plain(price), "qty": plain(quantity), "quoteQty": plain(price * quantity),
+        "time": opened_ms + int(tape.told_ms[index]), "isBuyerMaker": not tape.buyer[index],
     }
 
 
 def aggregate_row(instrument: Instrument, tape: MinuteTape, index: int, opened_ms: int) -> dict[str, Any]:
-    """One trade as `/aggTrades` answers it: each is an aggregate of itself."""
-    number = tape.first_id + index
+    """One trade as `/aggTrades` answers it."""
     return {
-        "a": number, "p": plain(instrument.price(int(tape.price[index]))), "q": plain(instrument.quantity(int(tape.lots[index]))),
-        "f": number, "l": number, "T": opened_ms + int(tape.offset_ms[index]), "m": not tape.buyer[index],
+        "a": int(tape.ids[index]), "p": plain(instrument.price(int(tape.price[index]))),
+        "q": plain(instrument.quantity(int(tape.lots[index]))), "f": int(tape.first_ids[index]), "l": int(tape.last_ids[index]),
+        "T": opened_ms + int(tape.told_ms[index]), "m": not tape.buyer[index],
     }
 
 
@@ -79,7 +79,7 @@ class TapeEndpoints:
         if first is None:
             return orjson.dumps(self._latest(history, query, trade_row))
         limit = parameters.limit(query, 500, TRADES_MOST)
-        return orjson.dumps(self._from(history, first // ID_STRIDE, first, None, limit, trade_row))
+        return orjson.dumps(self._from(history, history.row_of(first), (first, 0, None), limit, trade_row))
 
     def aggregate_trades(self, query: Query) -> bytes:
         """Trades from `fromId` or `startTime` on, oldest first; without either the latest."""
@@ -89,22 +89,24 @@ class TapeEndpoints:
             return orjson.dumps(self._latest(history, query, aggregate_row))
         limit, rows = parameters.limit(query, 500, TRADES_MOST), history.listed.bars.ts_ms
         earliest = since or 0
-        begin = first // ID_STRIDE if first is not None else max(0, int(np.searchsorted(rows, earliest, side="right")) - 1)
-        found = self._from(history, begin, first or 0, until, limit + ID_STRIDE, aggregate_row)
-        return orjson.dumps([row for row in found if row["T"] >= earliest][:limit])
+        begin = max(0, int(np.searchsorted(rows, earliest, side="right")) - 1) if first is None else history.row_of(first)
+        return orjson.dumps(self._from(history, begin, (first or 0, earliest, until), limit, aggregate_row))
 
     def _from(
-        self, history: SymbolHistory, row: int, first_id: int, until: int | None, limit: int, row_of: _RowOf,
+        self, history: SymbolHistory, row: int, bounds: tuple[int, int, int | None], limit: int, row_of: _RowOf,
     ) -> list[dict[str, Any]]:
+        """Trades of minute `row` and later ones within `bounds`: first id, first and last time."""
+        first_id, earliest, until = bounds
         last_row, last_index = history.last_trade(self.venue.clock.market_ms())
         found: list[dict[str, Any]] = []
         while 0 <= row <= last_row and len(found) < limit:
             tape, opened = history.tape(row), int(history.listed.bars.ts_ms[row])
             stop = last_index + 1 if row == last_row else len(tape)
             for index in range(stop):
-                if until is not None and opened + int(tape.offset_ms[index]) > until:
+                moment = opened + int(tape.told_ms[index])
+                if until is not None and moment > until:
                     return found[:limit]
-                if tape.first_id + index >= first_id:
+                if tape.ids[index] >= first_id and moment >= earliest:
                     found.append(row_of(history.listed.instrument, tape, index, opened))
             row += 1
         return found[:limit]

@@ -11,17 +11,15 @@ from huracan_platform.simulator.liquidation import Liquidation
 from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory
 from huracan_platform.simulator.market.tape import MinuteTape
-from huracan_platform.simulator.rest_market import next_funding_ms
 from huracan_platform.simulator.wire_orders import plain
 
 
 def mark_event(history: SymbolHistory, now: int) -> dict[str, Any]:
     """Mark price, last settled rate and next settlement of a symbol."""
-    funding = history.listed.funding
-    settled, price = funding.last_before(now), plain(history.listed.instrument.price(history.last_price(now)))
+    premium = history.premium(now)
     return {
-        "e": "markPriceUpdate", "E": now, "s": history.listed.instrument.symbol, "p": price, "i": price, "P": price,
-        "r": f"{funding.rate[settled]:.8f}" if settled >= 0 else "", "T": next_funding_ms(funding, now),
+        "e": "markPriceUpdate", "E": now, "s": history.listed.instrument.symbol, "p": plain(premium.mark),
+        "i": plain(premium.index), "P": plain(premium.settle), "r": premium.rate_text, "T": premium.next_funding_ms,
     }
 
 
@@ -71,8 +69,7 @@ def kline_event(history: SymbolHistory, interval: str, row: I64, event_ms: int, 
         "e": "kline", "E": event_ms, "s": instrument.symbol,
         "k": {
             "t": ts, "T": ts + INTERVALS_MS[interval] - 1, "s": instrument.symbol, "i": interval,
-            "f": history.tape(first_row).first_id if count else -1,
-            "L": _last_id(history, minute, event_ms) if count else -1,
+            "f": history.first_id(first_row) if count else -1, "L": _last_id(history, minute, event_ms) if count else -1,
             "o": plain(instrument.price(open_)), "c": plain(instrument.price(close)), "h": plain(instrument.price(high)),
             "l": plain(instrument.price(low)), "v": plain(instrument.quantity(lots)), "n": count, "x": closed, "q": value(quote),
             "V": plain(instrument.quantity(bought)), "Q": value(bought_quote), "B": "0",
@@ -83,15 +80,15 @@ def kline_event(history: SymbolHistory, interval: str, row: I64, event_ms: int, 
 def _last_id(history: SymbolHistory, row: int, event_ms: int) -> int:
     tape = history.tape(row)
     elapsed = event_ms - int(history.listed.bars.ts_ms[row])
-    return tape.first_id + max(0, int(np.searchsorted(tape.offset_ms, elapsed, side="right")) - 1)
+    return history.last_id(row, int(np.searchsorted(tape.offset_ms, elapsed, side="right")) - 1)
 
 
 def trade_event(kind: str, history: SymbolHistory, tape: MinuteTape, index: int, opened: int) -> dict[str, Any]:
     """A public trade, as `aggTrade` or `trade`."""
-    instrument, moment = history.listed.instrument, opened + int(tape.offset_ms[index])
-    number = tape.first_id + index
+    instrument, moment = history.listed.instrument, opened + int(tape.told_ms[index])
+    number, first, last = (int(ids[index]) for ids in (tape.ids, tape.first_ids, tape.last_ids))
     event = {
         "e": kind, "E": moment, "T": moment, "s": instrument.symbol, "p": plain(instrument.price(int(tape.price[index]))),
         "q": plain(instrument.quantity(int(tape.lots[index]))), "m": not tape.buyer[index],
     }
-    return event | ({"a": number, "f": number, "l": number} if kind == "aggTrade" else {"t": number, "X": "MARKET"})
+    return event | ({"a": number, "f": first, "l": last} if kind == "aggTrade" else {"t": number, "X": "MARKET"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 from numba import njit
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from huracan_platform.simulator.market.bars import I64, ListedSymbol
-from huracan_platform.simulator.market.tape import MinuteTape, minute_tape, turnover
+from huracan_platform.simulator.market.premium import Premium, settled_premium
+from huracan_platform.simulator.market.tape import ID_STRIDE, MinuteTape, minute_tape, turnover
 
 INTERVALS_MS = {
     "1m": MINUTE_MS, "3m": 3 * MINUTE_MS, "5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS, "30m": 30 * MINUTE_MS,
@@ -62,9 +64,9 @@ def running_row(bar_ts_ms: int, flat_ticks: int, tape: MinuteTape, until_ms: int
     if k == 0:
         return np.array([[bar_ts_ms, flat_ticks, flat_ticks, flat_ticks, flat_ticks, 0, 0, 0, 0, 0]], np.int64)
     price, lots, buyer = tape.price[:k], tape.lots[:k], tape.buyer[:k]
-    value = price * lots
+    value, count = price * lots, (tape.last_ids - tape.first_ids)[:k].sum() + k
     return np.array(
-        [[bar_ts_ms, price[0], price.max(), price.min(), price[-1], lots.sum(), value.sum(), k, lots[buyer].sum(),
+        [[bar_ts_ms, price[0], price.max(), price.min(), price[-1], lots.sum(), value.sum(), count, lots[buyer].sum(),
           value[buyer].sum()]], np.int64,
     )
 
@@ -208,7 +210,7 @@ class SymbolHistory:
         if row < 0 or int(self.listed.bars.ts_ms[row]) < start:
             return np.empty((0, FIELDS), np.int64)
         minute_ts = int(self.listed.bars.ts_ms[row])
-        partial = running_row(minute_ts, int(self.listed.bars.open[row]), self.tape(row), market_ms)
+        partial = running_row(minute_ts, self.before_first(row), self.tape(row), market_ms)
         first = int(np.searchsorted(self.listed.bars.ts_ms, start))
         return roll_up(np.concatenate([self._minutes[first:row], partial]), interval)
 
@@ -225,4 +227,30 @@ class SymbolHistory:
         row, index = self.last_trade(market_ms)
         if row < 0:
             return int(self.listed.bars.open[0])
-        return int(self.listed.bars.open[row]) if index < 0 else int(self.tape(row).price[index])
+        return self.before_first(row) if index < 0 else int(self.tape(row).price[index])
+
+    def before_first(self, row: int) -> int:
+        """Price in ticks that stands in a minute before its first trade: that of this trade, which is at its open."""
+        return int(self.listed.bars.open[row])
+
+    def first_id(self, row: int) -> int:
+        """Number of the first single trade of minute `row`; -1 where its trades are not known."""
+        tape = self.tape(row)
+        return int(tape.first_ids[0]) if len(tape) else -1
+
+    def last_id(self, row: int, index: int) -> int:
+        """Number of the last single trade of a minute up to trade `index`, of its first at least; -1 where not known."""
+        tape = self.tape(row)
+        return int(tape.last_ids[max(0, index)]) if len(tape) else -1
+
+    def row_of(self, trade_id: int) -> int:
+        """Row of the minute that holds a trade, or the first one after it."""
+        return trade_id // ID_STRIDE
+
+    def mark_price(self, market_ms: int) -> Decimal:
+        """Mark price, USDT: the last trade, as nothing else is known."""
+        return self.listed.instrument.price(self.last_price(market_ms))
+
+    def premium(self, market_ms: int) -> Premium:
+        """Mark price and funding at a market time."""
+        return settled_premium(self.mark_price(market_ms), self.listed.funding, market_ms)

@@ -23,13 +23,21 @@ ID_STRIDE = 32
 
 @dataclass(frozen=True)
 class MinuteTape:
-    """Trades of one bar in time order, shapes (k,): ms after the bar's open, ticks, lots, aggressor is the buyer."""
+    """Trades of one bar in time order, shapes (k,).
+
+    `offset_ms` when the venue learned of each, ms after the bar's open; `told_ms` the time it is told with, same origin;
+    `price` in ticks, `lots`, `buyer` whether the aggressor was. Each is an aggregate, numbered `ids`, of the single trades
+    `first_ids` to `last_ids`.
+    """
 
     offset_ms: I64
+    told_ms: I64
     price: I64
     lots: I64
     buyer: NDArray[np.bool_]
-    first_id: int
+    ids: I64
+    first_ids: I64
+    last_ids: I64
 
     def __len__(self) -> int:
         return len(self.offset_ms)
@@ -158,4 +166,5 @@ def minute_tape(bars: MinuteBars, row: int, key: int) -> MinuteTape:
         key, int(bars.ts_ms[row]) // MINUTE, int(bars.open[row]), int(bars.high[row]), int(bars.low[row]), int(bars.close[row]),
         int(bars.volume[row]), int(bars.taker_buy[row]), offset, price, lots, buyer,
     )
-    return MinuteTape(offset[:k].copy(), price[:k].copy(), lots[:k].copy(), buyer[:k].copy(), row * ID_STRIDE)
+    times, ids = offset[:k].copy(), row * ID_STRIDE + np.arange(k, dtype=np.int64)
+    return MinuteTape(times, times, price[:k].copy(), lots[:k].copy(), buyer[:k].copy(), ids, ids, ids)
