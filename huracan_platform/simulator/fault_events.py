@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
+from huracan_platform.simulator.fault_wires import BINANCE_WIRE, FaultWire
 from huracan_platform.simulator.faults import CANDLE_KINDS, Caller, Fault, Faults
 
 
@@ -17,44 +16,41 @@ def revised(high: str, low: str, close: str) -> str:
 class EventFaults:
     """What becomes of each message of a connection."""
 
-    def __init__(self, faults: Faults, caller: Caller) -> None:
-        self._faults, self._caller = faults, caller
+    def __init__(self, faults: Faults, caller: Caller, wire: FaultWire = BINANCE_WIRE) -> None:
+        self._faults, self._caller, self._wire = faults, caller, wire
         self._held: dict[str, list[bytes]] = {}
 
     def arriving(self, stream: str, message: bytes) -> list[tuple[float, bytes]]:
         """Messages to send instead of the one, each after a delay in seconds; those held back come after it."""
         if not self._faults.armed and not self._held:
             return [(0.0, message)]
-        fault = self._faults.of_event(self._caller, stream, lambda f: _meets(f, stream, message))
+        fault = self._faults.of_event(self._caller, stream, lambda f: self._meets(f, stream, message))
         if fault is not None and fault.kind == "reorder_events":
             self._held.setdefault(stream, []).append(message)
             return []
-        return _affected(fault, message) + [(0.0, held) for held in self._held.pop(stream, [])]
+        return self._affected(fault, message) + [(0.0, held) for held in self._held.pop(stream, [])]
 
+    def _meets(self, fault: Fault, stream: str, message: bytes) -> bool:
+        if fault.kind == "book_gap":
+            return self._wire.difference in message
+        if fault.kind not in CANDLE_KINDS:
+            return True
+        names = self._wire.bar_names
+        if self._wire.klines not in stream:
+            return False
+        bar = self._wire.bar(orjson.loads(message))
+        return bool(bar[names.closed]) and fault.candle_ms in (0, bar[names.opened])
 
-def _meets(fault: Fault, stream: str, message: bytes) -> bool:
-    if fault.kind == "book_gap":
-        return b'"depthUpdate"' in message
-    if fault.kind not in CANDLE_KINDS:
-        return True
-    bar = _closed_bar(message) if "line_" in stream else None
-    return bar is not None and fault.candle_ms in (0, bar["t"])
-
-
-def _closed_bar(message: bytes) -> dict[str, Any] | None:
-    bar: dict[str, Any] = orjson.loads(message)["k"]
-    return bar if bar["x"] else None
-
-
-def _affected(fault: Fault | None, message: bytes) -> list[tuple[float, bytes]]:
-    if fault is None:
-        return [(0.0, message)]
-    if fault.kind == "duplicate_event":
-        return [(0.0, message)] * 2
-    if fault.kind == "late_event":
-        return [(fault.delay_ms / 1000, message)]
-    if fault.kind == "revised_candle":
-        event = orjson.loads(message)
-        event["k"]["c"] = revised(event["k"]["h"], event["k"]["l"], event["k"]["c"])
-        return [(0.0, orjson.dumps(event))]
-    return []
+    def _affected(self, fault: Fault | None, message: bytes) -> list[tuple[float, bytes]]:
+        if fault is None:
+            return [(0.0, message)]
+        if fault.kind == "duplicate_event":
+            return [(0.0, message)] * 2
+        if fault.kind == "late_event":
+            return [(fault.delay_ms / 1000, message)]
+        if fault.kind == "revised_candle":
+            event, names = orjson.loads(message), self._wire.bar_names
+            bar = self._wire.bar(event)
+            bar[names.close] = revised(bar[names.high], bar[names.low], bar[names.close])
+            return [(0.0, orjson.dumps(event))]
+        return []

@@ -22,6 +22,7 @@ BODIES: dict[str, tuple[int, str, str]] = {
     "banned_418": (418, "application/json", '{"code":-1003,"msg":"Way too many requests; IP banned."}'),
 }
 _MOST_DELAY_MS = 120_000
+PATHS = ("/fapi", "/futures", "/v5")  # of the protocols; those under /control are never touched
 REQUEST_KINDS = ("drop_response", "delay", "http_error")
 CANDLE_KINDS = ("missing_candle", "revised_candle")
 EVENT_KINDS = ("duplicate_event", "reorder_events", "late_event", "book_gap", "silent_stream", *CANDLE_KINDS)
@@ -50,7 +51,7 @@ class Fault:
     """
 
     kind: str = ""
-    path: str = "/f"
+    path: str = ""
     method: str = ""
     count: int = 1
     delay_ms: int = 0
@@ -87,8 +88,7 @@ def read_fault(wanted: dict[str, Any]) -> Fault:
     least = -_MOST_DELAY_MS if fault.kind == "clock_skew" else 0
     checks = [
         (fault.kind in _KINDS, f"kind: expected one of {list(_KINDS)}, got {fault.kind!r}"),
-        (fault.path == "/f" or fault.path.startswith(("/fapi", "/futures")),
-         f"path: expected a prefix under /fapi or /futures, got {fault.path!r}"),
+        (not fault.path or fault.path.startswith(PATHS), f"path: expected a prefix under {list(PATHS)}, got {fault.path!r}"),
         (fault.count >= 1, f"count: expected a whole number from 1, got {fault.count!r}"),
         (least <= fault.delay_ms <= _MOST_DELAY_MS, f"delay_ms: expected {least} to {_MOST_DELAY_MS}, got {fault.delay_ms!r}"),
         (fault.when in ("before", "after"), f"when: expected before or after, got {fault.when!r}"),
