@@ -25,7 +25,8 @@ from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.summary import data_summary
 from huracan_platform.errors import PermanentError, TransientError
 from huracan_platform.settings import Settings
-from huracan_platform.venues.market import MalformedRowsError, MarketData
+from huracan_platform.venues.klines import MalformedRowsError
+from huracan_platform.venues.market import MarketData
 from tests.market_data.conftest import FIRST, SECOND
 from tests.market_data.made import SpoiledMarket, changed, pick, without
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, MappedClock, Syst
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
 from huracan_platform.settings import Settings, VenueSettings
 from huracan_platform.venues.client import build_client
-from huracan_platform.venues.market import MalformedRowsError, MarketData, parse_klines
+from huracan_platform.venues.market import MarketData
 from huracan_platform.venues.retry import ReadRetry
 from tests.venue_process import running_venue
 
@@ -138,26 +137,3 @@ def test_something_else_on_the_port_is_no_venue() -> None:
     finally:
         server.shutdown()
         server.server_close()
-
-
-GOOD = [1_700_000_000_000, "1.5", "2.0", "1.0", "1.75", "3.25", 1_700_000_059_999, "5.5", 7, "1", "2", "0"]
-
-
-def test_kline_rows_become_arrays() -> None:
-    ts, values = parse_klines(json.loads(json.dumps([GOOD, GOOD])), "klines")
-    assert ts.tolist() == [GOOD[0], GOOD[0]]
-    assert values.tolist() == [[1.5, 2.0, 1.0, 1.75, 3.25]] * 2
-
-
-def test_no_rows_are_no_bars() -> None:
-    ts, values = parse_klines([], "klines")
-    assert (ts.shape, values.shape) == ((0,), (0, 5))
-
-
-@pytest.mark.parametrize("row", [
-    ["x"], GOOD[:4], [None, *GOOD[1:]], [GOOD[0], "1,5", *GOOD[2:]], {"t": 1}, 5, [GOOD[0], None, *GOOD[2:]],
-])
-def test_rows_that_are_no_klines_are_refused_with_the_rows(row) -> None:
-    with pytest.raises(MalformedRowsError, match="1m klines X: expected rows") as caught:
-        parse_klines([GOOD, row], "1m klines X")
-    assert caught.value.rows == [GOOD, row]

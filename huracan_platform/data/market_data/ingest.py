@@ -30,7 +30,7 @@ from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.errors import PermanentError, TransientError
 from huracan_platform.logs import get_logger
 from huracan_platform.settings import Settings
-from huracan_platform.venues.market import MalformedRowsError
+from huracan_platform.venues.klines import MalformedRowsError
 
 # Days fetched, judged and written at a time: 130 k rows for three symbols.
 DAYS_AT_A_TIME = 30
