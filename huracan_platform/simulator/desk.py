@@ -34,7 +34,11 @@ class OrderDesk:
         """Accept an ordinary order and take it to the market, or refuse it."""
         self._matching.advance()
         instrument = self._venue.listed(parameters.text(sent, "symbol")).instrument
-        request = order_rules.read_ordinary(sent, instrument, f"web_{FIRST_ORDER_ID + len(self.records.orders)}")
+        fallback = f"web_{FIRST_ORDER_ID + len(self.records.orders)}"
+        return self.submit(order_rules.read_ordinary(sent, instrument, fallback), instrument)
+
+    def submit(self, request: OrderRequest, instrument: Instrument) -> Order:
+        """Take a request to the market of the present instant, or refuse it."""
         self._refuse_duplicate(request.client_order_id)
         book = self._matching.book(instrument.symbol)
         self.check_market(request, instrument, book)
@@ -49,6 +53,10 @@ class OrderDesk:
         instrument = self._venue.listed(parameters.text(sent, "symbol")).instrument
         fallback = f"web_{FIRST_ALGO_ID + len(self.records.conditionals)}"
         request, trigger, working_type = order_rules.read_conditional(sent, instrument, fallback)
+        return self.submit_conditional(request, instrument, trigger, working_type)
+
+    def submit_conditional(self, request: OrderRequest, instrument: Instrument, trigger: int, working_type: str) -> Conditional:
+        """Let a request wait for its trigger in ticks, or refuse it."""
         self._refuse_duplicate(request.client_order_id)
         now, wire = self._matching.cursor_ms, self._venue.clock.wire_ms()
         number = next(self._matching.algo_ids)
@@ -75,7 +83,7 @@ class OrderDesk:
         order = self._find(sent, "origClientOrderId")
         if order is None or not order.open:
             raise VenueRefusal(-2011, "Unknown order sent.")
-        self._withdraw(order)
+        self.withdraw(order)
         return order
 
     def cancel_all(self, symbol: str) -> list[Order]:
@@ -84,7 +92,7 @@ class OrderDesk:
         self._venue.listed(symbol)
         orders = self.resting(symbol)
         for order in orders:
-            self._withdraw(order)
+            self.withdraw(order)
         return orders
 
     def cancel_conditional(self, sent: Sent) -> Conditional:
@@ -93,7 +101,7 @@ class OrderDesk:
         conditional = self._find_conditional(sent)
         if conditional is None or not conditional.open:
             raise VenueRefusal(-2011, "Unknown order sent.")
-        self._withdraw_conditional(conditional)
+        self.withdraw_conditional(conditional)
         return conditional
 
     def cancel_all_conditional(self, symbol: str) -> list[Conditional]:
@@ -102,7 +110,7 @@ class OrderDesk:
         self._venue.listed(symbol)
         waiting = self.waiting(symbol)
         for conditional in waiting:
-            self._withdraw_conditional(conditional)
+            self.withdraw_conditional(conditional)
         return waiting
 
     def find(self, sent: Sent) -> Order:
@@ -193,11 +201,13 @@ class OrderDesk:
         mine = [c for c in self.records.conditionals.values() if c.request.client_order_id == wanted]
         return max(mine, key=lambda c: (c.open, c.algo_id), default=None)
 
-    def _withdraw(self, order: Order) -> None:
+    def withdraw(self, order: Order) -> None:
+        """Cancel an order that rests."""
         self._matching.resting[order.instrument.symbol].remove(order)
         self._matching.finish(order, Status.CANCELED, self._matching.cursor_ms)
 
-    def _withdraw_conditional(self, conditional: Conditional) -> None:
+    def withdraw_conditional(self, conditional: Conditional) -> None:
+        """Cancel a conditional order that waits."""
         self._matching.waiting[conditional.instrument.symbol].remove(conditional)
         conditional.status, conditional.update_ms = AlgoStatus.CANCELED, self._matching.cursor_ms
         self.account.listener.conditional_changed(conditional, self._matching.cursor_ms)

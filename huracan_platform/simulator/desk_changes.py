@@ -39,7 +39,12 @@ class DeskChanges:
         if order_rules.read_side(sent) is not order.request.side:
             raise invalid("side")
         lots = order_rules.read_quantity(sent, instrument, market=False)
-        price = order_rules.read_price(sent, "price", instrument)
+        self.change(order, lots, order_rules.read_price(sent, "price", instrument))
+        return order
+
+    def change(self, order: Order, lots: int, price: int) -> None:
+        """Amend a working limit order to a quantity in lots, executed ones included, and a price in ticks."""
+        instrument = order.instrument
         before, after = (order.request.price or 0, order.request.lots), (price, lots)
         if before == after:
             raise VenueRefusal(-5027, "No need to modify the order.")
@@ -57,7 +62,6 @@ class DeskChanges:
         order.request = replace(order.request, lots=lots, price=price)
         self.amendments.append(Amendment(len(self.amendments) + 1, order, before, after, self._matching.cursor_ms, count))
         self._enter_again(order)
-        return order
 
     def _working(self, sent: Sent) -> Order:
         order = self._desk.find(sent)
