@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr
 PREFIX = "HURACAN_"
 SECRETS_DIR = "HURACAN_SECRETS_DIR"
 _SYMBOL = re.compile(r"[^\s/:]+/[^\s/:]+:[^\s/:]+")
-_NOT_SHOWN = ("dsn", "key", "secret")
+_NOT_SHOWN = ("dsn", "key", "secret", "token", "webhook")
 
 
 def _day(text: str) -> str:

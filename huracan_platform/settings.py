@@ -67,6 +67,17 @@ class UiSettings(_Section):
     port: int = Field(3000, ge=1, le=65535)
 
 
+class BroadcastSettings(_Section):
+    """Where incidents are told. Without a token and a webhook they stay in the outbox and in `huracan incidents`."""
+
+    slack_token: SecretStr | None = Field(None, description="bot token with chat:write and channels:history")
+    slack_channel: str = Field("#trading", description="channel name, or its id, which lookups of lost answers need")
+    slack_api_url: str = Field("https://slack.com/api/", description="base URL of Slack's Web API")
+    slack_webhook_url: SecretStr | None = Field(None, description="incoming webhook, used while the bot's channel fails")
+    fallback_after_s: float = Field(120.0, gt=0, description="a message that waits so long goes to the next channel too")
+    poll_s: float = Field(2.0, gt=0, description="how often the outbox is looked at")
+
+
 class QualitySettings(_Section):
     """Thresholds of the six quality checks."""
 
@@ -77,6 +88,12 @@ class QualitySettings(_Section):
     coverage_degraded: Fraction = Field(0.98, description="symbol-day coverage under which the day is degraded")
     arrival_delay_ms: int = Field(2_000, ge=0, description="first version of a candle is known this long after its close")
     funding_delay_ms: int = Field(5_000, ge=0, description="a funding rate is known this long after its settlement")
+    open_interest_delay_ms: int = Field(
+        300_000, ge=0, description="a snapshot of open interest is known this long after its moment, as in the venue's archive"
+    )
+    open_interest_price_tolerance: Fraction = Field(
+        0.01, description="USD per contract may leave the hour's price range by this fraction: it is a mark price"
+    )
     fetch_tries: int = Field(3, ge=1)
 
 
@@ -230,6 +247,7 @@ class Settings(BaseSettings):
     venue: VenueSettings = VenueSettings()
     simulator: SimulatorSettings = SimulatorSettings()
     ui: UiSettings = UiSettings()
+    broadcast: BroadcastSettings = BroadcastSettings()
     quality: QualitySettings = QualitySettings()
     features: FeatureSettings = FeatureSettings()
     labels: LabelSettings = LabelSettings()

@@ -1,15 +1,13 @@
-"""Risk's own memory: denials, governor and trading states, the day's starting equity, incidents, the installation."""
+"""Risk's own memory: denials, governor and trading states, the day's starting equity, the installation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-
-from psycopg.types.json import Jsonb
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.contracts.order import OrderRequest, TradingState
@@ -126,41 +124,6 @@ class RiskRepository:
             ).fetchone()
         assert row is not None  # the upsert returns the row that it wrote or found
         return Decimal(row[0])
-
-
-class IncidentRepository:
-    """Things that a person must hear of, one open row per dedupe key."""
-
-    def __init__(self, brain: Brain) -> None:
-        self._brain = brain
-
-    def raise_incident(self, at: datetime, kind: str, severity: str, dedupe_key: str, details: dict[str, Any]) -> bool:
-        """Record it; False when one with this key is open already."""
-        with self._brain.connect() as connection:
-            row = connection.execute(
-                """
-                INSERT INTO incidents (at, kind, severity, dedupe_key, details) VALUES (%s, %s, %s, %s, %s)
-                ON CONFLICT (dedupe_key) WHERE resolved_at IS NULL DO NOTHING RETURNING incident_id
-                """,
-                (at, kind, severity, dedupe_key, Jsonb(details)),
-            ).fetchone()
-        return row is not None
-
-    def resolve(self, at: datetime, dedupe_keys: Iterable[str]) -> None:
-        """Close what is over."""
-        with self._brain.connect() as connection:
-            connection.execute(
-                "UPDATE incidents SET resolved_at = %s WHERE dedupe_key = ANY(%s) AND resolved_at IS NULL",
-                (at, list(dedupe_keys)),
-            )
-
-    def open(self) -> list[dict[str, Any]]:
-        """Open incidents, oldest first."""
-        with self._brain.connect() as connection:
-            rows = connection.execute(
-                "SELECT at, kind, severity, dedupe_key, details FROM incidents WHERE resolved_at IS NULL ORDER BY incident_id"
-            ).fetchall()
-        return [dict(zip(("at", "kind", "severity", "dedupe_key", "details"), row, strict=True)) for row in rows]
 
 
 class InstallationRepository:

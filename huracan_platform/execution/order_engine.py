@@ -14,9 +14,10 @@ from uuid import UUID
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.fills import FillRepository
+from huracan_platform.brain.incidents import IncidentRepository
 from huracan_platform.brain.leases import LeaseRepository
 from huracan_platform.brain.orders import OrderRepository
-from huracan_platform.brain.risk import Denial, IncidentRepository, InstallationRepository, RiskRepository
+from huracan_platform.brain.risk import Denial, InstallationRepository, RiskRepository
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import OrderIntent, OrderKind, OrderRequest, TradingState
@@ -28,7 +29,7 @@ from huracan_platform.errors import HaltTradingError, PermanentError, TransientE
 from huracan_platform.execution.books import Books
 from huracan_platform.execution.failpoints import Failpoint, Failpoints
 from huracan_platform.execution.ids import installation_uuid
-from huracan_platform.execution.incidents import IncidentLog
+from huracan_platform.execution.incidents import UNEXPLAINED, IncidentLog
 from huracan_platform.execution.lease import LeaseKeeper
 from huracan_platform.execution.positions import Position
 from huracan_platform.execution.protect import Guard, SubmitResult
@@ -263,7 +264,7 @@ class OrderEngine:
     async def _reconcile(self, *, whole_account: bool) -> ReconcileReport:
         report = await self._reconciler.run(whole_account=whole_account)
         self.desk.unexplained = report.unexplained
-        await asyncio.to_thread(self._incidents.keep_open, "unexplained", "critical", report.unexplained)
+        await asyncio.to_thread(self._incidents.keep_open, UNEXPLAINED, report.unexplained)
         return report
 
 

@@ -13,7 +13,7 @@ from huracan_platform.contracts.order_life import SendAnswer, SendResult, Stored
 from huracan_platform.decision.risk.inputs import CheckOutcome, Purpose
 from huracan_platform.decision.risk.sizing import round_stop
 from huracan_platform.execution.books import Books
-from huracan_platform.execution.incidents import IncidentLog
+from huracan_platform.execution.incidents import STOP_FAILED, IncidentLog
 from huracan_platform.execution.positions import Position
 from huracan_platform.execution.risk_desk import OrderContext, RiskDesk
 from huracan_platform.execution.sender import TOO_LATE, Sender
@@ -148,7 +148,7 @@ class Guard:
             return  # the next poll resolves it, and places a stop if the venue never had this one
         code = result.answer.code if result.answer else ", ".join(outcome.code for outcome in result.denied)
         cause = f"stop of {position.symbol} {result.outcome}: {code}"
-        await asyncio.to_thread(self._incidents.report, "stop_failed", "critical", cause)
+        await asyncio.to_thread(self._incidents.report, STOP_FAILED, cause, position.symbol)
         if code in PASSING_CODES:
             return  # refused for the moment it came at, not for what it asks: the next poll places it
         await self.close_position(position, decision_id)

@@ -14,8 +14,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.fills import FillRepository
 from huracan_platform.brain.leases import LeaseRepository
 from huracan_platform.brain.orders import OrderRepository
-from huracan_platform.brain.risk import IncidentRepository, InstallationRepository
-from huracan_platform.clock import to_datetime
+from huracan_platform.brain.risk import InstallationRepository
 from huracan_platform.contracts.order import Fill, OrderIntent, OrderKind, OrderRequest, OrderState, Side
 from huracan_platform.contracts.order_life import EventKind, Lease, OrderEvent, OrderStatus
 from huracan_platform.errors import HaltTradingError
@@ -139,12 +138,3 @@ def test_a_trade_is_recorded_once(brain: Brain) -> None:
     assert fills.record([(fill, None), (fill, None)], NOW) == [fill]
     assert fills.record([(replace(fill, price=D(1)), None)], NOW) == []
     assert fills.all() == [fill]
-
-
-def test_an_incident_is_open_once_and_opens_anew_after_it_was_resolved(brain: Brain) -> None:
-    incidents = IncidentRepository(brain)
-    at = to_datetime(NOW)
-    assert [incidents.raise_incident(at, "k", "critical", "key", {}) for _ in range(2)] == [True, False]
-    incidents.resolve(at, ["key"])
-    assert incidents.open() == []
-    assert incidents.raise_incident(at, "k", "critical", "key", {}) is True

@@ -80,7 +80,7 @@ async def test_a_refused_stop_closes_the_position_and_says_so(
     await submit(engine, clock, buy("0.1"))
     assert venue.position_quantities() == {BTC: 0}
     with brain.connect() as connection:
-        assert connection.execute("SELECT kind, details->>'cause' FROM incidents").fetchall() == [
+        assert connection.execute("SELECT kind, details->>'title' FROM incidents").fetchall() == [
             ("stop_failed", "stop of BTC/USDT:USDT reject: -2021")
         ]
 

@@ -1,0 +1,1 @@
+"""What watches over the rest and speaks to people."""
