@@ -84,6 +84,32 @@ class QualityRepository:
                 [(venue, dataset, symbol, day, [reason], at) for day in days],
             )
 
+    def mark_unavailable(
+        self, venue: str, dataset: str, symbol: str, days: Sequence[date], reason: str, recorded_at_ms: int
+    ) -> None:
+        """Days that the source does not have: unavailable where there are no rows of them, else as they are.
+
+        An open day with rows can never be completed: it becomes degraded. A `fetch` issue of such a day is closed.
+        """
+        at = to_datetime(recorded_at_ms)
+        with self._brain.connect() as connection:
+            connection.cursor().executemany(
+                """
+                INSERT INTO dataset_days AS d VALUES (%s, %s, %s, %s, 'unavailable', 0, 0, NULL, %s, %s)
+                ON CONFLICT (venue, dataset, symbol, day) DO UPDATE SET reasons = excluded.reasons,
+                    updated_at = excluded.updated_at, state = CASE d.row_count WHEN 0 THEN 'unavailable' ELSE 'degraded' END
+                WHERE d.state = 'open' OR (d.state = 'degraded' AND d.row_count = 0)
+                """,
+                [(venue, dataset, symbol, day, [reason], at) for day in days],
+            )
+            connection.execute(
+                """
+                UPDATE data_quality_logs SET resolved = true, resolved_at = %s
+                 WHERE NOT resolved AND venue = %s AND dataset = %s AND symbol = %s AND issue_type = 'fetch' AND day = ANY(%s)
+                """,
+                (at, venue, dataset, symbol, list(days)),
+            )
+
     def quarantine(self, venue: str, batch: RefusedBatch, recorded_at_ms: int) -> None:
         """Keep a batch that never got as far as a day of a known symbol."""
         with self._brain.connect() as connection:
@@ -108,7 +134,8 @@ class QualityRepository:
                 """
                 SELECT venue, dataset, symbol, min(day), max(day), sum(row_count), sum(expected_rows),
                        count(*) FILTER (WHERE state = 'good'), count(*) FILTER (WHERE state = 'open'),
-                       count(*) FILTER (WHERE state = 'degraded'), count(*) FILTER (WHERE state = 'quarantined')
+                       count(*) FILTER (WHERE state = 'degraded'), count(*) FILTER (WHERE state = 'quarantined'),
+                       count(*) FILTER (WHERE state = 'unavailable')
                   FROM dataset_days GROUP BY venue, dataset, symbol ORDER BY venue, dataset, symbol
                 """
             ).fetchall()

@@ -30,6 +30,7 @@ class Dataset(StrEnum):
 
     CANDLES = "candles"
     FUNDING = "funding"
+    OPEN_INTEREST = "open_interest"
 
 
 DatasetOption = Annotated[Dataset, typer.Option(help="which dataset")]
@@ -52,7 +53,7 @@ def backfill(
 ) -> None:
     """Fetch days from the venue, check them, store the good ones, quarantine the bad. Safe to repeat."""
     from huracan_platform.brain.migrate import open_brain
-    from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding
+    from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding, ingest_open_interest
     from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
 
@@ -61,7 +62,9 @@ def backfill(
     wanted = settings.symbols if symbols is None else tuple(s.strip() for s in symbols.split(",") if s.strip())
     if not wanted:
         raise PermanentError(f"--symbols: expected one or more like BTC/USDT:USDT, got {symbols!r}")
-    ingest = {Dataset.CANDLES: ingest_candles, Dataset.FUNDING: ingest_funding}[dataset]
+    ingest = {
+        Dataset.CANDLES: ingest_candles, Dataset.FUNDING: ingest_funding, Dataset.OPEN_INTEREST: ingest_open_interest,
+    }[dataset]
     brain, market = open_brain(settings), MarketData(settings)
     with _progress_bar(quiet=as_json) as bar:
         task = bar.add_task(f"{dataset.value} {first:%Y-%m-%d} to {last:%Y-%m-%d}", total=None)

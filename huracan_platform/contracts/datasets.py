@@ -16,7 +16,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrorReason, SchemaErrors
 
 from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
-from huracan_platform.contracts.market import CANDLE_COLUMNS
+from huracan_platform.contracts.market import CANDLE_COLUMNS, OPEN_INTEREST_COLUMNS
 from huracan_platform.errors import DataContractError
 
 TIME = pd.DatetimeTZDtype("ms", "UTC")
@@ -25,7 +25,8 @@ FIRST_MS = 1_230_940_800_000  # 2009-01-03, before which there was nothing to tr
 SCALE_JUMP = 10.0
 # Venues cap funding at a few percent per interval; a rate in percent or basis points is 100 or 10,000 times too big.
 RATE_CAP = 0.10
-COLUMNS = {"candles": CANDLE_COLUMNS, "funding": ("rate", "interval_h")}
+COLUMNS = {"candles": CANDLE_COLUMNS, "funding": ("rate", "interval_h"), "open_interest": OPEN_INTEREST_COLUMNS}
+GRIDS = {MINUTE_MS: "minutes", 5 * MINUTE_MS: "5 minutes", HOUR_MS: "hours"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def validate(dataset: str, frame: pd.DataFrame, context: ContractContext, what: 
 
     Parameters
     ----------
-    dataset : {"candles", "funding"}
+    dataset : {"candles", "funding", "open_interest"}
     frame
         The batch as it came; it is not coerced, sorted or repaired.
     what
@@ -81,7 +82,19 @@ def _funding(context: ContractContext) -> pa.DataFrameSchema:
     }, [])
 
 
-_SCHEMAS: dict[str, Callable[[ContractContext], pa.DataFrameSchema]] = {"candles": _candles, "funding": _funding}
+def _open_interest(context: ContractContext) -> pa.DataFrameSchema:
+    amount = [_finite(), _check(lambda s: s > 0, "an amount above 0")]
+    return _schema(context, 5 * MINUTE_MS, {name: pa.Column(float, amount) for name in OPEN_INTEREST_COLUMNS}, [
+        _frame_check(
+            lambda f: ~_jumps(f["contracts"], f.groupby("symbol", sort=False)["contracts"].shift()),
+            f"contracts within a factor {SCALE_JUMP:g} of the row before (one unit)",
+        )
+    ])
+
+
+_SCHEMAS: dict[str, Callable[[ContractContext], pa.DataFrameSchema]] = {
+    "candles": _candles, "funding": _funding, "open_interest": _open_interest,
+}
 
 
 def _schema(
@@ -91,7 +104,7 @@ def _schema(
     times = [
         _check(lambda s: _ms(s) >= FIRST_MS, "times since 2009-01-03 (before that: seconds taken for ms?)"),
         _check(lambda s: _ms(s) <= latest, f"times up to {_text(latest)}, nothing unfinished (far later: µs taken for ms?)"),
-        _check(lambda s: _ms(s) % grid_ms == 0, f"times on whole {'minutes' if grid_ms == MINUTE_MS else 'hours'}"),
+        _check(lambda s: _ms(s) % grid_ms == 0, f"times on whole {GRIDS[grid_ms]}"),
     ]
     known = _check(lambda s: s.isin(context.known_symbols), f"one of {', '.join(sorted(context.known_symbols)[:8])}")
     return pa.DataFrameSchema(

@@ -13,6 +13,7 @@ Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
 CANDLE_COLUMNS = ("open", "high", "low", "close", "volume")
+OPEN_INTEREST_COLUMNS = ("contracts", "value_usd")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,22 @@ class FundingRates:
     ts_ms: Int64
     rate: Float64
     interval_h: Float64
+
+
+@dataclass(frozen=True)
+class OpenInterest:
+    """Open interest of one symbol every 5 minutes, in time order.
+
+    `ts_ms` is the snapshot's moment in ms UTC, `contracts` the open positions in base, `value_usd` what they are worth in quote.
+    """
+
+    symbol: str
+    ts_ms: Int64
+    contracts: Float64
+    value_usd: Float64
+
+    def __len__(self) -> int:
+        return len(self.ts_ms)
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,14 @@ class DayState(StrEnum):
 
     OPEN: the market's day is not over, or the venue's last bars of it were not due yet. DEGRADED: genuine rows, too few
     of them. QUARANTINED: the rows broke their contract or a blocking check; they are kept apart from the library.
+    UNAVAILABLE: the source does not have the day (any more) and it was not recorded in time; asking again brings nothing.
     """
 
     GOOD = "good"
     OPEN = "open"
     DEGRADED = "degraded"
     QUARANTINED = "quarantined"
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True)

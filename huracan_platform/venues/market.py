@@ -1,4 +1,4 @@
-"""Market data of one venue: closed candles, funding, instruments, fees and the two clocks.
+"""Market data of one venue: closed candles, funding, open interest, instruments, fees and the two clocks.
 
 ccxt does the HTTP, the limits and the error mapping. The kline rows are read from its raw endpoint, because its own
 parser spends 4.9 µs on a row that costs 0.2 µs as arrays, and because it drops the difference between a row that
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, MappedClock, MarketTime, SystemClock
-from huracan_platform.contracts.market import Candles, Float64, FundingRates, Instrument, Int64
+from huracan_platform.contracts.market import Candles, Float64, FundingRates, Instrument, Int64, OpenInterest
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.client import build_client, call, translated
@@ -29,6 +29,7 @@ from huracan_platform.venues.klines import (
     parse_kline_text,
     parse_klines,
 )
+from huracan_platform.venues.open_interest import PAGE_ROWS, PERIOD, PERIOD_MS, parse_open_interest
 from huracan_platform.venues.retry import ReadRetry
 
 # The venue gives up to 1500 klines a call; 1000 cost half the weight of 1500.
@@ -141,6 +142,26 @@ class MarketData:
             reason = f"funding {symbol}: expected rows with fundingTime and fundingRate, got {error!r}"
             raise MalformedRowsError(reason, rows) from None
         return settled(symbol, ts, rate, start_ms, end_ms)
+
+    def open_interest(self, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
+        """Snapshots every 5 minutes in [start_ms, end_ms), as delivered; the venue keeps a month of them.
+
+        Raises
+        ------
+        PermanentError
+            `start_ms` lies further back than the venue keeps.
+        """
+        market_id = self._market(symbol)["id"]
+        rows: list[Any] = []
+        step = PAGE_ROWS * PERIOD_MS
+        for at in range(start_ms, min(end_ms, self.clock().market_ms() + 1), step):
+            window = {"startTime": at, "endTime": min(at + step, end_ms) - 1, "limit": PAGE_ROWS}
+            rows += self._rows("fapiDataGetOpenInterestHist", {"symbol": market_id, "period": PERIOD, **window})
+        try:
+            return parse_open_interest(symbol, rows, start_ms, end_ms)
+        except (LookupError, TypeError, ValueError) as error:
+            reason = f"open interest {symbol}: expected rows with timestamp, sumOpenInterest and its value, got {error!r}"
+            raise MalformedRowsError(reason, rows) from None
 
     def fees(self, symbol: str) -> FeeSchedule | None:
         """The account's schedule for a symbol; None where the venue does not tell it to this key."""

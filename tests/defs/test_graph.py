@@ -12,6 +12,7 @@ EXPECTED = {
     "instruments",
     "candles",
     "funding_rates",
+    "open_interest",
     "features",
     "trained_models",
     "gate_verdicts",
@@ -58,18 +59,20 @@ def test_every_asset_fed_by_another_waits_for_its_blocking_checks(graph):
             assert "all_deps_blocking_checks_passed" in repr(node.automation_condition), node.key
 
 
-def test_candles_and_funding_carry_the_contract_and_the_six_checks_and_they_block(graph):
+def test_market_data_carries_the_contract_and_the_six_checks_and_they_block(graph):
     expected = {"contract", "completeness", "uniqueness", "validity", "freshness", "plausibility", "consistency"}
     found = {(k.asset_key.to_user_string(), k.name): graph.get(k).blocking for k in graph.asset_check_keys}
-    for asset in ("candles", "funding_rates"):
+    for asset in ("candles", "funding_rates", "open_interest"):
         assert {name for of, name in found if of == asset} == expected
         assert all(blocking for (of, _), blocking in found.items() if of == asset)
 
 
 def test_jobs_schedules_and_sensors_are_there():
     repository = defs.get_repository_def()
-    assert {"market_data_job", "feature_job", "training_job", "paper_session_job"} <= {j.name for j in repository.get_all_jobs()}
-    assert {"hourly_market_data", "daily_features", "daily_training"} <= {s.name for s in repository.schedule_defs}
+    jobs = {"market_data_job", "market_facts_job", "feature_job", "training_job", "paper_session_job"}
+    assert jobs <= {j.name for j in repository.get_all_jobs()}
+    schedules = {"hourly_market_data", "hourly_market_facts", "daily_features", "daily_training"}
+    assert schedules <= {s.name for s in repository.schedule_defs}
     assert {"hand_off_authorised_models"} <= {s.name for s in repository.sensor_defs}
 
 

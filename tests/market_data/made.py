@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, day_start_ms
-from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRates, Instrument
+from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRates, Instrument, OpenInterest
 from huracan_platform.data.market_data.gaps import DueWindow, due_window
 from huracan_platform.data.market_data.rollup import roll_up
 from huracan_platform.data.market_data.source import MarketSource
@@ -72,9 +72,10 @@ class SpoiledMarket:
     def __init__(
         self, real: MarketSource, *, candles: Callable[[Candles], Candles] = lambda c: c,
         hourly: Callable[[Candles], Candles] = lambda c: c, funding: Callable[[FundingRates], FundingRates] = lambda f: f,
-        clock: Clock | None = None,
+        interest: Callable[[OpenInterest], OpenInterest] = lambda i: i, clock: Clock | None = None,
     ) -> None:
         self._real, self._candles, self._hourly, self._funding, self._clock = real, candles, hourly, funding, clock
+        self._interest = interest
 
     @property
     def venue(self) -> str:
@@ -97,3 +98,6 @@ class SpoiledMarket:
 
     def funding(self, symbol: str, start_ms: int, end_ms: int) -> FundingRates:
         return self._funding(self._real.funding(symbol, start_ms, end_ms))
+
+    def open_interest(self, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
+        return self._interest(self._real.open_interest(symbol, start_ms, end_ms))

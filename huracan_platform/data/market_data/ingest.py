@@ -25,6 +25,7 @@ from huracan_platform.contracts.quality import CheckResult, DayReport
 from huracan_platform.data.market_data.contract import Neighbours, frame_of_rows
 from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
 from huracan_platform.data.market_data.kinds import CandleKind, FundingKind, Kind
+from huracan_platform.data.market_data.open_interest_kind import OpenInterestKind
 from huracan_platform.data.market_data.report import IngestReport, summarise
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.errors import PermanentError, TransientError
@@ -67,10 +68,22 @@ def ingest_funding(
     return _Ingest(brain, market, FundingKind(settings.quality), progress).run(symbols, first_day, last_day)
 
 
+def ingest_open_interest(
+    brain: Brain, market: MarketSource, symbols: Sequence[str], first_day: date, last_day: date, settings: Settings,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Open interest, as `ingest_candles`.
+
+    Days that the venue does not keep any more are no failure: one that the library does not have is marked unavailable, one
+    that it has stays as it is.
+    """
+    return _Ingest(brain, market, OpenInterestKind(settings.quality), progress).run(symbols, first_day, last_day)
+
+
 def ingest_delivery(brain: Brain, market: MarketSource, delivery: Delivery, settings: Settings, dataset: str) -> IngestReport:
     """A batch that did not come from the venue, through the same contract and checks."""
-    kinds: dict[str, Kind] = {"candles": CandleKind(settings.quality), "funding": FundingKind(settings.quality)}
-    return _Ingest(brain, market, kinds[dataset], None).take(delivery)
+    kinds: dict[str, Callable[..., Kind]] = {"candles": CandleKind, "funding": FundingKind, "open_interest": OpenInterestKind}
+    return _Ingest(brain, market, kinds[dataset](settings.quality), None).take(delivery)
 
 
 @dataclass
@@ -101,6 +114,12 @@ class _Ingest:
         self._save_instruments(symbols)
         days = days_between(first_day, last_day)
         total, done = len(days) * len(symbols), 0
+        kept_from = self._kind.kept_from_ms(self._clock.market_ms())
+        lost = [day for day in days if day_start_ms(day) < kept_from]
+        if lost:
+            self._pass_over(symbols, lost)
+            days, done = days[len(lost):], len(lost) * len(symbols)
+            self._progress(done, total)
         late: list[tuple[str, tuple[date, ...]]] = []
         for chunk in _chunks(days):
             judged = []
@@ -189,6 +208,20 @@ class _Ingest:
             first, last = np.searchsorted(columns["ts_ms"], [day_start_ms(day.day), day_start_ms(day.day) + DAY_MS])
             of_day = {name: values[first:last] for name, values in columns.items()}
             yield replace(day, rows=int(last - first), content_hash=hash_arrays(of_day, header=header)) if day.rows else day
+
+    def _pass_over(self, symbols: Sequence[str], days: Sequence[date]) -> None:
+        """Days that the venue has lost: what the library has of them stays, what it has not is unavailable."""
+        name, venue = self._kind.name, self._market.venue
+        for symbol in symbols:
+            listing = self._market.listing(symbol)
+            ended_ms = listing.last_ms or self._clock.market_ms()
+            listed = [day for day in days if listing.first_ms - DAY_MS < day_start_ms(day) < ended_ms]
+            if listed:
+                self._books.mark_unavailable(
+                    venue, name, symbol, listed, "not available from the venue any more, and not recorded in time",
+                    self._clock.wire_ms(),
+                )
+                self._tally.days += self._books.days(venue, name, [symbol], listed[0], listed[-1])
 
     def _give_up(self, symbol: str, days: tuple[date, ...], why: str) -> None:
         self._tally.unfetched[symbol] = why

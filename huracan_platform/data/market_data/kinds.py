@@ -33,7 +33,7 @@ class Kind(Protocol):
 
     @property
     def name(self) -> str:
-        """`candles` or `funding`."""
+        """`candles`, `funding` or `open_interest`."""
         ...
 
     @property
@@ -44,6 +44,10 @@ class Kind(Protocol):
     @property
     def grace_ms(self) -> int:
         """Nothing younger than this is due yet, market time."""
+        ...
+
+    def kept_from_ms(self, observed_ms: int) -> int:
+        """What the venue keeps at that market time begins here, ms UTC; days that begin before are not asked for."""
         ...
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
@@ -85,6 +89,10 @@ class CandleKind:
         """Bars younger than the freshness bound are not missed yet."""
         return self.quality.freshness_bars * MINUTE_MS
 
+    def kept_from_ms(self, observed_ms: int) -> int:
+        """Everything since the listing."""
+        return 0
+
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Minutes, and the venue's own hours as evidence."""
         observed, listing = market.clock().market_ms(), market.listing(symbol)
@@ -112,7 +120,7 @@ class CandleKind:
 
     def first_checks(self, part: pd.DataFrame, delivery: Delivery, window: DueWindow) -> list[CheckResult]:
         """Completeness, uniqueness and validity of a refused day."""
-        if not _numeric(part, CANDLE_COLUMNS):
+        if not is_numeric(part, CANDLE_COLUMNS):
             return []
         candles = Candles(delivery.symbol, **arrays_of(part, CANDLE_COLUMNS))
         return [
@@ -128,7 +136,7 @@ class CandleKind:
 
     def table(self, frame: pd.DataFrame) -> pa.Table:
         """A bar is known `arrival_delay_ms` after its close."""
-        return _table(frame, CANDLE_COLUMNS, MINUTE_MS + self.quality.arrival_delay_ms)
+        return fact_table(frame, CANDLE_COLUMNS, MINUTE_MS + self.quality.arrival_delay_ms)
 
     def repository(self, brain: Brain) -> FactRepository:
         """Candles of the Brain Library."""
@@ -143,6 +151,10 @@ class FundingKind:
     name: str = "funding"
     # A settlement appears some seconds late; minutes late it is missing.
     grace_ms: int = 2 * MINUTE_MS
+
+    def kept_from_ms(self, observed_ms: int) -> int:
+        """Everything since the listing."""
+        return 0
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Settlements of the days."""
@@ -166,7 +178,7 @@ class FundingKind:
 
     def first_checks(self, part: pd.DataFrame, delivery: Delivery, window: DueWindow) -> list[CheckResult]:
         """Uniqueness and validity of a refused day; what is due cannot be read off a series that broke its contract."""
-        if not _numeric(part, FUNDING_COLUMNS):
+        if not is_numeric(part, FUNDING_COLUMNS):
             return []
         rates = FundingRates(delivery.symbol, **arrays_of(part, FUNDING_COLUMNS))
         subject = Subject(self.name, delivery.symbol, window.day)
@@ -178,7 +190,7 @@ class FundingKind:
 
     def table(self, frame: pd.DataFrame) -> pa.Table:
         """A rate is known `funding_delay_ms` after its settlement."""
-        return _table(frame, FUNDING_COLUMNS, self.quality.funding_delay_ms)
+        return fact_table(frame, FUNDING_COLUMNS, self.quality.funding_delay_ms)
 
     def repository(self, brain: Brain) -> FactRepository:
         """Funding rates of the Brain Library."""
@@ -214,11 +226,13 @@ def _rates_of(rates: FundingRates, day: date) -> FundingRates:
     return replace(rates, ts_ms=rates.ts_ms[first:last], rate=rates.rate[first:last], interval_h=rates.interval_h[first:last])
 
 
-def _numeric(part: pd.DataFrame, names: Sequence[str]) -> bool:
+def is_numeric(part: pd.DataFrame, names: Sequence[str]) -> bool:
+    """True when every named column is there and holds numbers."""
     return all(name in part and part[name].dtype.kind in "fiu" for name in names)
 
 
-def _table(frame: pd.DataFrame, names: Sequence[str], delay_ms: int) -> pa.Table:
+def fact_table(frame: pd.DataFrame, names: Sequence[str], delay_ms: int) -> pa.Table:
+    """Rows as a fact repository takes them, each known `delay_ms` after its ts."""
     arrays: dict[str, Any] = arrays_of(frame, names)
     symbol = pa.array(frame["symbol"], pa.string())
     return pa.table({"symbol": symbol, **arrays, "known_at_ms": arrays["ts_ms"] + delay_ms})

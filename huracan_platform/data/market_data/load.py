@@ -47,7 +47,7 @@ def load_batch(brain: Brain, market: MarketSource, path: Path, dataset: str, sym
         reason = _why_no_days(dataset, frame, known, clock.market_ms(), f"{dataset} {symbol} {path.name}")
         raise _refused(brain, market, clock, dataset, symbol, frame, reason, path)
     start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
-    hours = market.hourly(symbol, start, end) if dataset == "candles" else None
+    hours = market.hourly(symbol, start, end) if dataset != "funding" else None
     delivery = Delivery(symbol, days, frame, clock.market_ms(), market.listing(symbol), hours, source=path.name)
     return ingest_delivery(brain, market, delivery, settings, dataset)
 

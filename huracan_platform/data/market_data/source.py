@@ -10,7 +10,7 @@ from typing import Protocol
 import pandas as pd
 
 from huracan_platform.clock import DAY_MS, Clock, day_start_ms
-from huracan_platform.contracts.market import Candles, FundingRates, Instrument
+from huracan_platform.contracts.market import Candles, FundingRates, Instrument, OpenInterest
 from huracan_platform.venues.market import Listing
 
 
@@ -46,12 +46,16 @@ class MarketSource(Protocol):
         """Rates settled in [start_ms, end_ms)."""
         ...
 
+    def open_interest(self, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
+        """Snapshots every 5 minutes in [start_ms, end_ms), as delivered."""
+        ...
+
 
 @dataclass(frozen=True)
 class Delivery:
     """What came for one symbol and a run of days, untouched, with the evidence that came along.
 
-    `observed_ms` is market time before the first request; `hours` are the venue's own 1-hour bars (candles only);
+    `observed_ms` is market time before the first request; `hours` are the venue's own 1-hour bars (not with funding);
     `source` is "venue" or the name of a file.
     """
 

@@ -75,6 +75,23 @@ def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config:
     return _ingest(context, platform, config, "funding_rates", ingest_funding)
 
 
+@dg.asset(
+    group_name="market_data",
+    owners=OWNERS,
+    kinds={"python", "ccxt", "postgres"},
+    deps=[instruments],
+    partitions_def=DAYS,
+    backfill_policy=DAY_BACKFILL,
+    check_specs=checks.specs("open_interest"),
+    description="Open interest of every symbol each 5 minutes, in contracts and USD; of the past the venue keeps a month.",
+)
+def open_interest(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
+    """Download, check and store the run's days, as far back as the venue keeps them."""
+    from huracan_platform.data.market_data.ingest import ingest_open_interest
+
+    return _ingest(context, platform, config, "open_interest", ingest_open_interest)
+
+
 def _progress(context: dg.AssetExecutionContext, unit: str) -> Callable[[int, int], None]:
     """Tells every few seconds how far the run is."""
     told = time.monotonic()
@@ -114,6 +131,7 @@ def _ingest(
             "venue": report.venue,
             "revised": report.revised,
             "quarantined_symbol_days": len(report.in_state(DayState.QUARANTINED)),
+            "unavailable_symbol_days": len(report.in_state(DayState.UNAVAILABLE)),
             "content_hash": report.content_hash,
         },
         check_results=checks.results(asset, report),

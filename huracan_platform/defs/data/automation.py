@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from huracan_platform.clock import to_datetime
-from huracan_platform.defs.data.assets import candles, features, funding_rates, instruments
+from huracan_platform.defs.data.assets import candles, features, funding_rates, instruments, open_interest
 from huracan_platform.defs.house import DAYS, FIRST_DAY
 from huracan_platform.defs.resources import Platform
 
@@ -16,6 +16,12 @@ market_data_job = dg.define_asset_job(
     partitions_def=DAYS,
     description="Download and check days of market data",
 )
+market_facts_job = dg.define_asset_job(
+    "market_facts_job",
+    selection=[open_interest],
+    partitions_def=DAYS,
+    description="Collect and check days of what markets tell beside prices",
+)
 feature_job = dg.define_asset_job("feature_job", selection=[features], partitions_def=DAYS, description="Build feature days")
 
 
@@ -24,9 +30,15 @@ feature_job = dg.define_asset_job("feature_job", selection=[features], partition
 )
 def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """The market's day so far, and at its beginning the day before once more, so that a day is closed complete."""
-    now = to_datetime(platform.market().clock().market_ms())
-    days = [now.date()] if now.hour else [now.date() - timedelta(days=1), now.date()]
-    return [dg.RunRequest(run_key=f"{day}-{now:%Y%m%dT%H}", partition_key=day.isoformat()) for day in days if day >= FIRST_DAY]
+    return _days_so_far(platform)
+
+
+@dg.schedule(
+    job=market_facts_job, cron_schedule="12 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
+)
+def hourly_market_facts(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
+    """As for market data, some minutes later: open interest arrives with a delay, and runs do not pile up."""
+    return _days_so_far(platform)
 
 
 @dg.schedule(
@@ -37,3 +49,9 @@ def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) ->
     today = to_datetime(platform.market().clock().market_ms()).date()
     days = [today - timedelta(days=2), today - timedelta(days=1)]
     return [dg.RunRequest(run_key=f"{day}-{today}", partition_key=day.isoformat()) for day in days if day >= FIRST_DAY]
+
+
+def _days_so_far(platform: Platform) -> list[dg.RunRequest]:
+    now = to_datetime(platform.market().clock().market_ms())
+    days = [now.date()] if now.hour else [now.date() - timedelta(days=1), now.date()]
+    return [dg.RunRequest(run_key=f"{day}-{now:%Y%m%dT%H}", partition_key=day.isoformat()) for day in days if day >= FIRST_DAY]
