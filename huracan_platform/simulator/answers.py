@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import orjson
 from aiohttp import web
@@ -15,6 +16,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def json_response(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer."""
     return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+
+@contextmanager
+def reported(headers: dict[str, str]) -> Iterator[None]:
+    """Let a refusal carry the headers that an answer would."""
+    try:
+        yield
+    except VenueRefusal as refusal:
+        refusal.headers = headers | refusal.headers
+        raise
 
 
 @web.middleware

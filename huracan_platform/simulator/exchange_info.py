@@ -9,6 +9,7 @@ from huracan_platform.simulator.brackets import BRACKETS
 from huracan_platform.simulator.instruments import Instrument
 from huracan_platform.simulator.limits import RATE_LIMITS
 from huracan_platform.simulator.market.bars import ListedSymbol
+from huracan_platform.simulator.order_rules import MOST_PRICE
 from huracan_platform.simulator.venue import Venue
 
 ORDER_TYPES = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"]
@@ -46,7 +47,7 @@ def _symbol(listed: ListedSymbol) -> dict[str, Any]:
 def _filters(instrument: Instrument) -> list[dict[str, Any]]:
     tick, lot = str(instrument.tick), str(instrument.lot)
     return [
-        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "10000000", "tickSize": tick},
+        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": str(MOST_PRICE), "tickSize": tick},
         {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": str(instrument.max_quantity), "stepSize": lot},
         {"filterType": "MARKET_LOT_SIZE", "minQty": lot, "maxQty": str(instrument.max_market_quantity), "stepSize": lot},
         {"filterType": "MAX_NUM_ORDERS", "limit": instrument.max_orders},

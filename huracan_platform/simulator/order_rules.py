@@ -14,7 +14,9 @@ from huracan_platform.simulator.problems import VenueRefusal, missing
 ORDINARY = ("LIMIT", "MARKET")
 CONDITIONAL = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX")
-_CLIENT_ID = re.compile(r"^[.A-Z:/a-z0-9_-]{1,36}$")
+_CLIENT_ID = re.compile(r"[\.A-Z\:/a-z0-9_-]{1,36}")
+_MOST_ID_CHARACTERS = 36
+MOST_PRICE = Decimal(10_000_000)
 
 
 def read_side(sent: Mapping[str, str]) -> Side:
@@ -30,8 +32,10 @@ def read_side(sent: Mapping[str, str]) -> Side:
 def read_client_id(sent: Mapping[str, str], name: str, fallback: str) -> str:
     """The client's own id, or `fallback` where none was sent."""
     value = sent.get(name) or fallback
-    if not _CLIENT_ID.match(value):
-        raise VenueRefusal(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{_CLIENT_ID.pattern}'.")
+    if len(value) > _MOST_ID_CHARACTERS:
+        raise VenueRefusal(-4015, f"Client order id length should not be more than {_MOST_ID_CHARACTERS} chars.")
+    if not _CLIENT_ID.fullmatch(value):
+        raise VenueRefusal(-1100, f"Illegal characters found in parameter '{name}'; legal range is '^{_CLIENT_ID.pattern}$'.")
     return value
 
 
@@ -57,6 +61,8 @@ def read_price(sent: Mapping[str, str], name: str, instrument: Instrument) -> in
         raise missing(name)
     if price <= 0:
         raise VenueRefusal(-4001, "Price less than 0.")
+    if price > MOST_PRICE:
+        raise VenueRefusal(-4002, "Price greater than max price.")
     if price % instrument.tick:
         raise VenueRefusal(-1111, "Precision is over the maximum defined for this asset.")
     return instrument.ticks(price)
@@ -86,6 +92,9 @@ def read_ordinary(sent: Mapping[str, str], instrument: Instrument, fallback_id: 
     if kind not in ORDINARY:
         raise VenueRefusal(-1116, "Invalid orderType.")
     side, market = read_side(sent), kind == "MARKET"
+    for name in ("timeInForce", "price"):
+        if market and sent.get(name):
+            raise VenueRefusal(-1106, f"Parameter '{name}' sent when not required.")
     time_in_force = "GTC" if market else parameters.text(sent, "timeInForce")
     if time_in_force not in TIMES_IN_FORCE:
         raise VenueRefusal(-1115, "Invalid timeInForce.")

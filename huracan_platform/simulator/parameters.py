@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from huracan_platform.simulator.problems import VenueRefusal, invalid, missing
+
+# What the venue reads as a number: no exponent, sign only in front, no other script's digits, no more than fits.
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
 def text(parameters: Mapping[str, str], name: str) -> str:
@@ -21,24 +26,19 @@ def integer(parameters: Mapping[str, str], name: str) -> int | None:
     value = parameters.get(name, "")
     if not value:
         return None
-    try:
-        return int(value)
-    except ValueError:
-        raise invalid(name) from None
+    if not _INTEGER.fullmatch(value):
+        raise invalid(name)
+    return int(value)
 
 
 def decimal(parameters: Mapping[str, str], name: str) -> Decimal | None:
-    """An optional finite, positive number; None where it was not sent."""
+    """An optional number in plain digits; None where it was not sent."""
     value = parameters.get(name, "")
     if not value:
         return None
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise invalid(name) from None
-    if not number.is_finite():
+    if not _DECIMAL.fullmatch(value):
         raise invalid(name)
-    return number
+    return Decimal(value)
 
 
 def flag(parameters: Mapping[str, str], name: str) -> bool:
@@ -57,3 +57,9 @@ def limit(parameters: Mapping[str, str], default: int, most: int) -> int:
     if not 1 <= value <= most:
         raise VenueRefusal(-1130, f"Data sent for parameter 'limit' is not valid: expected 1 to {most}, got {value}.")
     return value
+
+
+def rows_asked(parameters: Mapping[str, str], default: int) -> int:
+    """The number of rows by which a request is weighed, before it is looked at whether it is a valid one."""
+    value = parameters.get("limit", "")
+    return int(value) if _INTEGER.fullmatch(value) else default

@@ -11,6 +11,7 @@ import orjson
 
 from huracan_platform.simulator import parameters
 from huracan_platform.simulator.exchange_info import exchange_info
+from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory, render_rows
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
@@ -19,6 +20,18 @@ Query = Mapping[str, str]
 KLINES_MOST = 1_500
 FUNDING_MOST = 1_000
 INTEREST_RATE = "0.00010000"
+
+
+@dataclass(frozen=True)
+class _Bars:
+    """Bars `first` to before `stop` of a series, of which `complete` have ended, and the `unfinished` one if it is asked for."""
+
+    history: SymbolHistory
+    interval: str
+    first: int
+    stop: int
+    complete: int
+    unfinished: I64
 
 
 @dataclass(frozen=True)
@@ -49,16 +62,38 @@ class MarketEndpoints:
             raise VenueRefusal(-1130, "Data sent for parameter 'contractType' is not valid.")
         return self._klines(query, "pair")
 
+    def mark_price_klines(self, query: Query) -> bytes:
+        """Bars of the mark price, which is the last trade: no volume."""
+        return self._prices(query, "symbol")
+
+    def index_price_klines(self, query: Query) -> bytes:
+        """Bars of a pair's index price, which is the last trade too."""
+        return self._prices(query, "pair")
+
+    def premium_index_klines(self, query: Query) -> bytes:
+        """Bars of the premium of the mark over the index price: where both are the last trade there is none."""
+        rows = orjson.loads(self._prices(query, "symbol"))
+        return orjson.dumps([[opened, *["0.00000000"] * 4, *rest] for opened, _, _, _, _, *rest in rows])
+
     def _klines(self, query: Query, name: str) -> bytes:
-        history = self.venue.history(parameters.text(query, name))
-        interval = parameters.text(query, "interval")
+        asked = self._asked(query, name)
+        body = asked.history.series(asked.interval).slice_bytes(asked.first, min(asked.stop, asked.complete))
+        return _array(body + render_rows(asked.unfinished, asked.interval, asked.history.listed))
+
+    def _prices(self, query: Query, name: str) -> bytes:
+        asked = self._asked(query, name)
+        complete = asked.history.series(asked.interval).rows[asked.first : min(asked.stop, asked.complete)]
+        rows = np.concatenate([complete, asked.unfinished])
+        rows[:, 5:] = 0
+        return _array(render_rows(rows, asked.interval, asked.history.listed))
+
+    def _asked(self, query: Query, name: str) -> _Bars:
+        history, interval = self.venue.history(parameters.text(query, name)), parameters.text(query, "interval")
         if interval not in INTERVALS_MS:
             raise VenueRefusal(-1120, "Invalid interval.")
         limit = parameters.limit(query, 500, KLINES_MOST)
-        return b"[" + _bars(
-            history, interval, self.venue.clock.market_ms(), parameters.integer(query, "startTime"),
-            parameters.integer(query, "endTime"), limit,
-        ).rstrip(b",") + b"]"
+        since, until = parameters.integer(query, "startTime"), parameters.integer(query, "endTime")
+        return _choose(history, interval, self.venue.clock.market_ms(), since, until, limit)
 
     def funding_rate(self, query: Query) -> bytes:
         """Settled rates with the time as recorded, oldest first; without symbol those of all symbols."""
@@ -110,7 +145,7 @@ class MarketEndpoints:
         }
 
 
-def _bars(history: SymbolHistory, interval: str, now: int, since: int | None, until: int | None, limit: int) -> bytes:
+def _choose(history: SymbolHistory, interval: str, now: int, since: int | None, until: int | None, limit: int) -> _Bars:
     series = history.series(interval)
     opens = series.rows[:, 0]
     complete = series.complete_before(now)
@@ -119,12 +154,14 @@ def _bars(history: SymbolHistory, interval: str, now: int, since: int | None, un
     first = 0 if since is None else int(np.searchsorted(opens, since))
     stop = begun if until is None else min(begun, int(np.searchsorted(opens, until, side="right")))
     first, stop = (first, min(stop, first + limit)) if since is not None else (max(0, stop - limit), stop)
-    body = series.slice_bytes(first, min(stop, complete))
-    return body + render_rows(running, interval, history.listed) if first <= complete < stop else body
+    return _Bars(history, interval, first, stop, complete, running if first <= complete < stop else running[:0])
+
+
+def _array(rows: bytes) -> bytes:
+    return b"[" + rows.rstrip(b",") + b"]"
 
 
 def klines_weight(query: Query) -> int:
     """Weight of a klines request by its limit: < 100 rows 1, < 500 2, ≤ 1000 5, else 10."""
-    asked = query.get("limit", "500")
-    rows = int(asked) if asked.isdigit() else 500
+    rows = parameters.rows_asked(query, 500)
     return 1 if rows < 100 else 2 if rows < 500 else 5 if rows <= 1_000 else 10

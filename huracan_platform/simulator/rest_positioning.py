@@ -56,6 +56,10 @@ class PositioningEndpoints:
         """GET /futures/data/topLongShortAccountRatio"""
         return self._snapshots(query, self._history(query), lambda known, at: _ratio(int(known.top_long[at])))
 
+    def top_positions(self, query: Query) -> bytes:
+        """GET /futures/data/topLongShortPositionRatio: the largest accounts are taken to hold positions of one size."""
+        return self.top_accounts(query)
+
     def all_accounts(self, query: Query) -> bytes:
         """GET /futures/data/globalLongShortAccountRatio"""
         return self._snapshots(query, self._history(query), lambda known, at: _ratio(int(known.long[at])))
@@ -73,6 +77,23 @@ class PositioningEndpoints:
             answer.append({
                 "buySellRatio": f"{bought / sold:.4f}" if sold else "0", "buyVol": plain(instrument.quantity(bought)),
                 "sellVol": plain(instrument.quantity(sold)), "timestamp": int(rows[at, 0]),
+            })
+        return orjson.dumps(answer)
+
+    def basis(self, query: Query) -> bytes:
+        """GET /futures/data/basis of a pair's perpetual, whose index price is its own last trade: complete periods by their
+        end."""
+        history, step = self.venue.history(parameters.text(query, "pair")), self._step(query)
+        if parameters.text(query, "contractType") != "PERPETUAL":
+            raise VenueRefusal(-1130, "Data sent for parameter 'contractType' is not valid.")
+        series, instrument = history.series(query["period"]), history.listed.instrument
+        ends = series.rows[: series.complete_before(self.venue.clock.market_ms()), 0] + step
+        answer = []
+        for at in self._chosen(query, ends):
+            price = plain(instrument.price(int(series.rows[at, 4])))
+            answer.append({
+                "indexPrice": price, "futuresPrice": price, "basis": "0", "basisRate": "0.0000", "annualizedBasisRate": "",
+                "contractType": "PERPETUAL", "pair": instrument.symbol, "timestamp": int(ends[at]),
             })
         return orjson.dumps(answer)
 

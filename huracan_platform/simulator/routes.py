@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import orjson
+
 from huracan_platform.simulator.clients import Client
+from huracan_platform.simulator.limits import FUNDING_LIMIT, STATISTICS_LIMIT, SharedLimit
+from huracan_platform.simulator.parameters import rows_asked
 from huracan_platform.simulator.rest_account import AccountEndpoints
 from huracan_platform.simulator.rest_market import MarketEndpoints, klines_weight
 from huracan_platform.simulator.rest_positioning import PositioningEndpoints
@@ -17,23 +21,24 @@ Parameters = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Route:
-    """One method of a public path."""
+    """One method of a public path. `shared` is a limit that it has together with other paths, besides its weight."""
 
     method: str
     path: str
     handle: Callable[[Parameters], bytes]
     weight: Callable[[Parameters], int]
+    shared: SharedLimit | None = None
 
 
 @dataclass(frozen=True)
 class SignedRoute:
-    """One method of a path that is signed. `order` counts it against the account's order limits besides its weight."""
+    """One method of a path that is signed. `orders` says how many it counts for at the account's order limits."""
 
     method: str
     path: str
     handle: Callable[[Client, Parameters], bytes]
     weight: Callable[[Parameters], int]
-    order: bool = False
+    orders: Callable[[Parameters], int] | None = None
 
 
 def _orders(handle: Callable[[OrderEndpoints, Parameters], bytes]) -> Callable[[Client, Parameters], bytes]:
@@ -48,13 +53,21 @@ def _fixed(weight: int) -> Callable[[Parameters], int]:
     return lambda _parameters: weight
 
 
+def _batch_size(parameters: Parameters) -> int:
+    """How many orders a batch holds; 1 where it cannot be read and will be refused."""
+    try:
+        orders = orjson.loads(parameters.get("batchOrders", ""))
+    except orjson.JSONDecodeError:
+        return 1
+    return len(orders) if isinstance(orders, list) else 1
+
+
 def _by_symbol(one: int, every: int) -> Callable[[Parameters], int]:
     return lambda parameters: one if parameters.get("symbol") else every
 
 
 def _depth_weight(parameters: Parameters) -> int:
-    limit = parameters.get("limit", "500")
-    rows = int(limit) if limit.isdigit() else 500
+    rows = rows_asked(parameters, 500)
     return 2 if rows <= 50 else 5 if rows <= 100 else 10 if rows <= 500 else 20
 
 
@@ -66,8 +79,11 @@ def market_routes(market: MarketEndpoints, tape: TapeEndpoints) -> list[Route]:
         Route("GET", "/fapi/v1/exchangeInfo", market.exchange_info, _fixed(1)),
         Route("GET", "/fapi/v1/klines", market.klines, klines_weight),
         Route("GET", "/fapi/v1/continuousKlines", market.continuous_klines, klines_weight),
-        Route("GET", "/fapi/v1/fundingRate", market.funding_rate, _fixed(1)),
-        Route("GET", "/fapi/v1/fundingInfo", market.funding_info, _fixed(0)),
+        Route("GET", "/fapi/v1/markPriceKlines", market.mark_price_klines, klines_weight),
+        Route("GET", "/fapi/v1/indexPriceKlines", market.index_price_klines, klines_weight),
+        Route("GET", "/fapi/v1/premiumIndexKlines", market.premium_index_klines, klines_weight),
+        Route("GET", "/fapi/v1/fundingRate", market.funding_rate, _fixed(1), FUNDING_LIMIT),
+        Route("GET", "/fapi/v1/fundingInfo", market.funding_info, _fixed(0), FUNDING_LIMIT),
         Route("GET", "/fapi/v1/premiumIndex", market.premium_index, _by_symbol(1, 10)),
         Route("GET", "/fapi/v1/depth", tape.depth, _depth_weight),
         Route("GET", "/fapi/v1/trades", tape.trades, _fixed(5)),
@@ -81,33 +97,35 @@ def market_routes(market: MarketEndpoints, tape: TapeEndpoints) -> list[Route]:
 
 
 def positioning_routes(positioning: PositioningEndpoints) -> list[Route]:
-    """Public paths of open interest and ratios; those under /futures/data weigh nothing."""
+    """Public paths of open interest and ratios; those under /futures/data weigh nothing and have a limit of their own."""
     return [
         Route("GET", "/fapi/v1/openInterest", positioning.open_interest, _fixed(1)),
-        Route("GET", "/futures/data/openInterestHist", positioning.open_interest_history, _fixed(0)),
-        Route("GET", "/futures/data/topLongShortAccountRatio", positioning.top_accounts, _fixed(0)),
-        Route("GET", "/futures/data/globalLongShortAccountRatio", positioning.all_accounts, _fixed(0)),
-        Route("GET", "/futures/data/takerlongshortRatio", positioning.taker_volume, _fixed(0)),
+        Route("GET", "/futures/data/openInterestHist", positioning.open_interest_history, _fixed(0), STATISTICS_LIMIT),
+        Route("GET", "/futures/data/topLongShortAccountRatio", positioning.top_accounts, _fixed(0), STATISTICS_LIMIT),
+        Route("GET", "/futures/data/topLongShortPositionRatio", positioning.top_positions, _fixed(0), STATISTICS_LIMIT),
+        Route("GET", "/futures/data/globalLongShortAccountRatio", positioning.all_accounts, _fixed(0), STATISTICS_LIMIT),
+        Route("GET", "/futures/data/takerlongshortRatio", positioning.taker_volume, _fixed(0), STATISTICS_LIMIT),
+        Route("GET", "/futures/data/basis", positioning.basis, _fixed(0), STATISTICS_LIMIT),
     ]
 
 
 def order_routes() -> list[SignedRoute]:
     """Signed paths of orders and trades."""
     return [
-        SignedRoute("POST", "/fapi/v1/order", _orders(OrderEndpoints.place), _fixed(0), order=True),
+        SignedRoute("POST", "/fapi/v1/order", _orders(OrderEndpoints.place), _fixed(0), orders=_fixed(1)),
         SignedRoute("GET", "/fapi/v1/order", _orders(OrderEndpoints.find), _fixed(1)),
         SignedRoute("DELETE", "/fapi/v1/order", _orders(OrderEndpoints.cancel), _fixed(1)),
-        SignedRoute("PUT", "/fapi/v1/order", _orders(OrderEndpoints.amend), _fixed(1), order=True),
+        SignedRoute("PUT", "/fapi/v1/order", _orders(OrderEndpoints.amend), _fixed(1), orders=_fixed(1)),
         SignedRoute("GET", "/fapi/v1/orderAmendment", _orders(OrderEndpoints.amendments), _fixed(1)),
-        SignedRoute("POST", "/fapi/v1/batchOrders", _orders(OrderEndpoints.place_several), _fixed(5), order=True),
-        SignedRoute("PUT", "/fapi/v1/batchOrders", _orders(OrderEndpoints.amend_several), _fixed(5), order=True),
+        SignedRoute("POST", "/fapi/v1/batchOrders", _orders(OrderEndpoints.place_several), _fixed(5), orders=_batch_size),
+        SignedRoute("PUT", "/fapi/v1/batchOrders", _orders(OrderEndpoints.amend_several), _fixed(5), orders=_batch_size),
         SignedRoute("DELETE", "/fapi/v1/batchOrders", _orders(OrderEndpoints.cancel_several), _fixed(1)),
         SignedRoute("POST", "/fapi/v1/countdownCancelAll", _orders(OrderEndpoints.countdown), _fixed(10)),
         SignedRoute("GET", "/fapi/v1/openOrder", _orders(OrderEndpoints.find_open), _fixed(1)),
         SignedRoute("GET", "/fapi/v1/openOrders", _orders(OrderEndpoints.open_orders), _by_symbol(1, 40)),
         SignedRoute("GET", "/fapi/v1/allOrders", _orders(OrderEndpoints.all_orders), _fixed(5)),
         SignedRoute("DELETE", "/fapi/v1/allOpenOrders", _orders(OrderEndpoints.cancel_all), _fixed(1)),
-        SignedRoute("POST", "/fapi/v1/algoOrder", _orders(OrderEndpoints.place_conditional), _fixed(0), order=True),
+        SignedRoute("POST", "/fapi/v1/algoOrder", _orders(OrderEndpoints.place_conditional), _fixed(0), orders=_fixed(1)),
         SignedRoute("GET", "/fapi/v1/algoOrder", _orders(OrderEndpoints.find_conditional), _fixed(1)),
         SignedRoute("DELETE", "/fapi/v1/algoOrder", _orders(OrderEndpoints.cancel_conditional), _fixed(1)),
         SignedRoute("GET", "/fapi/v1/openAlgoOrders", _orders(OrderEndpoints.open_conditionals), _by_symbol(1, 40)),

@@ -113,11 +113,11 @@ async def test_account_wide_faults_strike_the_account_of_their_key(shared: str) 
 def test_order_limits_are_counted_for_each_account_and_weight_for_all() -> None:
     limits, mine, theirs = RateLimits(ManualClock(WIRE_MS).wire_ms, enforced=True), OrderLimits(), OrderLimits()
     for _ in range(300):
-        limits.spend(1, mine)
-    assert limits.spend(1, theirs) == {
-        "X-MBX-USED-WEIGHT-1M": "301", "X-MBX-ORDER-COUNT-10S": "1", "X-MBX-ORDER-COUNT-1M": "1",
-    }
+        limits.spend(1)
+        limits.spend_orders(mine, 1)
+    assert limits.spend(1) == {"X-MBX-USED-WEIGHT-1M": "301"}
+    assert limits.spend_orders(theirs, 1) == {"X-MBX-ORDER-COUNT-10S": "1", "X-MBX-ORDER-COUNT-1M": "1"}
     with pytest.raises(VenueRefusal) as caught:
-        limits.spend(1, mine)
-    assert (caught.value.status, caught.value.code) == (429, -1003)
-    assert limits.spend(1, theirs)["X-MBX-ORDER-COUNT-10S"] == "2"
+        limits.spend_orders(mine, 1)
+    assert (caught.value.status, caught.value.code) == (429, -1015)
+    assert limits.spend_orders(theirs, 1)["X-MBX-ORDER-COUNT-10S"] == "2"
