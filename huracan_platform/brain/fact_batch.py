@@ -1,11 +1,13 @@
-"""A batch of facts on its way in: checked against what every fact table demands, then packed for COPY."""
+"""A batch of facts on its way in: checked against what every fact table demands, sorted into new and known, packed for COPY."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from huracan_platform.brain.copy_binary import as_timestamptz, pack_rows
@@ -14,6 +16,7 @@ from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.errors import DataContractError
 
+_NEVER_MS = np.iinfo(np.int64).max
 TYPES = {"symbol": pa.string(), "ts_ms": pa.int64(), "known_at_ms": pa.int64()}
 
 
@@ -27,12 +30,33 @@ class FactBatch:
     known_at_ms: Int64
     values: tuple[Float64, ...]
 
-    def packed(self, numbers: dict[str, int]) -> bytes:
-        """Rows (series number, ts, known_at, values) for a binary COPY, in the order of the main table's index."""
+    def __len__(self) -> int:
+        return len(self.ts_ms)
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> FactBatch:
+        """The rows marked True, in their order."""
+        if keep.all():
+            return self
+        kept = (column[keep] for column in self.values)
+        return FactBatch(self.symbols, self.symbol_index[keep], self.ts_ms[keep], self.known_at_ms[keep], tuple(kept))
+
+    def beyond(self, spans: Mapping[str, tuple[int, int]]) -> npt.NDArray[np.bool_]:
+        """Which rows lie before the first or after the last ts of their symbol in `spans`; all of a symbol that is not in it."""
+        nothing = (_NEVER_MS, -_NEVER_MS)
+        first, last = np.array([spans.get(symbol, nothing) for symbol in self.symbols], np.int64).T
+        outside: npt.NDArray[np.bool_] = (self.ts_ms < first[self.symbol_index]) | (self.ts_ms > last[self.symbol_index])
+        return outside
+
+    def packed(self, numbers: Mapping[str, int], *constants: npt.NDArray[Any]) -> bytes:
+        """Rows (series number, ts, known_at, values, constants) for a binary COPY, in the order of the main table's index.
+
+        `constants` are arrays of one value each, the same in every row.
+        """
         series = np.array([numbers[s] for s in self.symbols], np.int32)[self.symbol_index]
         order = np.lexsort((self.ts_ms, series))
         times = (as_timestamptz(self.ts_ms[order]), as_timestamptz(self.known_at_ms[order]))
-        return pack_rows([series[order], *times, *(v[order] for v in self.values)])
+        same = (np.broadcast_to(value, len(order)) for value in constants)
+        return pack_rows([series[order], *times, *(v[order] for v in self.values), *same])
 
 
 def check_batch(table: FactTable, batch: pa.Table) -> FactBatch:

@@ -28,7 +28,7 @@ VENUE = "sim-s7"
 LATER = T0 + 2 * DAY_MS
 DAY = 1440
 OLD, NEW = np.arange(DAY) + 1.0, np.arange(DAY) + 10_000.0
-STEPS = ("_stage", "_supersede", "_merge")
+STEPS = ("_append", "_stage", "_supersede", "_merge")
 
 
 def day(repository: CandleRepository) -> list[float]:
@@ -82,6 +82,20 @@ def test_a_writer_killed_at_any_step_leaves_the_old_day(brain: Brain, step: str)
     assert repository.upsert(VENUE, candles(NEW), LATER + 1) == UpsertResult(0, DAY, 0)
     assert day(repository) == NEW.tolist()
     assert history_rows(brain) == DAY
+
+
+@pytest.mark.slow
+def test_a_writer_killed_after_it_appended_leaves_nothing(brain: Brain) -> None:
+    repository = CandleRepository(brain)
+    ours, theirs = mp.Pipe()
+    writer = mp.get_context("spawn").Process(target=write_and_hang, args=(brain.dsn, "_append", theirs))
+    writer.start()
+    assert ours.poll(60)
+    assert writer.pid is not None
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.join()
+    assert day(repository) == []
+    assert repository.upsert(VENUE, candles(NEW), LATER + 1) == UpsertResult(DAY, 0, 0)
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -66,6 +66,21 @@ def test_a_second_identical_write_changes_nothing(brain: Brain) -> None:
     assert closes(repository, pin(None, LATER)) == [1, 2, 3]
 
 
+def test_a_batch_around_what_is_there_fills_both_ends_and_the_hole(brain: Brain) -> None:
+    repository = CandleRepository(brain)
+    repository.upsert(VENUE, candles([10.0, 11.0], first=10), LATER)
+    repository.upsert(VENUE, candles([13.0], first=13), LATER)
+    repository.upsert(VENUE, candles([99.0], symbol=ETH, first=12), LATER)
+    around = pa.concat_tables([candles(np.arange(20) + 0.0), candles([4.0], symbol=ETH, first=4)])
+    assert repository.upsert(VENUE, around, LATER + 1) == UpsertResult(18, 0, 3)
+    found = repository.read(VENUE, [BTC, ETH], T0, T0 + 24 * HOUR_MS)
+    assert found[BTC].close.tolist() == [float(k) for k in range(20)]
+    assert found[ETH].close.tolist() == [4.0, 99.0]
+    with brain.connect() as connection:
+        rows = connection.execute("SELECT version, recorded_at, count(*) FROM candles GROUP BY 1, 2 ORDER BY 2").fetchall()
+    assert rows == [(1, to_datetime(LATER), 4), (1, to_datetime(LATER + 1), 18)]
+
+
 def test_the_content_hash_knows_values_and_keys_but_not_the_time_of_writing(brain: Brain) -> None:
     repository = CandleRepository(brain)
     hashes = set()
