@@ -11,6 +11,7 @@ from aiohttp import web
 from huracan_platform.simulator.fault_events import revised
 from huracan_platform.simulator.fault_wires import BINANCE_WIRE, FaultWire
 from huracan_platform.simulator.faults import CANDLE_KINDS, REQUEST_KINDS, Caller, Fault, Faults
+from huracan_platform.simulator.problems import VenueRefusal
 
 FAULTS: web.AppKey[Faults] = web.AppKey("faults", Faults)
 SKEW = "skew_ms"
@@ -48,7 +49,7 @@ async def faulty(request: web.Request, handler: Any) -> web.StreamResponse:
 
 
 async def _answered(fault: Fault, request: web.Request, handler: Any) -> Any:
-    """The answer with a delay, a lost connection or another body."""
+    """The answer with a delay, a lost connection, a refusal or another body."""
     if fault.when == "before" and fault.delay_ms:
         await asyncio.sleep(fault.delay_ms / 1000)
     carried_out = fault.when == "after" or fault.kind == "delay"
@@ -57,6 +58,8 @@ async def _answered(fault: Fault, request: web.Request, handler: Any) -> Any:
         await asyncio.sleep(fault.delay_ms / 1000)
     if fault.kind == "drop_response" and request.transport is not None:
         request.transport.abort()
+    if fault.kind == "refusal":
+        raise VenueRefusal(fault.code, fault.message, fault.status)
     if fault.kind == "http_error":
         status, content_type, text = wire_of(request).bodies[fault.body]
         return web.Response(status=status, content_type=content_type, text=text)

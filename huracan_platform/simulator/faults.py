@@ -23,7 +23,7 @@ BODIES: dict[str, tuple[int, str, str]] = {
 }
 _MOST_DELAY_MS = 120_000
 PATHS = ("/fapi", "/futures", "/v5")  # of the protocols; those under /control are never touched
-REQUEST_KINDS = ("drop_response", "delay", "http_error")
+REQUEST_KINDS = ("drop_response", "delay", "http_error", "refusal")
 CANDLE_KINDS = ("missing_candle", "revised_candle")
 EVENT_KINDS = ("duplicate_event", "reorder_events", "late_event", "book_gap", "silent_stream", *CANDLE_KINDS)
 # In force until cleared or until their time is over; not used up by what they meet.
@@ -37,8 +37,9 @@ class Fault:
     """One armed fault.
 
     drop_response: the connection closes without an answer. delay: the request waits before ("before") or its answer after
-    ("after") it was carried out. http_error: `body` names what is sent instead. For these `when` says whether the request
-    is carried out before the fault shows ("after") or not at all.
+    ("after") it was carried out. http_error: `body` names what is sent instead. refusal: the venue's own error `code` with
+    `message` and HTTP `status` is. For these `when` says whether the request is carried out before the fault shows ("after")
+    or not at all.
     duplicate_event, late_event (by `delay_ms`), reorder_events (after the next one): a stream's message comes so. book_gap:
     a depth difference is left out. silent_stream, silent_user_stream: nothing is said. expire_listen_key: it ends at once.
     missing_candle, revised_candle: the bar that opens at `candle_ms` (0: the middle one of an answer, any closed one of a
@@ -63,6 +64,9 @@ class Fault:
     until_ms: int = 0
     candle_ms: int = 0
     mode: str = "open-only"
+    code: int = 0
+    message: str = "Refused by an armed fault."
+    status: int = 400
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ def read_fault(wanted: dict[str, Any]) -> Fault:
         (least <= fault.delay_ms <= _MOST_DELAY_MS, f"delay_ms: expected {least} to {_MOST_DELAY_MS}, got {fault.delay_ms!r}"),
         (fault.when in ("before", "after"), f"when: expected before or after, got {fault.when!r}"),
         (fault.body in BODIES, f"body: expected one of {sorted(BODIES)}, got {fault.body!r}"),
+        (fault.kind != "refusal" or fault.code != 0, f"code: expected the number of an error, got {fault.code!r}"),
+        (400 <= fault.status <= 599, f"status: expected 400 to 599, got {fault.status!r}"),
         (fault.mode in ID_MODES, f"mode: expected one of {list(ID_MODES)}, got {fault.mode!r}"),
     ]
     for holds, message in checks:

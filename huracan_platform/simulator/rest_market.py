@@ -129,6 +129,13 @@ class MarketEndpoints:
             for s in self.venue.symbols
         ])
 
+    def adl_risk(self, query: Query) -> bytes:
+        """Risk of being deleveraged, always low: the insurance fund never runs dry. One object with symbol, a list without."""
+        now = self.venue.clock.market_ms()
+        names = [self.venue.listed(query["symbol"]).instrument.symbol] if query.get("symbol") else self.venue.symbols
+        rows = [{"symbol": s, "adlRisk": "low", "updateTime": now} for s in names]
+        return orjson.dumps(rows[0] if query.get("symbol") else rows)
+
     def premium_index(self, query: Query) -> bytes:
         """Mark price, last settled rate and next settlement; one object with symbol, a list without."""
         if query.get("symbol"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from huracan_platform.simulator import rest_status
 from huracan_platform.simulator.clients import Client
 from huracan_platform.simulator.limits import FUNDING_LIMIT, STATISTICS_LIMIT, SharedLimit
 from huracan_platform.simulator.parameters import rows_asked
@@ -85,6 +86,7 @@ def market_routes(market: MarketEndpoints, tape: TapeEndpoints) -> list[Route]:
         Route("GET", "/fapi/v1/fundingRate", market.funding_rate, _fixed(1), FUNDING_LIMIT),
         Route("GET", "/fapi/v1/fundingInfo", market.funding_info, _fixed(0), FUNDING_LIMIT),
         Route("GET", "/fapi/v1/premiumIndex", market.premium_index, _by_symbol(1, 10)),
+        Route("GET", "/fapi/v1/symbolAdlRisk", market.adl_risk, _fixed(1)),
         Route("GET", "/fapi/v1/depth", tape.depth, _depth_weight),
         Route("GET", "/fapi/v1/trades", tape.trades, _fixed(5)),
         Route("GET", "/fapi/v1/historicalTrades", tape.historical_trades, _fixed(20)),
@@ -153,4 +155,11 @@ def account_routes() -> list[SignedRoute]:
         SignedRoute("GET", "/fapi/v1/symbolConfig", _account(AccountEndpoints.symbol_config), _fixed(5)),
         SignedRoute("GET", "/fapi/v1/income", _account(AccountEndpoints.income), _fixed(30)),
         SignedRoute("GET", "/fapi/v1/leverageBracket", _account(AccountEndpoints.leverage_bracket), _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/accountConfig", rest_status.account_configuration, _fixed(5)),
+        SignedRoute("GET", "/fapi/v1/apiTradingStatus", rest_status.trading_status, _by_symbol(1, 10)),
+        SignedRoute("GET", "/fapi/v1/rateLimit/order", rest_status.order_limits, _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/feeBurn", rest_status.fee_burn, _fixed(30)),
+        SignedRoute("POST", "/fapi/v1/multiAssetsMargin", rest_status.set_multi_assets, _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/adlQuantile", rest_status.adl_quantiles, _fixed(5)),
+        SignedRoute("GET", "/fapi/v1/forceOrders", rest_status.forced_orders, _by_symbol(20, 50)),
     ]
