@@ -74,6 +74,7 @@ class BroadcastSettings(_Section):
     slack_channel: str = Field("#trading", description="channel name, or its id, which lookups of lost answers need")
     slack_api_url: str = Field("https://slack.com/api/", description="base URL of Slack's Web API")
     slack_webhook_url: SecretStr | None = Field(None, description="incoming webhook, used while the bot's channel fails")
+    tell_from: Literal["info", "warning", "critical"] = Field("warning", description="what is less stays on record only")
     fallback_after_s: float = Field(120.0, gt=0, description="a message that waits so long goes to the next channel too")
     poll_s: float = Field(2.0, gt=0, description="how often the outbox is looked at")
 

@@ -47,8 +47,11 @@ class Outbox:
             row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (_ONE_BROADCASTER,)).fetchone()
             yield bool(row and row[0])
 
-    def pending(self, channel: str, now: datetime, limit: int) -> list[Message]:
-        """Due messages that the channel has not got yet. The end of an incident whose opening it never got is not due."""
+    def pending(self, channel: str, severities: Sequence[str], now: datetime, limit: int) -> list[Message]:
+        """Due messages of these severities that the channel has not got yet.
+
+        The end of an incident whose opening it never got is not due.
+        """
         with self._brain.connect() as connection:
             rows = connection.execute(
                 """
@@ -58,11 +61,11 @@ class Outbox:
                   LEFT JOIN deliveries d ON d.message_id = o.message_id AND d.channel = %(channel)s
                   LEFT JOIN outbox first ON first.incident_id = o.incident_id AND first.kind = 'opened' AND o.kind = 'resolved'
                   LEFT JOIN deliveries opening ON opening.message_id = first.message_id AND opening.channel = %(channel)s
-                 WHERE NOT o.void AND o.due_at <= %(now)s AND d.delivered_at IS NULL
+                 WHERE NOT o.void AND o.due_at <= %(now)s AND d.delivered_at IS NULL AND i.severity = ANY(%(severities)s)
                    AND (o.kind = 'opened' OR opening.delivered_at IS NOT NULL)
                  ORDER BY o.message_id LIMIT %(limit)s
                 """,
-                {"channel": channel, "now": now, "limit": limit},
+                {"channel": channel, "severities": list(severities), "now": now, "limit": limit},
             ).fetchall()
         return [
             Message(number, kind, at, read_incident(*fields), occurrences, attempts, batch_id, next_at, thread)

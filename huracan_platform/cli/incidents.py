@@ -79,6 +79,7 @@ def broadcast(
     """Deliver the outbox to Slack until interrupted."""
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.clock import SystemClock
+    from huracan_platform.contracts.incident import IncidentSeverity
     from huracan_platform.errors import TransientError
     from huracan_platform.logs import get_logger
     from huracan_platform.operations.broadcast.broadcaster import Broadcaster
@@ -90,7 +91,8 @@ def broadcast(
         raise PermanentError(
             "HURACAN_BROADCAST__SLACK_TOKEN: expected a bot token (or HURACAN_BROADCAST__SLACK_WEBHOOK_URL), got none"
         )
-    broadcaster = Broadcaster(open_brain(settings), channels, SystemClock(), settings.broadcast.fallback_after_s)
+    told_from = IncidentSeverity(settings.broadcast.tell_from)
+    broadcaster = Broadcaster(open_brain(settings), channels, SystemClock(), settings.broadcast.fallback_after_s, told_from)
     while True:
         try:
             told = broadcaster.step()

@@ -12,7 +12,7 @@ import typer
 from huracan_platform.cli.output import console
 
 if TYPE_CHECKING:
-    from huracan_platform.settings import UiSettings
+    from huracan_platform.settings import BroadcastSettings, UiSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +38,8 @@ def up(
         workspace = ["-w", str(PROJECT / "workspace.yaml")]
         world.processes.start("dagster-daemon", ["-m", "dagster._daemon", "run", *workspace])
         world.processes.start("dagster-webserver", ["-m", "dagster_webserver", "-h", ui.host, "-p", str(ui.port), *workspace])
+        if _tells(world.settings.broadcast):
+            world.processes.start("broadcast", ["-m", "huracan_platform.cli.main", "broadcast"])
         console.print(f"Dagster UI   http://{ui.host}:{ui.port}")
         if world.settings.venue.url:
             console.print(f"venue        {world.settings.venue.url}  (market ×{speed:g})")
@@ -46,6 +48,11 @@ def up(
             time.sleep(1)
             for name in world.processes.poll():
                 raise TransientError(f"{name} ended by itself; {tail(world.processes.log_dir / f'{name}.log')}")
+
+
+def _tells(broadcast: BroadcastSettings) -> bool:
+    """Whether incidents have a channel to go to."""
+    return broadcast.slack_token is not None or broadcast.slack_webhook_url is not None
 
 
 def _expect_free(ui: UiSettings) -> None:

@@ -57,6 +57,11 @@ class Platform(dg.ConfigurableResource):
             self.settings().costs, maker_fee=fees.maker if fees else None, taker_fee=fees.taker if fees else None
         )
 
+    def ui_url(self) -> str:
+        """Address of the web UI, for links."""
+        ui = self.settings().ui
+        return f"http://{ui.host}:{ui.port}"
+
     def artefact_root(self) -> str:
         """Root path or URL of content-addressed files."""
         return str(self.settings().home / "artefacts")

@@ -232,3 +232,9 @@ def test_nothing_is_told_of_what_came_and_went_within_the_window(desk: Desk) -> 
     assert desk.resolve(incident().dedupe_key) == 1
     desk.later((WINDOW + timedelta(hours=1)).total_seconds())
     assert len(desk.slack.posts) == 2
+
+
+def test_what_is_only_worth_knowing_stays_on_record(desk: Desk) -> None:
+    desk.open(Incident("check_failed", IncidentSeverity.INFO, "quiet", "models: beats_the_base_rate failed"))
+    assert desk.later(60) == 0
+    assert [row.incident.title for row in desk.incidents.open()] == ["models: beats_the_base_rate failed"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
-from huracan_platform.contracts.quality import DayState
+from huracan_platform.contracts.quality import CheckResult, DayState
 from huracan_platform.data.market_data.report import CheckSummary, IngestReport
+from huracan_platform.operations.check_incidents import FAILURES
 
 CHECKS = {
     "contract": "columns, types, unit, time zone and order as the dataset's contract says; refused rows are kept in quarantine",
@@ -71,9 +73,15 @@ def _result(asset: str, name: str, check: CheckSummary | None, nothing_good: boo
     if check.failing:
         metadata["failing"] = dg.MetadataValue.md(_failures(check))
         metadata["failing_count"] = dg.MetadataValue.int(len(check.failing))
+        metadata[FAILURES] = dg.MetadataValue.json([_failure(r) for r in check.failing[:FIRST_FAILURES]])
     return dg.AssetCheckResult(
         asset_key=asset, check_name=name, passed=check.passed, severity=severity, description=check.message, metadata=metadata
     )
+
+
+def _failure(result: CheckResult) -> dict[str, Any]:
+    """A failed symbol-day as plain values: what an incident tells of it."""
+    return {"day": str(result.day), "symbol": result.symbol, "severity": result.severity.value, **result.details()}
 
 
 def _failures(check: CheckSummary) -> str:

@@ -5,6 +5,7 @@ import dagster as dg
 from huracan_platform.defs.data.assets import candles, features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
 from huracan_platform.defs.resources import Platform
+from huracan_platform.operations.check_incidents import LOUDNESS
 
 
 @dg.asset(
@@ -77,6 +78,7 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
                 passed=best > 0,
                 severity=dg.AssetCheckSeverity.WARN,
                 description=f"best held-out Brier skill {best:+.4f}",
+                metadata={LOUDNESS: "info"},
             )
         ]
     )

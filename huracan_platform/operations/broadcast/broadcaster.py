@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.outbox import Message, Outbox
 from huracan_platform.clock import Clock, to_datetime
+from huracan_platform.contracts.incident import IncidentSeverity
 from huracan_platform.logs import get_logger
 from huracan_platform.operations.broadcast.channel import Channel, Delivered, Later, Refused
 
@@ -29,13 +30,15 @@ class Broadcaster:
     `fallback_after_s`.
 
     A channel gets its messages in the order in which things happened: one that does not go through holds up those behind.
-    What a fallback has told is told on the first channel too, when that is back. One process delivers at a time.
+    What a fallback has told is told on the first channel too, when that is back. Incidents below `tell_from` stay on
+    record. One process delivers at a time.
     """
 
     brain: Brain
     channels: Sequence[Channel]
     clock: Clock
     fallback_after_s: float = 120.0
+    tell_from: IncidentSeverity = IncidentSeverity.WARNING
     outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,9 +52,9 @@ class Broadcaster:
     def _serve(self, place: int, channel: Channel) -> int:
         now, told = to_datetime(self.clock.wire_ms()), 0
         since = now - (SETTLE if place == 0 else timedelta(seconds=self.fallback_after_s))
-        pending = self.outbox.pending(channel.name, since, MOST_AT_ONCE)
+        pending = self._pending(channel, since)
         if place:
-            waiting = {m.message_id for m in self.outbox.pending(self.channels[place - 1].name, since, MOST_AT_ONCE)}
+            waiting = {m.message_id for m in self._pending(self.channels[place - 1], since)}
             pending = [m for m in pending if m.message_id in waiting]
         for batch in grouped(pending):
             if batch[0].next_at is not None and batch[0].next_at > now:
@@ -60,6 +63,10 @@ class Broadcaster:
                 break
             told += len(batch)
         return told
+
+    def _pending(self, channel: Channel, since: datetime) -> list[Message]:
+        levels = list(IncidentSeverity)
+        return self.outbox.pending(channel.name, levels[levels.index(self.tell_from) :], since, MOST_AT_ONCE)
 
     def _deliver(self, channel: Channel, batch: Sequence[Message], now: datetime) -> bool:
         found = channel.find(batch) if batch[0].attempts else None

@@ -1,0 +1,94 @@
+"""Failed checks and failed runs become incidents, and end when what failed is well again.
+
+A failed check that does not block leaves its run green, and one that blocks fails it too: both sensors are needed, and a run that
+failed by its checks is told through these alone.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+from dagster import DagsterEventType, EventRecordsFilter
+from dagster_shared.error import SerializableErrorInfo
+
+from huracan_platform.defs.resources import Platform
+from huracan_platform.operations.check_incidents import FAILURES, LOUDNESS, CheckOutcome, CheckWatch, run_incident, run_key
+
+EVENTS_AT_ONCE = 1_000
+_PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")
+
+
+@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+def failed_checks(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
+    """Open and close incidents of checks; the cursor is the last evaluation's place in the event log.
+
+    Evaluations read twice are harmless: an open incident is counted, not opened again. What was evaluated before the
+    sensor first ran is not told.
+    """
+    from huracan_platform.clock import SystemClock, to_datetime
+
+    newest = EventRecordsFilter(DagsterEventType.ASSET_CHECK_EVALUATION)
+    if context.cursor is None:
+        last = context.instance.get_event_records(newest, limit=1)
+        context.update_cursor(str(last[0].storage_id if last else 0))
+        return dg.SkipReason("begins here")
+    after = EventRecordsFilter(DagsterEventType.ASSET_CHECK_EVALUATION, after_cursor=int(context.cursor))
+    records = context.instance.get_event_records(after, limit=EVENTS_AT_ONCE, ascending=True)
+    watch = CheckWatch(platform.brain(), platform.ui_url())
+    opened = watch.take(outcome_of(record) for record in records)
+    closed = watch.close_repaired(to_datetime(SystemClock().wire_ms()))
+    if records:
+        context.update_cursor(str(records[-1].storage_id))
+    return dg.SkipReason(f"{len(records)} evaluations: {opened} incidents opened, {closed} closed")
+
+
+def outcome_of(record: dg.EventLogRecord) -> CheckOutcome:
+    """An evaluation in the event log as plain values."""
+    event = record.event_log_entry.dagster_event
+    assert event is not None  # asked for by its type
+    found = event.asset_check_evaluation_data
+    failures = found.metadata[FAILURES].value if FAILURES in found.metadata else ()
+    loudness = found.metadata[LOUDNESS].value if LOUDNESS in found.metadata else ""
+    return CheckOutcome(
+        found.asset_key.to_user_string(), found.check_name, found.passed,
+        bool(found.blocking) and found.severity is dg.AssetCheckSeverity.ERROR, found.description or "", found.partition or "",
+        record.run_id, int(record.timestamp * 1000), str(loudness), failures,  # type: ignore[arg-type]
+    )
+
+
+@dg.run_failure_sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+def failed_runs(context: dg.RunFailureSensorContext, platform: Platform) -> None:
+    """Open an incident for a failed run that no failed check explains."""
+    from huracan_platform.brain.incidents import IncidentRepository
+    from huracan_platform.clock import SystemClock, to_datetime
+
+    run = context.dagster_run
+    records = context.instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION).records
+    if any(outcome.blocking and not outcome.passed for outcome in map(outcome_of, records)):
+        return
+    errors = [e.event_specific_data.error for e in context.get_step_failure_events()]  # type: ignore[union-attr]
+    causes = [_root(e).message.strip() for e in errors if e is not None] or [context.failure_event.message or "no step says why"]
+    incident = run_incident(run.job_name, _partition(run.tags), run.run_id, "; ".join(causes), platform.ui_url())
+    IncidentRepository(platform.brain()).open_incident(to_datetime(SystemClock().wire_ms()), incident)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS, minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING
+)
+def recovered_runs(context: dg.RunStatusSensorContext, platform: Platform) -> None:
+    """Close the incident of a job whose run for the same partitions succeeds."""
+    from huracan_platform.brain.incidents import IncidentRepository
+    from huracan_platform.clock import SystemClock, to_datetime
+
+    run, at = context.dagster_run, to_datetime(SystemClock().wire_ms())
+    IncidentRepository(platform.brain()).resolve(at, [run_key(run.job_name, _partition(run.tags))])
+
+
+def _partition(tags: Mapping[str, str]) -> str:
+    return next((tags[name] for name in _PARTITION_TAGS if name in tags), "")
+
+
+def _root(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    """The error at the bottom: what the step itself raised."""
+    while error.cause is not None:
+        error = error.cause
+    return error

@@ -1,0 +1,140 @@
+"""What a failed check or a failed run means as an incident, and when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.incidents import IncidentRepository
+from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.clock import to_datetime
+from huracan_platform.contracts.incident import Incident, IncidentSeverity
+
+CHECK_FAILED, RUN_FAILED = "check_failed", "run_failed"
+# Metadata of a check result: the failed symbol-days as plain values; and how loud a failure is where it is not an error.
+FAILURES, LOUDNESS = "failing_results", "incident_severity"
+SAMPLE_ROWS = 5
+
+# What stops when data, features or models fail their checks; told with the incident.
+EFFECTS = {
+    "candles": "features skip the day for this symbol; training waits or goes without it",
+    "funding_rates": "the day's funding is not used; features take the last good rate",
+    "open_interest": "the day's open interest is not used",
+    "liquidations": "the day's liquidation features say so and are not used",
+    "sentiment": "the day's sentiment is not used",
+    "features": "nothing downstream of the day is built; a running session keeps its last good features and is not fed new ones",
+    "trained_models": "none by itself: a version trades only when it is authorised",
+    "feature_importance": "none: the ranking informs the next training",
+    "paper_session": "no session trades until the next one begins",
+}
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """One evaluation of a check in a run. `failures` are failed symbol-days as plain values, empty where it has none."""
+
+    asset: str
+    check: str
+    passed: bool
+    blocking: bool
+    description: str
+    partition: str
+    run_id: str
+    at_ms: int
+    loudness: str = ""
+    failures: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+    @property
+    def key(self) -> str:
+        """Dedupe key of the check as a whole, in this partition."""
+        return "|".join(("check", self.asset, self.check, self.partition))
+
+
+def incidents_of(outcome: CheckOutcome, ui: str) -> list[Incident]:
+    """An incident per failed symbol-day where the check names them, else one for the check; none where it passed."""
+    if outcome.passed:
+        return []
+    severity = IncidentSeverity.CRITICAL if outcome.blocking else IncidentSeverity(outcome.loudness or "warning")
+    links = {"run": f"{ui}/runs/{outcome.run_id}", "asset": f"{ui}/assets/{outcome.asset}"}
+    effect = EFFECTS.get(outcome.asset, "")
+    if not outcome.failures:
+        return [Incident(
+            CHECK_FAILED, severity, outcome.key, f"{outcome.asset}: {outcome.check} failed. {outcome.description}".strip(),
+            asset=outcome.asset, partition=outcome.partition, rule=outcome.check, trading_effect=effect, links=links,
+        )]
+    return [_of_failure(outcome, failure, effect, links) for failure in outcome.failures]
+
+
+def _of_failure(
+    outcome: CheckOutcome, failure: Mapping[str, Any], effect: str, links: Mapping[str, str]
+) -> Incident:
+    ranges: list[list[int]] = failure["bad_ranges"]
+    # A day that was taken from the library touches what trades; an error beside it wants a look; a warning is on record.
+    error = IncidentSeverity.CRITICAL if failure["blocking"] else IncidentSeverity.WARNING
+    severity = error if failure["severity"] == "error" else IncidentSeverity.INFO
+    return Incident(
+        CHECK_FAILED, severity, day_key(outcome.asset, outcome.check, failure["symbol"], failure["day"]), failure["message"],
+        asset=outcome.asset, partition=failure["day"], symbol=failure["symbol"], rule=outcome.check,
+        observed=f"{failure['observed']:g}", expected=f"{failure['expected']:g}",
+        counts={"bad stretches": len(ranges)} if ranges else {},
+        first_bad=_minute(ranges[0][0]) if ranges else "", last_bad=_minute(ranges[-1][1]) if ranges else "",
+        sample=tuple(failure["sample"][:SAMPLE_ROWS]), trading_effect=effect,
+        action_taken="the day's rows are in quarantine, apart from the library" if failure["blocking"] else "noted, rows kept",
+        links={**links, "day": f"{links['asset']}?view=partitions&partition={failure['day']}"},
+    )
+
+
+def _minute(ms: int) -> str:
+    return f"{to_datetime(ms):%Y-%m-%d %H:%M}"
+
+
+def day_key(asset: str, check: str, symbol: str, day: str) -> str:
+    """Dedupe key of a check that failed for one day of one symbol."""
+    return "|".join(("check", asset, check, symbol, day))
+
+
+def run_incident(job: str, partition: str, run_id: str, error: str, ui: str) -> Incident:
+    """A failed run. The same job and partition failing again is the same incident."""
+    assets = {"paper_session_job": "paper_session"}
+    return Incident(
+        RUN_FAILED, IncidentSeverity.CRITICAL, run_key(job, partition), f"{job} failed: {error}", partition=partition,
+        observed=error, trading_effect=EFFECTS.get(assets.get(job, ""), "what this run should have made is not there"),
+        links={"run": f"{ui}/runs/{run_id}"},
+    )
+
+
+def run_key(job: str, partition: str) -> str:
+    """Dedupe key of a job's failure."""
+    return "|".join(("run", job, partition))
+
+
+class CheckWatch:
+    """Opens and closes incidents of checks."""
+
+    def __init__(self, brain: Brain, ui: str) -> None:
+        self._incidents, self._quality, self._ui = IncidentRepository(brain), QualityRepository(brain), ui
+
+    def take(self, outcomes: Iterable[CheckOutcome]) -> int:
+        """Record what failed and close what passed again, in the order of evaluation; returns how many were opened."""
+        opened = 0
+        for outcome in outcomes:
+            at = to_datetime(outcome.at_ms)
+            if outcome.passed:
+                self._incidents.resolve(at, [outcome.key])
+            opened += sum(self._incidents.open_incident(at, incident) for incident in incidents_of(outcome, self._ui))
+        return opened
+
+    def close_repaired(self, now: datetime) -> int:
+        """Close incidents of days whose check has passed since, as the quality log has it; returns how many."""
+        open_days = [row.incident for row in self._incidents.open("check|") if row.incident.symbol]
+        if not open_days:
+            return 0
+        since = date.fromisoformat(min(incident.partition for incident in open_days))
+        failing = {(i.dataset, i.issue_type, i.symbol, str(i.day)) for i in self._quality.open_issues(since=since)}
+        repaired = [
+            i.dedupe_key for i in open_days if (i.asset, i.rule, i.symbol, i.partition) not in failing
+        ]
+        return self._incidents.resolve(now, repaired) if repaired else 0
