@@ -1,4 +1,6 @@
-"""Market data into the library: fetch, contract, checks, write, in runs of days; the same window twice changes nothing.
+"""Market data into the library: fetch, contract, checks, write, a symbol's run of days at a time, the next one fetched meanwhile.
+
+The same window twice changes nothing.
 
 A bad day is quarantined and named, the others go on. A symbol that cannot be fetched is tried again at the end of the
 run; if it still cannot, its days are marked degraded.
@@ -12,7 +14,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
@@ -22,6 +23,7 @@ from huracan_platform.brain.quality import QualityRepository
 from huracan_platform.clock import DAY_MS, day_start_ms, days_between
 from huracan_platform.contracts.hashing import hash_arrays
 from huracan_platform.contracts.quality import CheckResult, DayReport
+from huracan_platform.data.market_data.ahead import fetched_ahead
 from huracan_platform.data.market_data.contract import Neighbours, frame_of_rows
 from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
 from huracan_platform.data.market_data.kinds import CandleKind, FundingKind, Kind
@@ -33,9 +35,10 @@ from huracan_platform.logs import get_logger
 from huracan_platform.settings import Settings
 from huracan_platform.venues.klines import MalformedRowsError
 
-# Days fetched, judged and written at a time: 130 k rows for three symbols.
+# Days of a symbol fetched, judged and written at a time: 43 k bars.
 DAYS_AT_A_TIME = 30
 Progress = Callable[[int, int], None]
+_Job = tuple[str, tuple[date, ...]]
 _log = get_logger("market_data.ingest")
 
 
@@ -120,25 +123,21 @@ class _Ingest:
             self._pass_over(symbols, lost)
             days, done = days[len(lost):], len(lost) * len(symbols)
             self._progress(done, total)
-        late: list[tuple[str, tuple[date, ...]]] = []
-        for chunk in _chunks(days):
-            judged = []
-            for symbol in symbols:
-                found = self._fetch_and_judge(symbol, chunk)
-                if isinstance(found, str):
-                    late.append((symbol, chunk))
-                else:
-                    judged.append(found)
-                    done += len(chunk)
-                self._progress(done, total)
-            self._write(judged)
-        for symbol, chunk in late:
-            found = self._fetch_and_judge(symbol, chunk)
-            if isinstance(found, str):
-                self._give_up(symbol, chunk, found)
+        late: list[_Job] = []
+        for job, came in fetched_ahead([(s, chunk) for chunk in _chunks(days) for s in symbols], self._fetch):
+            if isinstance(came, TransientError):
+                late.append(job)
             else:
-                self._write([found])
-            done += len(chunk)
+                self._write(self._judged(job, came))
+                done += len(job[1])
+            self._progress(done, total)
+        for job in late:
+            came = self._fetch(job)
+            if isinstance(came, TransientError):
+                self._give_up(job, str(came))
+            else:
+                self._write(self._judged(job, came))
+            done += len(job[1])
             self._progress(done, total)
         if self._tally.unfetched and not self._tally.days:
             raise TransientError("; ".join(self._tally.unfetched.values()))
@@ -146,19 +145,24 @@ class _Ingest:
 
     def take(self, delivery: Delivery) -> IngestReport:
         self._save_instruments([delivery.symbol])
-        self._write([self._judge(delivery)])
+        self._write(self._judge(delivery))
         return self._report()
 
-    def _fetch_and_judge(self, symbol: str, days: tuple[date, ...]) -> Judgement | str:
-        """Why, when it could not be fetched."""
+    def _fetch(self, job: _Job) -> Delivery | TransientError | MalformedRowsError:
+        """What came, or why it did not."""
+        symbol, days = job
         try:
-            delivery = self._kind.fetch(self._market, symbol, days)
+            return self._kind.fetch(self._market, symbol, days)
         except TransientError as error:
             _log.warning("not fetched", dataset=self._kind.name, symbol=symbol, first_day=str(days[0]), error=str(error))
-            return str(error)
+            return error
         except MalformedRowsError as error:
-            return judge_malformed(self._kind, symbol, days, frame_of_rows(error.rows), str(error))
-        return self._judge(delivery)
+            return error
+
+    def _judged(self, job: _Job, came: Delivery | MalformedRowsError) -> Judgement:
+        if isinstance(came, MalformedRowsError):
+            return judge_malformed(self._kind, *job, frame_of_rows(came.rows), str(came))
+        return self._judge(came)
 
     def _judge(self, delivery: Delivery) -> Judgement:
         gaps = self._books.explained_gaps(
@@ -174,21 +178,17 @@ class _Ingest:
         after = library.read(venue, [symbol], delivery.end_ms, delivery.end_ms + DAY_MS)[symbol].close
         return Neighbours(self._known, float(before[-1]) if len(before) else None, float(after[0]) if len(after) else None)
 
-    def _write(self, judged: Sequence[Judgement]) -> None:
+    def _write(self, judged: Judgement) -> None:
         """Rows first, then the books: a day is never called good before its rows are there."""
-        if not judged:
-            return
         wire, venue = self._clock.wire_ms(), self._market.venue
         stored = UpsertResult(0, 0, 0)
-        tables = [self._kind.table(j.frame) for j in judged if len(j.frame)]
-        if tables:
-            repository = self._kind.repository(self._brain)
-            stored = repository.upsert(venue, pa.concat_tables(tables), wire, revision_known_at_ms=self._clock.market_ms())
-        days = [day for j in judged for day in self._hashed(j.days)]
-        results = [result for j in judged for result in j.results]
-        self._books.record(venue, self._kind.name, days, results, [b for j in judged for b in j.refused], wire)
+        if len(judged.frame):
+            repository, rows = self._kind.repository(self._brain), self._kind.table(judged.frame)
+            stored = repository.upsert(venue, rows, wire, revision_known_at_ms=self._clock.market_ms())
+        days = list(self._hashed(judged.days))
+        self._books.record(venue, self._kind.name, days, judged.results, judged.refused, wire)
         self._tally.days += days
-        self._tally.results += results
+        self._tally.results += judged.results
         self._tally.inserted += stored.inserted
         self._tally.revised += stored.revised
         self._tally.unchanged += stored.unchanged
@@ -223,7 +223,8 @@ class _Ingest:
                 )
                 self._tally.days += self._books.days(venue, name, [symbol], listed[0], listed[-1])
 
-    def _give_up(self, symbol: str, days: tuple[date, ...], why: str) -> None:
+    def _give_up(self, job: _Job, why: str) -> None:
+        symbol, days = job
         self._tally.unfetched[symbol] = why
         reason = f"{self._kind.name} {symbol} {days[0]} to {days[-1]}: expected an answer, got {why}"
         self._books.mark_unfetched(self._market.venue, self._kind.name, symbol, days, reason, self._clock.wire_ms())
