@@ -2,14 +2,15 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-bench
 UV_VERSION := 0.13.8
 REPLAY ?=
 ARGS ?=
 
-.PHONY: help setup demo up test unit slow lint bench lock clean
+.PHONY: help setup demo up test unit slow lint bench bench-peers lock clean
 
 help:  ## show this
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup: $(VENV)/.ready  ## make .venv and install what requirements.lock names
 
@@ -41,11 +42,19 @@ unit: setup  ## tests that take seconds
 slow: setup  ## tests with real processes and whole pipelines
 	@$(BIN)/pytest -q -m slow $(ARGS)
 
-bench: setup  ## every benchmark; one JSON line per bar
-	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+bench: setup bench-peers  ## every benchmark; one JSON line per bar
+	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python -m benchmarks.$$(basename $$b .py) || exit 1; done
+
+bench-peers: $(PEERS)/.ready  ## make .venv-bench with what the benchmarks compare against
+
+$(PEERS)/.ready: $(VENV)/.ready benchmarks/requirements.txt
+	@echo "bench-peers: installing into $(PEERS)"
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python $(PEERS)
+	@$(BIN)/uv pip install -q --python $(PEERS)/bin/python -r benchmarks/requirements.txt
+	@touch $@
 
 lock:  ## recompile requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate -q -o requirements.lock
 
-clean:  ## remove the environment (data under HURACAN_HOME stays)
-	rm -rf $(VENV)
+clean:  ## remove the environments (data under HURACAN_HOME stays)
+	rm -rf $(VENV) $(PEERS)

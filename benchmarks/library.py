@@ -5,7 +5,7 @@ values moved to the history, equal ones skipped, one transaction. Read: `CandleR
 `fetchall` of the same query. Wall time and this process' CPU time; paired repeats, medians; a bar holds only when both
 ratios reach it. Everything runs on a Postgres of its own with the product's options, fsync included.
 
-    python benchmarks/library.py [--rows 60000] [--repeats 5]
+    python -m benchmarks.library [--rows 60000] [--repeats 5]
 """
 
 from __future__ import annotations
