@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.setting_rules import PREFIX, SECRETS_DIR, Day, Dsn, Fraction, Symbols, told, unknown_names
+from huracan_platform.setting_sections import SentimentSettings
 
 
 class _Section(BaseModel):
@@ -58,6 +59,7 @@ class SimulatorSettings(_Section):
         "2025-01-01", description="first UTC day of the synthetic market; fixed, so that a seed fixes the bytes"
     )
     speed: float = Field(1.0, ge=0, description="market seconds per wall second")
+    mirror_days: int = Field(7, ge=1, le=90, description="days of history that a mirror fetches from its source")
 
 
 class UiSettings(_Section):
@@ -130,6 +132,8 @@ class TrainingSettings(_Section):
         "expanding", description="folds train on all earlier days, or the last window"
     )
     architectures: tuple[Literal["linear", "xgboost"], ...] = ("linear", "xgboost")
+    top_features: int = Field(20, ge=1, description="features of a version that count as its best")
+    min_ranking_overlap: Fraction = Field(0.60, description="share of the best features that the next version should keep")
     seed: int = Field(11, ge=0)
     threads: int = Field(
         1, ge=1, description="threads per fit; 1 keeps fits bit-for-bit repeatable and lets symbols run side by side"
@@ -250,6 +254,7 @@ class Settings(BaseSettings):
     ui: UiSettings = UiSettings()
     broadcast: BroadcastSettings = BroadcastSettings()
     quality: QualitySettings = QualitySettings()
+    sentiment: SentimentSettings = SentimentSettings()
     features: FeatureSettings = FeatureSettings()
     labels: LabelSettings = LabelSettings()
     training: TrainingSettings = TrainingSettings()

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.importance import ImportanceRepository
 from huracan_platform.brain.trials import TrialLog
 from huracan_platform.brain.verdicts import VerdictRepository
 from huracan_platform.contracts.model import GateStatus
@@ -185,6 +186,11 @@ def test_models_and_verdicts_of_a_short_window_name_their_run_and_what_they_lack
         cards = registry.cards(venue=venue, symbol=BTC)
         assert {c.architecture for c in cards} == {"linear", "xgboost"}
         (told,) = run.partitions["trained_models"].values()
+        ranked = run.partitions["feature_importance"][symbol_key(BTC)]
+        assert {name for name in ranked if name.startswith("ranking_")} == {"ranking_linear", "ranking_xgboost"}
+        rankings = [ImportanceRepository(brain).of(card.model_id) for card in cards]
+        assert all(len(ranking) == len(cards[0].manifest["dataset"]["columns"]) for ranking in rankings)
+        assert rankings[0] != rankings[1]
         assert {c.manifest["dataset"]["hash"] for c in cards} == {told["dataset_hash"]}
         assert all(str(c.model_id) in str(told["models"]) for c in cards)
         for card in cards:

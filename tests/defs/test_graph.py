@@ -15,6 +15,7 @@ EXPECTED = {
     "open_interest",
     "features",
     "trained_models",
+    "feature_importance",
     "gate_verdicts",
     "paper_session",
 }

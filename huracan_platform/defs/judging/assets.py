@@ -1,4 +1,4 @@
-"""Verdicts: seven gates on the newest version of every architecture, by rules and numbers only."""
+"""What the newest version of every architecture relied on, and the verdicts of seven gates on it, by rules and numbers only."""
 
 import base64
 
@@ -9,6 +9,61 @@ from huracan_platform.defs.data.assets import candles, funding_rates
 from huracan_platform.defs.house import OWNERS, READY, SYMBOLS, symbol_of
 from huracan_platform.defs.learning.assets import trained_models
 from huracan_platform.defs.resources import Platform
+
+
+@dg.asset(
+    group_name="models",
+    owners=OWNERS,
+    kinds={"python", "postgres"},
+    deps=[trained_models],
+    partitions_def=SYMBOLS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    automation_condition=READY,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "ranking_is_stable",
+            asset="feature_importance",
+            description="most of the best features of the version before are among the best again",
+        )
+    ],
+    description="Features ranked by what the newest models make of them: contributions, and held-out loss when shuffled by days.",
+)
+def feature_importance(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
+    """Measure the newest version of each architecture for each symbol of the run on its held-out rows."""
+    from huracan_platform.judging.evaluation.plots import importance_ranking
+    from huracan_platform.judging.rank_features import rank_features
+
+    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    store, registry = platform.feature_store(brain), platform.registry(brain)
+    rows, unstable = 0, []
+    for key in context.partition_keys:
+        metadata: dict[str, dg.MetadataValue] = {}
+        for architecture in settings.training.architectures:
+            card = registry.newest(market.venue, symbol_of(key), architecture)
+            if card is None:
+                context.log.warning(f"{symbol_of(key)}: no {architecture} version to measure")
+                continue
+            found = rank_features(brain, store, registry, card, settings, market.clock())
+            rows += len(found.ranking)
+            best = ", ".join(i.feature for i in found.ranking[:5])
+            before = f"{found.overlap:.0%} of the best as in {found.before}" if found.before else "no version before it"
+            context.log.info(f"{card.model_id}: {best}; {before}")
+            metadata[f"ranking_{architecture}"] = _picture(importance_ranking(found.ranking, card.model_id))
+            metadata[f"overlap_{architecture}"] = dg.MetadataValue.float(found.overlap)
+            if found.overlap < settings.training.min_ranking_overlap:
+                unstable.append(f"{card.model_id} shares {found.overlap:.0%} with {found.before}")
+        context.add_asset_metadata(metadata, partition_key=key)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": rows},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="ranking_is_stable",
+                passed=not unstable,
+                severity=dg.AssetCheckSeverity.WARN,
+                description="; ".join(unstable) or f"at least {settings.training.min_ranking_overlap:.0%} everywhere",
+            )
+        ],
+    )
 
 
 @dg.asset(

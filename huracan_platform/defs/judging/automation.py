@@ -3,14 +3,14 @@
 import dagster as dg
 
 from huracan_platform.defs.house import SYMBOLS
-from huracan_platform.defs.judging.assets import gate_verdicts
+from huracan_platform.defs.judging.assets import feature_importance, gate_verdicts
 from huracan_platform.defs.learning.assets import trained_models
 
 training_job = dg.define_asset_job(
     "training_job",
-    selection=[trained_models, gate_verdicts],
+    selection=[trained_models, feature_importance, gate_verdicts],
     partitions_def=SYMBOLS,
-    description="Train and judge every architecture, a partition per symbol",
+    description="Train, rank and judge every architecture, a partition per symbol",
 )
 
 

@@ -1,12 +1,16 @@
-"""Pictures for people: equity curve and reliability diagram as PNG bytes. Drawn off screen, without global state."""
+"""Pictures for people: equity curve, reliability diagram and feature ranking, as PNG bytes.
+
+Drawn off screen, without global state.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import numpy as np
 
+from huracan_platform.contracts.importance import FeatureImportance
 from huracan_platform.judging.backtest.equity import DailyEquity
 from huracan_platform.learning.models.scores import Reliability
 
@@ -44,6 +48,26 @@ def reliability_diagram(diagram: Reliability, title: str) -> bytes:
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
     axes.errorbar(diagram.predicted, diagram.observed, yerr=error, fmt="o", markersize=4, capsize=2)
     axes.set(xlabel="predicted probability of up", ylabel="observed frequency", title=title, xlim=(0, 1), ylim=(0, 1))
+    out = BytesIO()
+    figure.savefig(out, format="png")
+    return out.getvalue()
+
+
+def importance_ranking(ranking: Sequence[FeatureImportance], title: str, top: int = 20) -> bytes:
+    """The best features: share of contributions, and rise of the held-out loss with 90 % bars; PNG."""
+    from matplotlib.figure import Figure
+
+    best = list(ranking[:top])[::-1]
+    names = [i.feature for i in best]
+    figure = Figure(figsize=(9, 0.28 * len(best) + 1.2), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    left.barh(names, [100.0 * i.contribution for i in best], color="tab:blue")
+    left.set_xlabel("share of contributions, %")
+    bars = [1_645.0 * i.permutation_error for i in best]
+    right.barh(names, [1_000.0 * i.permutation for i in best], xerr=bars, color="tab:orange")
+    right.axvline(0.0, color="grey", linewidth=0.8)
+    right.set_xlabel("rise of held-out log loss, mnats")
+    figure.suptitle(title)
     out = BytesIO()
     figure.savefig(out, format="png")
     return out.getvalue()

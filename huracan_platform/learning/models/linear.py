@@ -54,6 +54,10 @@ class LinearModel:
         share: Float64 = size / size.sum() if size.sum() > 0 else size
         return share
 
+    def contributions(self, x: Float64) -> Float64:
+        """(n, k): coefficient times z-score, whose mean over the training rows is 0."""
+        return x * self._coefficients
+
     def report(self) -> dict[str, Any]:
         """What the fit settled on."""
         return {"non_zero": int((self._coefficients != 0).sum())}

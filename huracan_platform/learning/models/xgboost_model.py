@@ -72,6 +72,13 @@ class XGBoostModel:
         share: Float64 = size / size.sum() if size.sum() > 0 else size
         return share
 
+    def contributions(self, x: Float64) -> Float64:
+        """(n, k): tree SHAP values of the margin."""
+        import xgboost
+
+        matrix = xgboost.DMatrix(x, nthread=self._threads)
+        return np.asarray(self._fitted().predict(matrix, pred_contribs=True)[:, :-1], np.float64)
+
     def report(self) -> dict[str, Any]:
         """What the fit settled on."""
         return {"trees": self._fitted().num_boosted_rounds()}

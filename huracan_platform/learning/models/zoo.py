@@ -22,6 +22,10 @@ class ZooModel(Classifier, Protocol):
         """(k,) non-negative shares per feature, summing to 1, or all 0 when nothing was learnt."""
         ...
 
+    def contributions(self, x: Float64) -> Float64:
+        """What each feature adds to the log odds of each row (n, k), against the model's mean; x scaled."""
+        ...
+
     def report(self) -> dict[str, Any]:
         """What the fit settled on, as plain values for the manifest."""
         ...
