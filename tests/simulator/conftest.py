@@ -28,3 +28,10 @@ def fast() -> Iterator[str]:
     """A venue whose market runs at 720 market seconds a second: a minute in 83 ms."""
     with running_venue(days=1, speed=720.0) as url:
         yield url
+
+
+@pytest.fixture(scope="package")
+def floor() -> Iterator[str]:
+    """A venue whose market stands still, where each test trades through an account of its own."""
+    with running_venue(days=2, symbols="BTC/USDT:USDT,ETH/USDT:USDT") as url:
+        yield url

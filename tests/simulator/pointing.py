@@ -1,8 +1,11 @@
-"""Unmodified ccxt clients pointed at a local venue."""
+"""Unmodified clients pointed at a local venue, and accounts for them."""
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
+
+from tests.simulator.raw import post
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 _REST = {
@@ -20,9 +23,20 @@ def point(exchange: Any, url: str) -> Any:
     return exchange
 
 
-def keys() -> dict[str, Any]:
-    """Constructor arguments with the venue's default key, its limiter off."""
-    return {"apiKey": "k", "secret": "s", "enableRateLimit": False}
+_accounts = count(1)
+
+
+def keys(name: str = "k", secret: str = "s") -> dict[str, Any]:
+    """Constructor arguments with a key, the venue's first one by default, the client's limiter off."""
+    return {"apiKey": name, "secret": secret, "enableRateLimit": False}
+
+
+def open_account(url: str, balance: str = "100000") -> tuple[str, str]:
+    """Key and secret of a new account with so many USDT."""
+    name = f"account{next(_accounts)}"
+    status, _ = post(url, "/control/accounts", {"api_key": name, "api_secret": f"secret of {name}", "balance": balance})
+    assert status == 200
+    return name, f"secret of {name}"
 
 
 def _rewritten(tree: dict[str, Any], url: str) -> dict[str, Any]:
