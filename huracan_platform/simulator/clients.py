@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -10,10 +10,12 @@ from functools import partial
 from pydantic import SecretStr
 
 from huracan_platform.simulator.account import Account
+from huracan_platform.simulator.accounts import Accounts
 from huracan_platform.simulator.desk import OrderDesk
 from huracan_platform.simulator.desk_changes import DeskChanges
 from huracan_platform.simulator.faults import Faults
 from huracan_platform.simulator.limits import OrderLimits
+from huracan_platform.simulator.margin_settings import MarginSettings
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.rest_account import AccountEndpoints
@@ -41,49 +43,27 @@ class Client:
     limits: OrderLimits = field(default_factory=OrderLimits)
 
 
-class Clients:
+class Clients(Accounts[Client]):
     """All clients of the venue, the first one first."""
 
     def __init__(self, venue: Venue, matching: Matching, faults: Faults) -> None:
+        super().__init__()
         self._venue, self._matching, self._faults = venue, matching, faults
-        self._by_name: dict[str, Client] = {}
 
-    def __iter__(self) -> Iterator[Client]:
-        return iter(self._by_name.values())
-
-    @property
-    def first(self) -> Client:
-        """The client of the key that the venue was started with."""
-        return next(iter(self))
-
-    def named(self, name: str) -> Client | None:
-        """The client of a key; None where there is none."""
-        return self._by_name.get(name)
-
-    def add(self, key: SecretStr, secret: SecretStr, balance: Decimal) -> Client:
-        """Open an account of so many USDT for a key.
-
-        Raises
-        ------
-        VenueRefusal
-            With status 409 where the key has an account.
-        """
-        venue, matching, name = self._venue, self._matching, key.get_secret_value()
-        if name in self._by_name:
-            raise VenueRefusal(-1130, f"api_key: expected a new one, got {name!r}", 409)
+    def _open(self, name: str, secret: SecretStr, balance: Decimal) -> Client:
+        venue, matching = self._venue, self._matching
         events = UserEvents(partial(self._faults.user_stream_silent, name))
         account = Account(events, balance)
         matching.accounts.append(account)
         desk = OrderDesk(venue, matching, account)
         desk.refuses_id = partial(self._faults.refuses_id, name)
         changes, view = DeskChanges(venue, matching, desk), AccountView(venue, matching, desk)
+        margin = MarginSettings(matching, desk)
         events.account_event = view.event
-        client = Client(
+        return Client(
             name, secret, account, desk, changes, view, events, ListenKeys(f"{venue.incarnation}/{name}", venue.clock.wire_ms),
-            OrderEndpoints(venue, matching, desk, changes), AccountEndpoints(venue, matching, account, view),
+            OrderEndpoints(venue, matching, desk, changes), AccountEndpoints(venue, matching, account, view, margin),
         )
-        self._by_name[name] = client
-        return client
 
     def by_key(self, headers: Mapping[str, str]) -> Client:
         """Who sent a request: refused with -2014 where it has no key, -2015 where nobody has it."""

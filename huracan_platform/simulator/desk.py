@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from huracan_platform.simulator import order_rules, parameters
 from huracan_platform.simulator.account import Account
-from huracan_platform.simulator.book import BookView
 from huracan_platform.simulator.brackets import most_notional
 from huracan_platform.simulator.instruments import Instrument
-from huracan_platform.simulator.matching import FIRST_ALGO_ID, FIRST_ORDER_ID, Matching, crossing
-from huracan_platform.simulator.orders import AlgoStatus, Conditional, Order, OrderRequest, Status
+from huracan_platform.simulator.matching import FIRST_ORDER_ID, Matching
+from huracan_platform.simulator.orders import Conditional, Order, OrderRequest, Status
 from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.triggers import FIRST_ALGO_ID
 from huracan_platform.simulator.venue import Venue
 
 Sent = Mapping[str, str]
@@ -40,11 +40,10 @@ class OrderDesk:
     def submit(self, request: OrderRequest, instrument: Instrument) -> Order:
         """Take a request to the market of the present instant, or refuse it."""
         self._refuse_duplicate(request.client_order_id)
-        book = self._matching.book(instrument.symbol)
-        self.check_market(request, instrument, book)
+        self.check_market(request, instrument)
         order = self._matching.admit(self.account, request, instrument, self._matching.cursor_ms)
         self.records.accepts[request.client_order_id] += 1
-        self._matching.enter(order, book, order.time_ms)
+        self._matching.enter(order, order.time_ms)
         return order
 
     def place_conditional(self, sent: Sent) -> Conditional:
@@ -59,7 +58,7 @@ class OrderDesk:
         """Let a request wait for its trigger in ticks, or refuse it."""
         self._refuse_duplicate(request.client_order_id)
         now, wire = self._matching.cursor_ms, self._venue.clock.wire_ms()
-        number = next(self._matching.algo_ids)
+        number = next(self._matching.triggers.numbers)
         conditional = Conditional(number, self.account, instrument, request, trigger, working_type, now, wire, now)
         if conditional.fires_at(instrument.ticks(self._matching.mark(instrument.symbol))):
             raise VenueRefusal(-2021, "Order would immediately trigger.")
@@ -71,10 +70,8 @@ class OrderDesk:
             raise VenueRefusal(-4045, "Reach max stop order limit.")
         if not request.close_position:
             order_rules.check_notional(request, instrument.price(trigger), instrument)
-        self.records.conditionals[conditional.algo_id] = conditional
         self.records.accepts[request.client_order_id] += 1
-        self._matching.waiting[instrument.symbol].append(conditional)
-        self.account.listener.conditional_changed(conditional, now)
+        self._matching.triggers.wait(conditional)
         return conditional
 
     def cancel(self, sent: Sent) -> Order:
@@ -131,25 +128,25 @@ class OrderDesk:
 
     def resting(self, symbol: str) -> list[Order]:
         """The account's working orders of a symbol, oldest first."""
-        return [o for o in self._matching.resting[symbol] if o.account is self.account]
+        return list(self.records.working_in(symbol).orders.values())
 
     def waiting(self, symbol: str) -> list[Conditional]:
         """The account's conditional orders of a symbol that wait, oldest first."""
-        return [c for c in self._matching.waiting[symbol] if c.account is self.account]
+        return list(self.records.working_in(symbol).conditionals.values())
 
     def available(self) -> Decimal:
-        """Margin that is free for new orders, USDT."""
-        account, marks = self.account, self._matching.marks(self.account)
-        resting = sum((self.order_margin(s) for s in self._matching.resting), Decimal(0))
-        return account.wallet + account.unrealised(marks) - account.position_margin(marks) - resting
+        """Margin that is free for new orders, USDT: of the cross wallet, for isolated positions too."""
+        resting = sum((self.order_margin(s) for s in self.records.working), Decimal(0))
+        return self.account.cross_available(self._matching.marks(self.account)) - resting
 
     def order_margin(self, symbol: str) -> Decimal:
         """Margin bound by the resting orders of a symbol, USDT; reduce-only ones bind none."""
-        adding = [o for o in self.resting(symbol) if not o.request.reduce_only]
-        value = sum((o.instrument.quantity(o.remaining) * o.instrument.price(o.request.price or 0) for o in adding), Decimal(0))
-        return value / self.account.leverage_of(symbol)
+        value = self.records.working_in(symbol).value
+        if value == 0:
+            return Decimal(0)
+        return self._venue.listed(symbol).instrument.value(value) / self.account.leverage_of(symbol)
 
-    def check_market(self, request: OrderRequest, instrument: Instrument, book: BookView) -> None:
+    def check_market(self, request: OrderRequest, instrument: Instrument) -> None:
         """Refuse what prices, limits, position or margin do not allow now."""
         mark = self._matching.mark(instrument.symbol)
         reference = mark if request.price is None else instrument.price(request.price)
@@ -159,28 +156,38 @@ class OrderDesk:
         closable = self._matching.closable(self.account, instrument.symbol, request.side)
         if request.reduce_only and closable == 0:
             raise VenueRefusal(-2022, "ReduceOnly Order is rejected.")
-        if len(self.resting(instrument.symbol)) >= instrument.max_orders:
+        if len(self.records.working_in(instrument.symbol).orders) >= instrument.max_orders:
             raise VenueRefusal(-2025, "Reach max open order limit.")
         self._check_size(request, instrument, mark)
         adding = 0 if request.reduce_only else max(0, request.lots - closable)
-        needed = instrument.quantity(adding) * reference / self.account.leverage_of(instrument.symbol)
-        if adding and needed > self.available():
+        if adding and instrument.quantity(adding) * reference / self.account.leverage_of(instrument.symbol) > self.available():
             raise VenueRefusal(-2019, "Margin is insufficient.")
-        _check_time_in_force(request, book)
+        self._check_time_in_force(request, instrument)
 
     def _check_size(self, request: OrderRequest, instrument: Instrument, mark: Decimal) -> None:
         """The position after the order, with all that rest on its side, within what the leverage allows."""
         account = self.account
-        resting = sum(o.remaining for o in self.resting(instrument.symbol) if o.request.side is request.side)
-        after = account.position(instrument.symbol).amount * request.side.sign + instrument.quantity(resting + request.lots)
+        lots = self.records.working_in(instrument.symbol).lots[request.side] + request.lots
+        after = account.position(instrument.symbol).amount * request.side.sign + instrument.quantity(lots)
         if not request.reduce_only and after * mark > most_notional(account.leverage_of(instrument.symbol)):
             raise VenueRefusal(-2027, TOO_LARGE)
 
+    def _check_time_in_force(self, request: OrderRequest, instrument: Instrument) -> None:
+        """GTX must not cross, FOK must fill whole; neither leaves an order behind when it does not."""
+        if request.time_in_force == "FOK" and not self._matching.permitted(self.account, request, instrument.symbol):
+            raise VenueRefusal(
+                -5021, "Due to the order could not be filled immediately, the FOK order has been rejected. "
+                "The order will not be recorded in the order history"
+            )
+        if request.time_in_force == "GTX" and self._matching.book(instrument.symbol).crosses(request.side, request.price):
+            raise VenueRefusal(
+                -5022, "Due to the order could not be executed as maker, the Post Only order will be rejected. "
+                "The order will not be recorded in the order history"
+            )
+
     def _refuse_duplicate(self, client_order_id: str) -> None:
-        working = [o.request for symbol in self._venue.symbols for o in self.resting(symbol)]
-        working += [c.request for symbol in self._venue.symbols for c in self.waiting(symbol)]
-        open_now = any(r.client_order_id == client_order_id for r in working)
-        if self.refuses_id(client_order_id, open_now, self.records.accepts[client_order_id] > 0):
+        open_now = self.records.is_open(client_order_id)
+        if self.refuses_id(client_order_id, open_now, client_order_id in self.records.accepts):
             raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
 
     def _find(self, sent: Sent, name: str) -> Order | None:
@@ -189,44 +196,22 @@ class OrderDesk:
         if order_id is not None:
             order = self.records.orders.get(order_id)
             return order if order and order.instrument.symbol == symbol else None
-        wanted = parameters.text(sent, name)
-        mine = [o for o in self.records.orders.values() if o.request.client_order_id == wanted and o.instrument.symbol == symbol]
-        return max(mine, key=lambda o: (o.open, o.order_id), default=None)
+        return self.records.named(parameters.text(sent, name), symbol)
 
     def _find_conditional(self, sent: Sent) -> Conditional | None:
         algo_id = parameters.integer(sent, "algoId")
         if algo_id is not None:
             return self.records.conditionals.get(algo_id)
-        wanted = parameters.text(sent, "clientAlgoId")
-        mine = [c for c in self.records.conditionals.values() if c.request.client_order_id == wanted]
-        return max(mine, key=lambda c: (c.open, c.algo_id), default=None)
+        return self.records.named_conditional(parameters.text(sent, "clientAlgoId"))
 
     def withdraw(self, order: Order) -> None:
         """Cancel an order that rests."""
-        self._matching.resting[order.instrument.symbol].remove(order)
-        self._matching.finish(order, Status.CANCELED, self._matching.cursor_ms)
+        self._matching.withdraw(order, Status.CANCELED, self._matching.cursor_ms)
 
     def withdraw_conditional(self, conditional: Conditional) -> None:
         """Cancel a conditional order that waits."""
-        self._matching.waiting[conditional.instrument.symbol].remove(conditional)
-        conditional.status, conditional.update_ms = AlgoStatus.CANCELED, self._matching.cursor_ms
-        self.account.listener.conditional_changed(conditional, self._matching.cursor_ms)
+        self._matching.triggers.cancel(conditional, self._matching.cursor_ms)
 
 
 def _same_closing(one: OrderRequest, other: OrderRequest) -> bool:
     return one.close_position and one.side is other.side and one.kind == other.kind
-
-
-def _check_time_in_force(request: OrderRequest, book: BookView) -> None:
-    """GTX must not cross, FOK must fill whole; neither leaves an order behind when it does not."""
-    reach = sum(lots for _, lots in crossing(request, book))
-    if request.time_in_force == "GTX" and reach:
-        raise VenueRefusal(
-            -5022, "Due to the order could not be executed as maker, the Post Only order will be rejected. "
-            "The order will not be recorded in the order history"
-        )
-    if request.time_in_force == "FOK" and reach < request.lots:
-        raise VenueRefusal(
-            -5021, "Due to the order could not be filled immediately, the FOK order has been rejected. "
-            "The order will not be recorded in the order history"
-        )

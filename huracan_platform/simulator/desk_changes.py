@@ -9,7 +9,7 @@ import orjson
 
 from huracan_platform.simulator import order_rules, parameters
 from huracan_platform.simulator.desk import OrderDesk
-from huracan_platform.simulator.matching import Matching, crossing
+from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.orders import Amendment, Order, Status
 from huracan_platform.simulator.problems import VenueRefusal, invalid, missing
 from huracan_platform.simulator.venue import Venue
@@ -51,14 +51,15 @@ class DeskChanges:
         count = sum(a.order is order for a in self.amendments) + 1
         if count > MOST_AMENDMENTS:
             raise VenueRefusal(-5026, "Exceed maximum modify order limit.")
-        self._take_out(order)
+        working = self._desk.records.working_in(instrument.symbol)
+        working.remove(order)  # so that its own margin is free for it
         try:
             # Checked as if it were new, but for what amending does itself where a post-only order would take.
             rest = replace(order.request, lots=max(1, lots - order.executed), price=price, time_in_force="GTC")
-            self._desk.check_market(rest, instrument, self._matching.book(instrument.symbol))
-        except VenueRefusal:
-            self._matching.resting[instrument.symbol].append(order)
-            raise
+            self._desk.check_market(rest, instrument)
+        finally:
+            working.add(order)
+        self._matching.pull(order)
         order.request = replace(order.request, lots=lots, price=price)
         self.amendments.append(Amendment(len(self.amendments) + 1, order, before, after, self._matching.cursor_ms, count))
         self._enter_again(order)
@@ -69,19 +70,15 @@ class DeskChanges:
             raise VenueRefusal(-2013, "Order does not exist.")
         return order
 
-    def _take_out(self, order: Order) -> None:
-        self._matching.resting[order.instrument.symbol].remove(order)
-
     def _enter_again(self, order: Order) -> None:
         matching, now = self._matching, self._matching.cursor_ms
-        book = matching.book(order.instrument.symbol)
-        takes = bool(crossing(order.request, book))
+        takes = matching.book(order.instrument.symbol).crosses(order.request.side, order.request.price)
         if order.remaining <= 0 or (order.request.time_in_force == "GTX" and takes):
             order.request = replace(order.request, lots=max(order.request.lots, order.executed))
             matching.finish(order, Status.CANCELED, now)
             return
         order.update_ms = now
-        matching.enter(order, book, now, execution="AMENDMENT")
+        matching.enter(order, now, execution="AMENDMENT")
 
     def place_several(self, sent: Sent) -> list[Order | VenueRefusal]:
         """Place up to five orders; each is accepted or refused by itself."""

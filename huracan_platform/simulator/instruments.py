@@ -49,6 +49,10 @@ class Instrument:
         """Quantity of a whole number of lots, base units."""
         return Decimal(int(lots)).scaleb(-self.quantity_decimals)
 
+    def value(self, ticks_lots: int) -> Decimal:
+        """Value of a sum of ticks × lots, USDT."""
+        return Decimal(ticks_lots).scaleb(-self.price_decimals - self.quantity_decimals)
+
     def ticks(self, price: Decimal) -> int:
         """Whole ticks of a price that lies on the grid."""
         return int(price.scaleb(self.price_decimals).to_integral_value())

@@ -1,55 +1,47 @@
-"""Matching of the clients' orders against the tape and the public book, in the order in which things happened.
+"""Matching of the clients' orders with each other, with the public book and with the tape.
 
-Their orders move no price. A market order walks the book as it stands at the present market instant; a resting
-order waits behind the quantity that stood at its price, which trades there and a share of cancels take away; triggers
-are looked at on each trade, so that none is missed at any speed of the market clock.
+Clients move no price of the market's. A market order walks the book as it stands, by price and then by time; a resting
+order is part of it and waits behind the quantity that stood at its price, which trades there and a share of cancels take
+away. A trade of the market through its price, or one that would leave the other side's best there, fills it first.
+What clients do among themselves is on no public tape: that one is the market's, and adds up to its bars.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
 from decimal import Decimal
 from itertools import count
 
-import numpy as np
-
-from huracan_platform.clock import MINUTE_MS
 from huracan_platform.simulator.account import Account
-from huracan_platform.simulator.book import BookModel, BookView
 from huracan_platform.simulator.instruments import Instrument
-from huracan_platform.simulator.liquidation import KIND, Liquidation, liquidate
-from huracan_platform.simulator.margin import could_be_liquidated, held, must_be_liquidated
-from huracan_platform.simulator.orders import AlgoStatus, Conditional, Fill, Order, OrderRequest, Side, Status
+from huracan_platform.simulator.liquidation import KIND, Liquidation
+from huracan_platform.simulator.order_book import OrderBook
+from huracan_platform.simulator.orders import Fill, Order, OrderRequest, SelfTrade, Side, Status
+from huracan_platform.simulator.progress import Progress
+from huracan_platform.simulator.triggers import Triggers
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.window import Step, Window, settlement_at
 
 # Of each lot that trades at a price, another half is taken to be cancelled ahead of the client's order.
 CANCEL_SHARE = 0.5
-
-
 FIRST_ORDER_ID = 8_000_000_001
-FIRST_ALGO_ID = 2_000_000_001
 
 
 class Matching:
-    """The working orders of all accounts, advanced along the market clock; `resting` and `waiting` by symbol."""
+    """The working orders of all accounts, `cursor_ms` the market time that they have reached."""
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
         self.accounts: list[Account] = []
-        self.books: dict[str, BookModel] = {s: BookModel(venue.history(s)) for s in venue.symbols}
-        self.resting: dict[str, list[Order]] = {s: [] for s in venue.symbols}
-        self.waiting: dict[str, list[Conditional]] = {s: [] for s in venue.symbols}
+        self.books = {s: OrderBook(venue.book(s), self.advance) for s in venue.symbols}
+        self.triggers = Triggers(self, venue.symbols)
         self.cursor_ms = venue.clock.market_ms()
         self.liquidations: list[Liquidation] = []
         self._order_ids, self._trade_ids = count(FIRST_ORDER_ID), count(1)
-        self.algo_ids = count(FIRST_ALGO_ID)
+        self._progress = Progress(venue, self)
 
-    def admit(self, account: Account, request: OrderRequest, instrument: Instrument, moment: int) -> Order:
-        """Number and record an order that is accepted at a market time."""
-        order = Order(next(self._order_ids), account, instrument, request, moment, self._venue.clock.wire_ms(), moment)
-        account.records.orders[order.order_id] = order
-        return order
+    def advance(self) -> None:
+        """Let everything happen that the market clock has reached since the last call."""
+        self._progress.advance()
 
     def instrument(self, symbol: str) -> Instrument:
         """What the symbol is."""
@@ -60,183 +52,173 @@ class Matching:
         return self._venue.history(symbol).mark_price(self.cursor_ms)
 
     def marks(self, account: Account) -> dict[str, Decimal]:
-        """Mark prices of all symbols in which an account has or had a position, USDT."""
-        return {s: self.mark(s) for s in account.positions}
+        """Mark prices of all symbols in which an account has a position, USDT."""
+        return {s: self.mark(s) for s, p in account.positions.items() if p.amount}
 
-    def book(self, symbol: str) -> BookView:
-        """The public book of a symbol at the cursor."""
-        return self.books[symbol].at(self.cursor_ms)
+    def book(self, symbol: str) -> OrderBook:
+        """The book of a symbol at the cursor."""
+        return self.books[symbol].seek(self.cursor_ms)
 
-    def advance(self) -> None:
-        """Let everything happen that the market clock has reached since the last call."""
-        now = self._venue.clock.market_ms()
-        while self.cursor_ms < now:
-            concerned = self._concerned()
-            upto = min(now, (self.cursor_ms // MINUTE_MS + 1) * MINUTE_MS) if concerned else now
-            if concerned:
-                self._pass(Window(self._venue, self.cursor_ms, upto), concerned)
-            self.cursor_ms = upto
-
-    def _concerned(self) -> list[str]:
-        """Symbols with an order or a position."""
-        taken = {s for account in self.accounts for s in held(account)}
-        return [s for s in self._venue.symbols if self.resting[s] or self.waiting[s] or s in taken]
-
-    def _pass(self, window: Window, concerned: list[str]) -> None:
-        """Walk through a window, trade by trade where anything could come of it."""
-        touched = any(self._touched(s, *window.extremes(s)) for s in concerned)
-        settles = any(window.settles(s) for s in concerned)
-        risky = [a for a in self.accounts if self._risky(a, window)]
-        if not (touched or settles or risky):
-            return
-        booked = self._booked()
-        for step in window.steps(concerned):
-            self.cursor_ms = step.moment
-            if step.index < 0:
-                self._settle(step.symbol, step.moment)
-            else:
-                self._meet(step)
-            if self._booked() != booked:
-                booked, risky = self._booked(), [a for a in self.accounts if self._risky(a, window)]
-            for account in risky:
-                if must_be_liquidated(account, self.marks(account)):
-                    liquidate(self, account, step.moment)
-
-    def _booked(self) -> int:
-        return sum(len(account.income) for account in self.accounts)
-
-    def _risky(self, account: Account, window: Window) -> bool:
-        """Whether the extremes of the window could call for a liquidation."""
-        lows, highs = {}, {}
-        for symbol in held(account):
-            instrument, (low, high) = self.instrument(symbol), window.extremes(symbol)
-            lows[symbol], highs[symbol] = instrument.price(low), instrument.price(high)
-        return could_be_liquidated(account, lows, highs)
-
-    def _touched(self, symbol: str, low: int, high: int) -> bool:
-        resting = any(low <= (o.request.price or 0) if o.request.side is Side.BUY else high >= (o.request.price or 0)
-                      for o in self.resting[symbol])
-        return resting or any(c.fires_at(low) or c.fires_at(high) for c in self.waiting[symbol])
-
-    def _meet(self, step: Step) -> None:
-        """One public trade against everything that waits for it."""
-        symbol, tape = step.symbol, self._venue.history(step.symbol).tape(step.row)
-        price, lots, bought = int(tape.price[step.index]), int(tape.lots[step.index]), bool(tape.buyer[step.index])
-        for conditional in [c for c in self.waiting[symbol] if c.fires_at(price)]:
-            self._trigger(conditional, self.books[symbol].at_trade(step.row, step.index), step.moment)
-        for order in list(self.resting[symbol]):
-            self._meet_trade(order, price, lots, bought, step.moment)
-
-    def _meet_trade(self, order: Order, price: int, lots: int, bought: bool, moment: int) -> None:
-        """A public trade against a resting order: through its price fills it, at its price works off the queue first."""
-        limit, side = order.request.price, order.request.side
-        assert limit is not None
-        if (limit - price) * side.sign > 0:
-            self.fill(order, limit, order.remaining, moment, maker=True)
-        elif price == limit and bought == (side is Side.SELL):
-            past_queue = lots - order.queue_ahead
-            order.queue_ahead = max(0, order.queue_ahead - int(lots * (1 + CANCEL_SHARE)))
-            if past_queue > 0:
-                self.fill(order, limit, min(past_queue, order.remaining), moment, maker=True)
-        if not order.open:
-            self.resting[order.instrument.symbol].remove(order)
-
-    def _trigger(self, conditional: Conditional, book: BookView, moment: int) -> None:
-        request, symbol = conditional.request, conditional.instrument.symbol
-        self.waiting[symbol].remove(conditional)
-        closable = self.closable(conditional.account, symbol, request.side)
-        lots = closable if request.close_position else request.lots
-        if lots == 0 or (request.reduce_only and closable == 0):
-            conditional.status, conditional.update_ms = AlgoStatus.EXPIRED, moment
-            conditional.account.listener.conditional_changed(conditional, moment)
-            return
-        conditional.status = AlgoStatus.TRIGGERED
-        conditional.triggered_ms = conditional.update_ms = moment
-        conditional.order = self._made_by(conditional, lots, moment)
-        conditional.account.listener.conditional_changed(conditional, moment)
-        self.enter(conditional.order, book, moment)
-        conditional.status = AlgoStatus.FINISHED
-        conditional.account.listener.conditional_changed(conditional, moment)
-
-    def _made_by(self, conditional: Conditional, lots: int, moment: int) -> Order:
-        """The ordinary order that a trigger makes."""
-        kind = "MARKET" if conditional.request.kind.endswith("MARKET") else "LIMIT"
-        request = replace(conditional.request, kind=kind, lots=lots)
-        order = self.admit(conditional.account, request, conditional.instrument, moment)
-        order.algo_id, order.original_kind, order.trigger = conditional.algo_id, conditional.request.kind, conditional.trigger
+    def admit(self, account: Account, request: OrderRequest, instrument: Instrument, moment: int) -> Order:
+        """Number and record an order that is accepted at a market time."""
+        order = Order(next(self._order_ids), account, instrument, request, moment, self._venue.clock.wire_ms(), moment)
+        account.records.add(order)
         return order
 
-    def enter(self, order: Order, book: BookView, moment: int, execution: str = "NEW") -> None:
+    def enter(self, order: Order, moment: int, execution: str = "NEW") -> None:
         """Take an accepted or amended order into the market: match what crosses, rest or expire what is left."""
         order.account.listener.order_changed(order, execution, None, moment)
-        for price, lots in crossing(order.request, book):
-            if order.remaining == 0 or not order.open:
-                break
-            self.fill(order, price, min(lots, order.remaining), moment, maker=False)
+        request, book = order.request, self.book(order.instrument.symbol)
+        limit = request.price if request.kind == "LIMIT" else None
+        if book.crosses(request.side, limit):
+            if not self.permitted(order.account, request, order.instrument.symbol):
+                self.finish(order, Status.EXPIRED, moment)
+                return
+            self._take(order, book, limit, moment)
         if not order.open:
             return
-        if order.request.kind == "LIMIT" and order.request.time_in_force in ("GTC", "GTX"):
-            order.queue_ahead = _standing(order, book)
-            self.resting[order.instrument.symbol].append(order)
+        if request.kind == "LIMIT" and request.time_in_force in ("GTC", "GTX"):
+            book.add(order)
+            order.account.records.working_in(order.instrument.symbol).add(order)
         else:
             self.finish(order, Status.EXPIRED, moment)
 
-    def fill(self, order: Order, price: int, lots: int, moment: int, *, maker: bool) -> None:
-        """Execute a part of an order; a reduce-only one never beyond the position."""
-        account, instrument, side = order.account, order.instrument, order.request.side
-        if order.request.reduce_only or order.request.close_position:
-            lots = min(lots, self.closable(account, instrument.symbol, side))
-            if lots == 0:
-                self.finish(order, Status.EXPIRED, moment)
+    def permitted(self, account: Account, request: OrderRequest, symbol: str) -> bool:
+        """Whether its time in force lets a limit order in that would trade: post-only never, fill-or-kill if it is filled."""
+        if request.kind != "LIMIT" or request.time_in_force not in ("GTX", "FOK"):
+            return True
+        return request.time_in_force == "FOK" and self._reach(account, request, symbol) >= request.lots
+
+    def _reach(self, account: Account, request: OrderRequest, symbol: str) -> int:
+        """Lots that an order would get at once, up to its own."""
+        reached, given = 0, Counter[Account]()
+        for _, lots, maker in self.book(symbol).quotes(request.side, request.price):
+            if maker is not None:
+                if maker.account is account and request.self_trade is not SelfTrade.NONE:
+                    if request.self_trade is SelfTrade.EXPIRE_MAKER:
+                        continue
+                    break
+                if maker.request.reduce_only:
+                    lots = min(lots, max(0, self.closable(maker.account, symbol, maker.request.side) - given[maker.account]))
+                given[maker.account] += lots
+            reached += lots
+            if reached >= request.lots:
+                break
+        return reached
+
+    def _take(self, order: Order, book: OrderBook, limit: int | None, moment: int) -> None:
+        for price, lots, maker in book.quotes(order.request.side, limit):
+            if maker is None:
+                taken = self.fill(order, price, lots, moment, maker=False)
+                book.took(order.request.side.opposite, price, taken)
+            elif maker.account is order.account and order.request.self_trade is not SelfTrade.NONE:
+                self._prevent(order, maker, moment)
+            else:
+                self._trade(order, maker, price, moment)
+            if not order.open:
                 return
-        signed = instrument.quantity(lots) * side.sign
+
+    def _prevent(self, order: Order, maker: Order, moment: int) -> None:
+        """Expire one or both of two orders of the same account, as the incoming one wants it."""
+        if order.request.self_trade is not SelfTrade.EXPIRE_TAKER:
+            self.withdraw(maker, Status.EXPIRED, moment)
+        if order.request.self_trade is not SelfTrade.EXPIRE_MAKER:
+            self.finish(order, Status.EXPIRED, moment)
+
+    def _trade(self, order: Order, maker: Order, price: int, moment: int) -> None:
+        """Two clients' orders meet: one trade, told to the one who waited first."""
+        lots = min(self._fillable(order), self._fillable(maker))
+        if lots == 0:
+            unable = maker if self._fillable(maker) == 0 else order
+            self._expire_reducing(unable, moment)
+            return
         trade_id = next(self._trade_ids)
+        self._execute(maker, price, lots, moment, trade_id, maker=True)
+        self._execute(order, price, lots, moment, trade_id, maker=False)
+
+    def fill(self, order: Order, price: int, lots: int, moment: int, *, maker: bool) -> int:
+        """Let an order trade with the market, a reduce-only one never beyond the position; how many lots it got."""
+        lots = min(lots, self._fillable(order))
+        if lots == 0:
+            self._expire_reducing(order, moment)
+        else:
+            self._execute(order, price, lots, moment, next(self._trade_ids), maker=maker)
+        return lots
+
+    def _fillable(self, order: Order) -> int:
+        request = order.request
+        if not (request.reduce_only or request.close_position):
+            return order.remaining
+        return min(order.remaining, self.closable(order.account, order.instrument.symbol, request.side))
+
+    def _execute(self, order: Order, price: int, lots: int, moment: int, trade_id: int, *, maker: bool) -> None:
+        """Book an execution of an order, and take it out of the book where it is done."""
+        account, instrument, side = order.account, order.instrument, order.request.side
         realised, commission = account.apply_fill(
-            instrument.symbol, signed, instrument.price(price), maker=maker, market_ms=moment, trade_id=trade_id
+            instrument.symbol, instrument.quantity(lots) * side.sign, instrument.price(price), maker=maker, market_ms=moment,
+            trade_id=trade_id,
         )
+        if maker:
+            account.records.working_in(instrument.symbol).shrink(order, lots)
+            self.books[instrument.symbol].touch(order)
         order.executed += lots
         order.value += price * lots
         order.update_ms = moment
         order.status = Status.FILLED if order.remaining == 0 else Status.PARTIALLY_FILLED
+        if maker and not order.open:
+            self.pull(order)
         fill = Fill(trade_id, order, price, lots, commission, realised, maker, moment, self._venue.clock.wire_ms())
         account.records.fills.append(fill)
         account.listener.account_changed("ORDER", instrument.symbol, moment)
         account.listener.order_changed(order, "CALCULATED" if order.request.kind == KIND else "TRADE", fill, moment)
+        if order.open and self._fillable(order) == 0:
+            self._expire_reducing(order, moment)
+
+    def _expire_reducing(self, order: Order, moment: int) -> None:
+        """End an order that may only reduce a position, of which nothing is left."""
+        if order.order_id in order.account.records.working_in(order.instrument.symbol).orders:
+            self.withdraw(order, Status.EXPIRED, moment)
+        else:
+            self.finish(order, Status.EXPIRED, moment)
 
     def finish(self, order: Order, status: Status, moment: int) -> None:
-        """End an order unfilled or partly filled."""
+        """End an order that does not rest, unfilled or partly filled."""
         order.status, order.update_ms = status, moment
         order.account.listener.order_changed(order, status.value, None, moment)
 
+    def withdraw(self, order: Order, status: Status, moment: int) -> None:
+        """End a resting order."""
+        self.pull(order)
+        self.finish(order, status, moment)
+
+    def pull(self, order: Order) -> None:
+        """Take a resting order out of the book, to be ended or put back."""
+        order.account.records.working_in(order.instrument.symbol).remove(order)
+        self.books[order.instrument.symbol].remove(order)
+
     def closable(self, account: Account, symbol: str, side: Side) -> int:
         """Lots that an order of this side would take off the account's position."""
-        amount = account.position(symbol).amount
-        return self._venue.listed(symbol).instrument.lots(abs(amount)) if amount * side.sign < 0 else 0
+        position = account.positions.get(symbol)
+        if position is None or position.amount * side.sign >= 0:
+            return 0
+        return self._venue.listed(symbol).instrument.lots(abs(position.amount))
 
-    def _settle(self, symbol: str, moment: int) -> None:
-        """Pay funding where the minute that begins at `moment` is a settlement."""
-        listed = self._venue.listed(symbol)
-        settlement = settlement_at(listed, moment)
-        if settlement is None:
-            return
-        rate, recorded = settlement
-        mark = listed.instrument.price(recorded) if recorded else self._venue.history(symbol).mark_price(moment)
-        for account in self.accounts:
-            if symbol in account.positions and account.positions[symbol].amount:
-                account.apply_funding(symbol, rate, mark, moment)
-                account.listener.account_changed("FUNDING_FEE", None, moment)
+    def meet(self, symbol: str, price: int, lots: int, *, bought: bool, moment: int) -> None:
+        """A public trade against the clients' orders in the book, the best price first."""
+        book = self.books[symbol]
+        for side, queue in book.queues.items():
+            # A buyer's trade leaves the best ask at its price, a seller's the best bid: what waits there is filled before.
+            locks = bought == (side is Side.BUY)
+            while (best := queue.best) is not None and ((best - price) * side.sign > 0 or (best == price and locks)):
+                for order in queue.at(best):
+                    self.fill(order, best, order.remaining, moment, maker=True)
+            if queue.best == price:
+                self._share(queue.at(price), price, lots, moment)
 
-
-def crossing(request: OrderRequest, book: BookView) -> list[tuple[int, int]]:
-    """Levels (ticks, lots) that an order would trade with at once, best first."""
-    buy = request.side is Side.BUY
-    ticks, lots = (book.ask_ticks, book.ask_lots) if buy else (book.bid_ticks, book.bid_lots)
-    limit = request.price if request.kind == "LIMIT" else None
-    reach = len(ticks) if limit is None else int(np.count_nonzero(ticks <= limit if buy else ticks >= limit))
-    return [(int(ticks[i]), int(lots[i])) for i in range(reach)]
-
-
-def _standing(order: Order, book: BookView) -> int:
-    """Lots already waiting at the order's price on its own side."""
-    ticks, lots = (book.bid_ticks, book.bid_lots) if order.request.side is Side.BUY else (book.ask_ticks, book.ask_lots)
-    return int(lots[ticks == order.request.price].sum())
+    def _share(self, orders: list[Order], price: int, lots: int, moment: int) -> None:
+        """A public trade at a price of the book works off the queue and fills who is next."""
+        for order in orders:
+            past_queue = lots - order.queue_ahead
+            order.queue_ahead = max(0, order.queue_ahead - int(lots * (1 + CANCEL_SHARE)))
+            if past_queue > 0:
+                lots -= self.fill(order, price, past_queue, moment, maker=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -23,6 +23,20 @@ class Side(StrEnum):
     def sign(self) -> int:
         """+1 for a buy, -1 for a sell."""
         return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> Side:
+        """The other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class SelfTrade(StrEnum):
+    """What happens where an order would meet one of the same account."""
+
+    NONE = "NONE"
+    EXPIRE_TAKER = "EXPIRE_TAKER"
+    EXPIRE_MAKER = "EXPIRE_MAKER"
+    EXPIRE_BOTH = "EXPIRE_BOTH"
 
 
 class Status(StrEnum):
@@ -45,7 +59,7 @@ class AlgoStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OrderRequest:
     """A checked request: quantities in lots, prices in ticks (None: market)."""
 
@@ -57,14 +71,18 @@ class OrderRequest:
     price: int | None
     reduce_only: bool
     close_position: bool = False
+    self_trade: SelfTrade = SelfTrade.NONE
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Order:
-    """An ordinary order of an account. Times in market ms; `accepted_wire_ms` in wall time; `queue_ahead` lots trade before."""
+    """An ordinary order of an account. Times in market ms, `accepted_wire_ms` in wall time.
+
+    `queue_ahead`: lots of the market's at its price that trade before it.
+    """
 
     order_id: int
-    account: Account
+    account: Account = field(repr=False)
     instrument: Instrument
     request: OrderRequest
     time_ms: int
@@ -84,9 +102,17 @@ class Order:
         return self.request.lots - self.executed
 
     @property
+    def limit(self) -> int:
+        """Its limit price in ticks; only one that has a limit rests."""
+        price = self.request.price
+        if price is None:
+            raise ValueError(f"order {self.order_id}: expected a limit price, got a {self.request.kind} order")
+        return price
+
+    @property
     def open(self) -> bool:
         """Still working."""
-        return self.status in (Status.NEW, Status.PARTIALLY_FILLED)
+        return self.status is Status.NEW or self.status is Status.PARTIALLY_FILLED
 
     @property
     def average_price(self) -> Decimal:
@@ -96,15 +122,15 @@ class Order:
     @property
     def quote(self) -> Decimal:
         """Exact value of all fills, USDT."""
-        return Decimal(self.value).scaleb(-self.instrument.price_decimals - self.instrument.quantity_decimals)
+        return self.instrument.value(self.value)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Conditional:
     """A conditional order of an account: waits for its trigger, then becomes an ordinary one."""
 
     algo_id: int
-    account: Account
+    account: Account = field(repr=False)
     instrument: Instrument
     request: OrderRequest
     trigger: int
@@ -128,7 +154,7 @@ class Conditional:
         return price >= self.trigger if rising else price <= self.trigger
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fill:
     """One execution; amounts in USDT, exact."""
 

@@ -12,10 +12,11 @@ from huracan_platform.clock import DAY_MS
 from huracan_platform.simulator import parameters
 from huracan_platform.simulator.account import MAKER_FEE, TAKER_FEE, Account
 from huracan_platform.simulator.brackets import BRACKETS, Bracket, most_notional
+from huracan_platform.simulator.margin_settings import MarginSettings
 from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.problems import VenueRefusal, invalid, missing
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_account import AccountView, income_object
+from huracan_platform.simulator.wire_account import AccountView, income_object, transfer_object
 from huracan_platform.simulator.wire_orders import plain
 
 Sent = Mapping[str, str]
@@ -31,6 +32,7 @@ class AccountEndpoints:
     matching: Matching
     account: Account
     view: AccountView
+    margin: MarginSettings
 
     def account_v2(self, _sent: Sent) -> bytes:
         """GET /fapi/v2/account"""
@@ -71,15 +73,45 @@ class AccountEndpoints:
         if leverage is None or not 1 <= leverage <= BRACKETS[0].leverage:
             raise VenueRefusal(-4028, f"Leverage {leverage} is not valid")
         self.matching.advance()
-        self.view.set_leverage(symbol, leverage)
+        self.margin.set_leverage(symbol, leverage)
         return orjson.dumps({"leverage": leverage, "maxNotionalValue": plain(most_notional(leverage)), "symbol": symbol})
 
     def margin_type(self, sent: Sent) -> bytes:
-        """POST /fapi/v1/marginType: cross is all there is."""
-        self.venue.listed(parameters.text(sent, "symbol"))
-        if parameters.text(sent, "marginType") == "CROSSED":
-            raise VenueRefusal(-4046, "No need to change margin type.")
-        raise VenueRefusal(-4047, "Margin type cannot be changed: this venue has cross margin only.")
+        """POST /fapi/v1/marginType"""
+        symbol, wanted = parameters.text(sent, "symbol"), parameters.text(sent, "marginType")
+        self.venue.listed(symbol)
+        if wanted not in ("ISOLATED", "CROSSED"):
+            raise invalid("marginType")
+        self.matching.advance()
+        self.margin.set_isolated(symbol, isolated=wanted == "ISOLATED")
+        return orjson.dumps({"code": 200, "msg": "success"})
+
+    def position_margin(self, sent: Sent) -> bytes:
+        """POST /fapi/v1/positionMargin: type 1 adds, 2 takes out."""
+        symbol, kind = parameters.text(sent, "symbol"), parameters.integer(sent, "type")
+        amount = parameters.decimal(sent, "amount")
+        self.venue.listed(symbol)
+        if amount is None:
+            raise missing("amount")
+        if kind not in (1, 2):
+            raise invalid("type")
+        if amount <= 0:
+            raise VenueRefusal(-4055, "Amount must be positive.")
+        self.matching.advance()
+        self.margin.transfer_margin(symbol, amount if kind == 1 else -amount)
+        return orjson.dumps({"amount": float(amount), "code": 200, "msg": "Successfully modify position margin.", "type": kind})
+
+    def position_margin_history(self, sent: Sent) -> bytes:
+        """GET /fapi/v1/positionMargin/history of one symbol, latest first: what the client moved."""
+        symbol, kind, limit = parameters.text(sent, "symbol"), parameters.integer(sent, "type"), parameters.limit(sent, 500, 500)
+        self.venue.listed(symbol)
+        since, until = parameters.integer(sent, "startTime"), parameters.integer(sent, "endTime")
+        found = [
+            t for t in self.account.transfers
+            if t.symbol == symbol and t.time_ms >= (since or 0) and (until is None or t.time_ms <= until)
+            and kind in (None, 1 if t.amount > 0 else 2)
+        ]
+        return orjson.dumps([transfer_object(t) for t in found[::-1][:limit]])
 
     def position_mode(self, _sent: Sent) -> bytes:
         """GET /fapi/v1/positionSide/dual: one-way."""
@@ -107,7 +139,7 @@ class AccountEndpoints:
         """GET /fapi/v1/symbolConfig"""
         return orjson.dumps([
             {
-                "symbol": s, "marginType": "CROSSED", "isAutoAddMargin": False,
+                "symbol": s, "marginType": "ISOLATED" if s in self.account.isolated else "CROSSED", "isAutoAddMargin": False,
                 "leverage": self.account.leverage_of(s),
                 "maxNotionalValue": plain(most_notional(self.account.leverage_of(s))),
             }

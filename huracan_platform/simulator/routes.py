@@ -148,6 +148,8 @@ def account_routes() -> list[SignedRoute]:
         SignedRoute("GET", "/fapi/v3/positionRisk", _account(AccountEndpoints.position_risk_v3), _fixed(5)),
         SignedRoute("POST", "/fapi/v1/leverage", _account(AccountEndpoints.leverage), _fixed(1)),
         SignedRoute("POST", "/fapi/v1/marginType", _account(AccountEndpoints.margin_type), _fixed(1)),
+        SignedRoute("POST", "/fapi/v1/positionMargin", _account(AccountEndpoints.position_margin), _fixed(1)),
+        SignedRoute("GET", "/fapi/v1/positionMargin/history", _account(AccountEndpoints.position_margin_history), _fixed(1)),
         SignedRoute("GET", "/fapi/v1/positionSide/dual", _account(AccountEndpoints.position_mode), _fixed(30)),
         SignedRoute("POST", "/fapi/v1/positionSide/dual", _account(AccountEndpoints.set_position_mode), _fixed(1)),
         SignedRoute("GET", "/fapi/v1/multiAssetsMargin", _account(AccountEndpoints.multi_assets), _fixed(30)),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from huracan_platform.simulator.account import Income, Position, rounded
+from huracan_platform.simulator.account import Income, MarginTransfer, Position, rounded
 from huracan_platform.simulator.brackets import maintenance_margin, most_notional
-from huracan_platform.simulator.desk import TOO_LARGE, OrderDesk
+from huracan_platform.simulator.desk import OrderDesk
 from huracan_platform.simulator.margin import liquidation_price, maintenance
 from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.wire_orders import plain
 
@@ -26,6 +25,14 @@ def income_object(income: Income) -> dict[str, Any]:
     }
 
 
+def transfer_object(transfer: MarginTransfer) -> dict[str, Any]:
+    """A row of the history of a position's margin."""
+    return {
+        "symbol": transfer.symbol, "type": 1 if transfer.amount > 0 else 2, "deltaType": "USER_ADJUST",
+        "amount": plain(abs(transfer.amount)), "asset": _ASSET, "time": transfer.time_ms, "positionSide": "BOTH",
+    }
+
+
 class AccountView:
     """Reads an account at the market clock's now."""
 
@@ -35,16 +42,16 @@ class AccountView:
     def totals(self) -> dict[str, str]:
         """Sums of the account, USDT."""
         account, marks = self._account, self._matching.marks(self._account)
-        unrealised, margin = account.unrealised(marks), rounded(account.position_margin(marks))
-        available = rounded(max(Decimal(0), self._desk.available()))
-        order_margin = rounded(account.wallet + unrealised - margin - self._desk.available())
+        unrealised, free = account.unrealised(marks), self._desk.available()
+        margin = rounded(sum((account.position_margin(s, mark) for s, mark in marks.items()), Decimal(0)))
+        available, order_margin = rounded(max(Decimal(0), free)), rounded(account.cross_available(marks) - free)
+        cross = account.unrealised({s: m for s, m in marks.items() if s not in account.isolated})
         return {
             "walletBalance": plain(account.wallet), "unrealizedProfit": plain(unrealised),
             "marginBalance": plain(account.wallet + unrealised), "initialMargin": plain(margin + order_margin),
             "positionInitialMargin": plain(margin), "openOrderInitialMargin": plain(order_margin),
             "maintMargin": plain(rounded(maintenance(account, marks))), "availableBalance": plain(available),
-            "crossUnPnl": plain(unrealised),
-            "crossWalletBalance": plain(account.wallet), "maxWithdrawAmount": plain(available),
+            "crossUnPnl": plain(cross), "crossWalletBalance": plain(account.cross_wallet), "maxWithdrawAmount": plain(available),
         }
 
     def account(self, version: int) -> dict[str, Any]:
@@ -79,16 +86,6 @@ class AccountView:
             return []
         return [self._risk(s, version) for s in symbols]
 
-    def set_leverage(self, symbol: str, leverage: int) -> None:
-        """Change the leverage, unless the position is too large for it or its margin would not be there."""
-        account, before = self._account, self._account.leverage_of(symbol)
-        if abs(account.position(symbol).notional(self._matching.mark(symbol))) > most_notional(leverage):
-            raise VenueRefusal(-2027, TOO_LARGE)
-        account.leverage[symbol] = leverage
-        if leverage < before and self._desk.available() < 0:
-            account.leverage[symbol] = before
-            raise VenueRefusal(-2028, "Leverage is smaller than permitted: insufficient margin balance.")
-
     def _symbols(self, version: int) -> list[str]:
         held = self._account.positions
         return [s for s in self._venue.symbols if version == 2 or (s in held and held[s].amount)]
@@ -96,12 +93,14 @@ class AccountView:
     def _common(self, symbol: str) -> tuple[Position, Decimal, dict[str, Any]]:
         position, mark = self._account.position(symbol), self._matching.mark(symbol)
         notional = position.notional(mark)
-        margin = rounded(abs(notional) / self._account.leverage_of(symbol))
+        margin, unrealised = rounded(self._account.position_margin(symbol, mark)), position.unrealised(mark)
+        own = self._account.isolated.get(symbol)
         resting = rounded(self._desk.order_margin(symbol))
         return position, mark, {
             "symbol": symbol, "positionSide": "BOTH", "positionAmt": plain(position.amount),
             "entryPrice": f"{position.entry:.8f}", "breakEvenPrice": f"{position.entry:.8f}", "notional": plain(notional),
-            "isolatedWallet": "0", "isolatedMargin": "0", "initialMargin": plain(margin + resting),
+            "isolatedWallet": plain(own or Decimal(0)), "isolatedMargin": "0" if own is None else plain(own + unrealised),
+            "initialMargin": plain(margin + resting),
             "positionInitialMargin": plain(margin), "openOrderInitialMargin": plain(resting),
             "maintMargin": plain(rounded(maintenance_margin(abs(notional)))), "updateTime": position.update_ms,
         }
@@ -110,7 +109,7 @@ class AccountView:
         position, mark, row = self._common(symbol)
         row["unrealizedProfit"] = plain(position.unrealised(mark))
         if version == 2:
-            row |= self._v2(symbol) | {"isolated": False}
+            row |= self._v2(symbol) | {"isolated": symbol in self._account.isolated}
         return row
 
     def _risk(self, symbol: str, version: int) -> dict[str, Any]:
@@ -120,7 +119,11 @@ class AccountView:
             "liquidationPrice": self._liquidation(symbol), "marginAsset": _ASSET, "adl": 0,
             "bidNotional": "0", "askNotional": "0",
         }
-        return row | self._v2(symbol) | {"marginType": "cross", "isAutoAddMargin": "false"} if version == 2 else row
+        kind = {"marginType": self._margin_type(symbol), "isAutoAddMargin": "false"}
+        return row | self._v2(symbol) | kind if version == 2 else row
+
+    def _margin_type(self, symbol: str) -> str:
+        return "isolated" if symbol in self._account.isolated else "cross"
 
     def _v2(self, symbol: str) -> dict[str, Any]:
         leverage = self._account.leverage_of(symbol)
@@ -138,12 +141,12 @@ class AccountView:
             position = account.position(symbol)
             positions.append({
                 "s": symbol, "pa": plain(position.amount), "ep": f"{position.entry:.8f}", "bep": f"{position.entry:.8f}",
-                "cr": plain(position.realised), "up": plain(position.unrealised(self._matching.mark(symbol))), "mt": "cross",
-                "iw": "0", "ps": "BOTH",
+                "cr": plain(position.realised), "up": plain(position.unrealised(self._matching.mark(symbol))),
+                "mt": self._margin_type(symbol), "iw": plain(account.isolated.get(symbol, Decimal(0))), "ps": "BOTH",
             })
         # Fees and realised profit are told with their order; only what came otherwise is a balance change.
-        change = "0" if reason == "ORDER" else plain(account.income[-1].amount)
-        balances = [{"a": _ASSET, "wb": plain(account.wallet), "cw": plain(account.wallet), "bc": change}]
+        change = "0" if reason in ("ORDER", "MARGIN_TRANSFER") else plain(account.income[-1].amount)
+        balances = [{"a": _ASSET, "wb": plain(account.wallet), "cw": plain(account.cross_wallet), "bc": change}]
         return {
             "e": "ACCOUNT_UPDATE", "E": market_ms, "T": market_ms, "a": {"m": reason, "B": balances, "P": positions},
         }

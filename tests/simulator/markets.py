@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from huracan_platform.clock import ManualClock, MarketTime
 from huracan_platform.simulator.account import Account
+from huracan_platform.simulator.book import BookView
 from huracan_platform.simulator.clients import Client, Clients
 from huracan_platform.simulator.desk import OrderDesk
 from huracan_platform.simulator.desk_changes import DeskChanges
@@ -75,6 +76,10 @@ class Floor:
     def fills(self) -> list[Fill]:
         """The first account's."""
         return self.account.records.fills
+
+    def book(self, symbol: str = "BTCUSDT") -> BookView:
+        """The book as it is shown now."""
+        return self.matching.books[symbol].at(self.matching.cursor_ms)
 
     def open_account(self, name: str, wallet: int = 100_000) -> Client:
         """Another account."""

@@ -6,24 +6,27 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import orjson
 
 from huracan_platform.simulator.book import BookModel
-from huracan_platform.simulator.depth_stream import DepthPublisher
+from huracan_platform.simulator.depth_stream import Depth
 from huracan_platform.simulator.market.series import SymbolHistory
 from huracan_platform.simulator.market.synthetic import generate_symbol
+from huracan_platform.simulator.order_book import OrderBook
+from huracan_platform.simulator.subscriptions import StreamName
 from tests.simulator.markets import MINUTE, START_MS
 
 
-def model(minutes: int = 300) -> tuple[SymbolHistory, BookModel]:
+def model(minutes: int = 300) -> tuple[SymbolHistory, OrderBook]:
     history = SymbolHistory(generate_symbol("BTC", 9, START_MS, minutes)[0])
-    return history, BookModel(history)
+    return history, OrderBook(BookModel(history), lambda: None)
 
 
 def test_the_book_never_crosses_and_is_sorted() -> None:
     history, book_model = model()
     for row in range(300):
         for index in range(-1, len(history.tape(row)), 3):
-            book = book_model.at_trade(row, index, 50)
+            book = book_model.view(book_model.states.after_trade(row, index), 50)
             assert book.best_bid < book.best_ask
             assert np.all(np.diff(book.bid_ticks) < 0)
             assert np.all(np.diff(book.ask_ticks) > 0)
@@ -35,7 +38,7 @@ def test_the_last_trade_stands_at_the_side_that_was_hit() -> None:
     history, book_model = model()
     tape = history.tape(5)
     for index in range(len(tape)):
-        book = book_model.at_trade(5, index, 5)
+        book = book_model.view(book_model.states.after_trade(5, index), 5)
         assert (book.best_ask if tape.buyer[index] else book.best_bid) == tape.price[index]
 
 
@@ -48,7 +51,7 @@ def test_the_same_moment_has_the_same_book_whatever_its_depth() -> None:
 
 def test_differences_applied_to_any_later_snapshot_give_the_book() -> None:
     history, book_model = model()
-    publisher = DepthPublisher(history, book_model, START_MS + MINUTE)
+    stream = Depth(StreamName("btcusdt@depth", "BTCUSDT", "depth", "", 0), history, book_model, START_MS + MINUTE)
     instrument = history.listed.instrument
     for first in range(10):
         snapshot_at = START_MS + MINUTE + first * 150_000 + 40_000
@@ -57,8 +60,8 @@ def test_differences_applied_to_any_later_snapshot_give_the_book() -> None:
             "b": {instrument.price(p): instrument.quantity(q) for p, q in zip(book.bid_ticks, book.bid_lots, strict=True)},
             "a": {instrument.price(p): instrument.quantity(q) for p, q in zip(book.ask_ticks, book.ask_lots, strict=True)},
         }
-        event: dict[str, Any] | None = publisher.next_event(START_MS + MINUTE + (first + 1) * 150_000)
-        assert event is not None
+        (message,) = stream.present(START_MS + MINUTE + (first + 1) * 150_000, 0)
+        event: dict[str, Any] = orjson.loads(message)
         assert event["U"] <= book.update_id <= event["u"]
         for side, levels in local.items():
             for price, quantity in event[side]:

@@ -38,12 +38,12 @@ def test_an_amended_order_keeps_its_id_and_goes_to_the_end_of_its_new_queue() ->
     changed = amend(floor, price="99500", quantity="0.7")
     assert (changed.order_id, changed.status) == (order.order_id, Status.NEW)
     assert (changed.request.price, changed.request.lots) == (995_000, 700)
-    book = floor.matching.book("BTCUSDT")
-    assert changed.queue_ahead == int(book.bid_lots[book.bid_ticks == 995_000].sum())
+    book = floor.book()
+    assert changed.queue_ahead == int(book.bid_lots[book.bid_ticks == 995_000].sum()) - 700  # it is shown itself
     assert [m["o"]["x"] for m in floor.told] == ["NEW", "AMENDMENT"]
     assert floor.desk.records.accepts == {"mine": 1}
     assert [(a.before, a.after, a.count) for a in floor.changes.amendments] == [((990_000, 500), (995_000, 700), 1)]
-    assert floor.matching.resting["BTCUSDT"] == [order]
+    assert floor.desk.resting("BTCUSDT") == [order]
 
 
 def test_an_order_amended_to_cross_takes_at_once() -> None:
@@ -52,7 +52,7 @@ def test_an_order_amended_to_cross_takes_at_once() -> None:
     assert amend(floor, price="100100", quantity="0.5").status is Status.FILLED
     assert order.executed == 500
     assert floor.account.position("BTCUSDT").amount == D("0.5")
-    assert floor.matching.resting["BTCUSDT"] == []
+    assert floor.desk.resting("BTCUSDT") == []
 
 
 def test_a_post_only_order_amended_to_cross_is_cancelled() -> None:
@@ -73,7 +73,7 @@ def test_amending_what_cannot_be_amended_changes_nothing() -> None:
     assert_refused(-2019, lambda **sent: amend(floor, **sent), price="99000", quantity="50")
     assert_refused(-2013, lambda **sent: amend(floor, **sent), price="99000", quantity="1", origClientOrderId="never")
     assert (order.request.price, order.request.lots, order.open) == (990_000, 500, True)
-    assert floor.matching.resting["BTCUSDT"] == [order]
+    assert floor.desk.resting("BTCUSDT") == [order]
     floor.desk.cancel({"symbol": "BTCUSDT", "origClientOrderId": "mine"})
     assert_refused(-2013, lambda **sent: amend(floor, **sent), price="99100", quantity="0.5")
 

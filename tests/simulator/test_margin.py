@@ -10,10 +10,8 @@ import pytest
 
 from huracan_platform.simulator.account import Account, IncomeType, Position
 from huracan_platform.simulator.brackets import BRACKETS, maintenance_margin, most_notional
-from huracan_platform.simulator.margin import bankruptcy_price, could_be_liquidated, liquidation_price, must_be_liquidated
-from huracan_platform.simulator.market.synthetic import generate_symbol
+from huracan_platform.simulator.margin import bankruptcy_price, liquidation_price, pools
 from huracan_platform.simulator.orders import Status
-from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.user_stream import UserEvents
 from tests.simulator.markets import START_MS, Floor, flat, listed, open_floor
 from tests.simulator.test_matching import assert_refused
@@ -73,10 +71,10 @@ def test_an_account_is_sound_at_its_liquidation_price_and_not_a_tick_beyond() ->
         if price is None:
             continue
         away = D("0.01") if amount > 0 else D("-0.01")
-        assert not must_be_liquidated(account, marks | {"BTCUSDT": price + away})
-        assert must_be_liquidated(account, marks | {"BTCUSDT": price - away})
+        assert not pools(account)[0].falls_short(marks | {"BTCUSDT": price + away})
+        assert pools(account)[0].falls_short(marks | {"BTCUSDT": price - away})
         beyond = {"BTCUSDT": price - away, "ETHUSDT": D(3_050)}
-        assert could_be_liquidated(account, marks | {"BTCUSDT": min(price - away, D(100_000))},
+        assert pools(account)[0].could_fall_short(marks | {"BTCUSDT": min(price - away, D(100_000))},
                                    marks | {"BTCUSDT": max(price - away, D(100_000))}), beyond
 
 
@@ -168,56 +166,3 @@ def test_size_and_leverage_are_held_together() -> None:
     assert floor.order(side="BUY", type="MARKET", quantity="2.9").status is Status.FILLED
     assert_refused(-2027, floor.order, side="BUY", type="LIMIT", timeInForce="GTC", price="99000", quantity="0.2")
     assert floor.order(side="SELL", type="MARKET", quantity="5").status is Status.FILLED
-
-
-def trade_at_random(floor: Floor, rng: np.random.Generator, orders: int) -> int:
-    """Random orders at random times; how many the venue took."""
-    taken = 0
-    for number in range(orders):
-        floor.go_to(0.5 + number * 0.25)
-        symbol = str(rng.choice(["BTCUSDT", "ETHUSDT"]))
-        mark = floor.matching.mark(symbol)
-        instrument = floor.matching.instrument(symbol)
-        ticks = int(instrument.ticks(mark) * (1 + rng.normal() * 0.001))
-        lots = int(rng.integers(1, 3_000) * (1 if symbol == "BTCUSDT" else 20))
-        kind = {"type": "MARKET"} if rng.random() < 0.4 else {
-            "type": "LIMIT", "timeInForce": str(rng.choice(["GTC", "IOC", "FOK", "GTX"])), "price": instrument.price(ticks)
-        }
-        try:
-            floor.order(symbol=symbol, side=str(rng.choice(["BUY", "SELL"])), quantity=instrument.quantity(lots), **kind)
-            taken += 1
-        except VenueRefusal:
-            if rng.random() < 0.3:
-                floor.desk.cancel_all(symbol)
-    return taken
-
-
-def test_money_is_conserved_over_thousands_of_random_orders_of_several_accounts() -> None:
-    btc, eth = (generate_symbol(base, 7, START_MS, 1_440)[0] for base in ("BTC", "ETH"))
-    starts, floors, taken = (100_000, 40_000, 9_000), [], 0
-    for number, wallet in enumerate(starts):
-        floor = open_floor(btc, wallet=wallet, others=[eth])
-        floor.account.leverage = dict.fromkeys(("BTCUSDT", "ETHUSDT"), 125 if wallet < 10_000 else 20)
-        taken += trade_at_random(floor, np.random.default_rng(number), 2_400)
-        floors.append(floor)
-    realised = D(0)
-    for floor, start in zip(floors, starts, strict=True):
-        account = floor.account
-        assert account.wallet == start + sum((i.amount for i in account.income), D(0))
-        by_kind = {k: sum((i.amount for i in account.income if i.kind is k), D(0)) for k in IncomeType}
-        assert by_kind[IncomeType.COMMISSION] == -account.fees_paid == -sum((f.commission for f in floor.fills), D(0))
-        assert by_kind[IncomeType.FUNDING_FEE] == -account.funding_paid
-        assert by_kind[IncomeType.INSURANCE_CLEAR] == -account.insurance_paid
-        realised += by_kind[IncomeType.REALIZED_PNL]
-        for symbol, position in account.positions.items():
-            fills = [f for f in floor.fills if f.order.instrument.symbol == symbol]
-            signed = [f.order.instrument.quantity(f.lots) * f.order.request.side.sign for f in fills]
-            assert position.amount == sum(signed, D(0))
-            cash = -sum((q * f.order.instrument.price(f.price) for q, f in zip(signed, fills, strict=True)), D(0))
-            assert abs(cash + position.amount * position.entry - position.realised) <= len(fills) * CENT
-    accounts = [f.account for f in floors]
-    kept = sum((a.wallet + a.fees_paid + a.funding_paid + a.insurance_paid for a in accounts), D(0))
-    assert kept == sum(starts) + realised
-    assert taken > 2_500
-    assert any(f.matching.liquidations for f in floors)
-    assert sum(f.account.funding_paid != 0 for f in floors) >= 1

@@ -27,7 +27,7 @@ def steady(minutes: int = 30) -> Floor:
 
 def test_a_market_order_walks_the_book_level_by_level() -> None:
     floor = steady()
-    book = floor.matching.book("BTCUSDT")
+    book = floor.book()
     beyond_best = int(book.ask_lots[0]) + 500
     order = floor.order(side="BUY", type="MARKET", quantity=D(beyond_best) / 1000)
     assert [(f.price, f.lots) for f in floor.fills] == [
@@ -58,7 +58,7 @@ def test_a_position_turned_around_enters_anew_at_the_turning_price() -> None:
 
 def test_a_passive_order_waits_behind_the_queue_and_is_filled_as_maker() -> None:
     floor = steady()
-    while floor.matching.book("BTCUSDT").best_bid != PRICE:  # until the last trade was a sale: it stands at the bid
+    while floor.book().best_bid != PRICE:  # until the last trade was a sale: it stands at the bid
         floor.go_to((floor.matching.cursor_ms - START_MS) / MINUTE + 0.05)
     order = floor.order(side="BUY", type="LIMIT", timeInForce="GTX", price="100000", quantity="0.5")
     ahead, placed = order.queue_ahead, floor.matching.cursor_ms
@@ -91,7 +91,7 @@ def test_an_order_is_not_filled_by_trades_before_it_was_placed() -> None:
 
 def test_immediate_or_cancel_takes_what_crosses_and_expires() -> None:
     floor = steady()
-    book = floor.matching.book("BTCUSDT")
+    book = floor.book()
     order = floor.order(side="BUY", type="LIMIT", timeInForce="IOC", price=D(book.best_ask) / 10, quantity=15)
     assert order.executed == int(book.ask_lots[0])
     assert order.status is Status.EXPIRED
@@ -99,7 +99,7 @@ def test_immediate_or_cancel_takes_what_crosses_and_expires() -> None:
 
 def test_fill_or_kill_fills_whole_or_leaves_nothing() -> None:
     floor = steady()
-    ask = D(floor.matching.book("BTCUSDT").best_ask) / 10
+    ask = D(floor.book().best_ask) / 10
     assert_refused(-5021, floor.order, side="BUY", type="LIMIT", timeInForce="FOK", price=ask, quantity=19)
     assert floor.desk.records.orders == {}
     assert floor.order(side="BUY", type="LIMIT", timeInForce="FOK", price=ask, quantity="0.1").status is Status.FILLED
@@ -107,7 +107,7 @@ def test_fill_or_kill_fills_whole_or_leaves_nothing() -> None:
 
 def test_post_only_is_refused_where_it_would_take() -> None:
     floor = steady()
-    ask = D(floor.matching.book("BTCUSDT").best_ask) / 10
+    ask = D(floor.book().best_ask) / 10
     assert_refused(-5022, floor.order, side="BUY", type="LIMIT", timeInForce="GTX", price=ask)
     assert not floor.desk.records.accepts
 
