@@ -1,0 +1,263 @@
+"""The simulated venue over HTTP: how fast it serves and takes, seen by a client that costs next to nothing.
+
+klines: pages of 1,500 minutes over two keep-alive connections, the next one asked for before this one is read; rows are
+counted by the length of each answer, which the first, untimed pass parsed. orders: signed placements and cancels over four
+connections, a market that moves in real time, five orders of each connection resting at a time; every one is accepted, and
+the venue's ledger has them. latency: from the first byte sent to the last received, a placement and a ping in turns on one
+connection, with latencies off; the ping goes through the same server and middleware, and does nothing.
+
+    python -m benchmarks.venue [--repeats 5] [--areas klines,orders,latency]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import hmac
+import itertools
+import json
+import socket
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from huracan_platform.clock import MINUTE_MS
+from huracan_platform.settings import Settings
+from tests.venue_process import running_venue
+
+SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT", "BNB/USDT:USDT", "XRP/USDT:USDT")
+T0 = 1_735_689_600_000
+DAYS = 30
+PAGE_ROWS = 1_500
+ROWS_BAR, ORDERS_BAR, LATENCY_BAR = 300_000, 800, 2.0
+RESTING = 5
+MOST_BYTES = 1 << 26
+TRADED, TICK, QUANTITY = "BTCUSDT", Decimal("0.1"), "0.002"
+BELOW = Decimal("0.99")  # within the price band, out of the market's reach
+
+
+class Connection:
+    """One keep-alive connection that knows just enough HTTP for a venue on loopback."""
+
+    def __init__(self, url: str) -> None:
+        self._host = urlsplit(url).netloc
+        host, port = self._host.split(":")
+        self._socket = socket.create_connection((host, int(port)))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = bytearray(MOST_BYTES)
+
+    def close(self) -> None:
+        """End it."""
+        self._socket.close()
+
+    def send(self, method: str, target: str, key: str = "") -> None:
+        """Ask; the answer must be read before the next question."""
+        self._socket.sendall(f"{method} {target} HTTP/1.1\r\nHost: {self._host}\r\nX-MBX-APIKEY: {key}\r\n\r\n".encode())
+
+    def receive(self) -> memoryview:
+        """The body of the answer, valid until the next one; anything but a 200 is an error."""
+        view, have, head_end = memoryview(self._buffer), 0, -1
+        while head_end < 0:
+            have += self._received(view[have:])
+            head_end = self._buffer.find(b"\r\n\r\n", 0, have)
+        head = bytes(view[:head_end]).lower()
+        size = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+        end = head_end + 4 + size
+        while have < end:
+            have += self._received(view[have:end])
+        body = view[head_end + 4:end]
+        if not head.startswith(b"http/1.1 200 "):
+            raise RuntimeError(f"expected status 200, got {bytes(view[:end]).decode()}")
+        return body
+
+    def ask(self, method: str, target: str, key: str = "") -> memoryview:
+        """Send and receive."""
+        self.send(method, target, key)
+        return self.receive()
+
+    def _received(self, into: memoryview) -> int:
+        count = self._socket.recv_into(into)
+        if count == 0:
+            raise RuntimeError("expected an answer, got the end of the connection")
+        return count
+
+
+@contextmanager
+def connections(url: str, number: int) -> Iterator[list[Connection]]:
+    """So many connections to the venue, closed with the block."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(Connection(url))) for _ in range(number)]
+
+
+def line(area: str, peer: str, ratio: float, bar: float) -> dict[str, Any]:
+    return {"area": area, "peer": peer, "ratio": round(ratio, 2), "bar": bar, "holds": ratio >= bar}
+
+
+def served(asked: Sequence[Connection], targets: Sequence[str]) -> Iterator[memoryview]:
+    """Answers in the order of the targets, a question under way on every connection."""
+    for connection, target in zip(asked, targets, strict=False):
+        connection.send("GET", target)
+    for i in range(len(targets)):
+        connection = asked[i % len(asked)]
+        yield connection.receive()
+        if i + len(asked) < len(targets):
+            connection.send("GET", targets[i + len(asked)])
+
+
+def klines_benchmark(repeats: int) -> dict[str, Any]:
+    markets = [s.split("/")[0] + "USDT" for s in SYMBOLS]
+    starts = range(T0, T0 + DAYS * 1440 * MINUTE_MS, PAGE_ROWS * MINUTE_MS)
+    targets = [
+        f"/fapi/v1/klines?symbol={market}&interval=1m&startTime={start}&limit={PAGE_ROWS}"
+        for start in starts for market in markets
+    ]
+    rates = []
+    with running_venue(days=DAYS + 2, symbols=",".join(SYMBOLS)) as url, connections(url, 2) as asked:
+        began = time.perf_counter()
+        lengths, rows = [], 0
+        for body in served(asked, targets):
+            parsed = json.loads(bytes(body))
+            assert len(parsed) == PAGE_ROWS
+            assert len(parsed[0]) == 12
+            lengths.append(len(body))
+            rows += len(parsed)
+        print(f"klines, pages built and parsed: {rows / (time.perf_counter() - began):,.0f} rows/s")
+        for _ in range(repeats):
+            began = time.perf_counter()
+            assert [len(body) for body in served(asked, targets)] == lengths
+            rates.append(rows / (time.perf_counter() - began))
+    print(f"klines served: {', '.join(f'{r:,.0f}' for r in rates)} rows/s")
+    return line("venue, klines served", f"{ROWS_BAR:,} rows/s", statistics.median(rates) / ROWS_BAR, 1.0)
+
+
+@dataclass(frozen=True)
+class Trader:
+    """Signs as the settings' default account, and knows where an order rests."""
+
+    key: str
+    secret: bytes
+    price: Decimal
+
+    def target(self, path: str, **parameters: str) -> str:
+        """A signed path."""
+        pairs = {"symbol": TRADED, **parameters, "timestamp": str(time.time_ns() // 1_000_000)}
+        query = "&".join(f"{name}={value}" for name, value in pairs.items())
+        return f"{path}?{query}&signature={hmac.new(self.secret, query.encode(), hashlib.sha256).hexdigest()}"
+
+    def placing(self, client_order_id: str) -> str:
+        """A limit order that rests."""
+        return self.target(
+            "/fapi/v1/order", side="BUY", type="LIMIT", timeInForce="GTC", quantity=QUANTITY, price=str(self.price),
+            newClientOrderId=client_order_id, newOrderRespType="ACK",
+        )
+
+    def cancelling(self, client_order_id: str) -> str:
+        """The end of one."""
+        return self.target("/fapi/v1/order", origClientOrderId=client_order_id)
+
+
+@contextmanager
+def trading_venue(number: int) -> Iterator[tuple[Trader, list[Connection]]]:
+    """A venue whose market runs in real time, and connections to it."""
+    account = Settings().venue
+    with running_venue(days=2, speed=1.0, symbols="BTC/USDT:USDT") as url, connections(url, number) as asked:
+        last = json.loads(bytes(asked[0].ask("GET", f"/fapi/v1/ticker/price?symbol={TRADED}")))
+        price = (Decimal(last["price"]) * BELOW / TICK).to_integral_value() * TICK
+        yield Trader(account.api_key.get_secret_value(), account.api_secret.get_secret_value().encode(), price), asked
+
+
+def order_round(trader: Trader, asked: Sequence[Connection], ids: Iterator[int]) -> int:
+    """Each connection places some orders and cancels them, a request of every connection under way; returns the placements."""
+    names = [[f"b{next(ids)}" for _ in range(RESTING)] for _ in asked]
+    for steps, method, target in (
+        (names, "POST", trader.placing), (names, "DELETE", trader.cancelling),
+    ):
+        for step in range(RESTING):
+            for connection, mine in zip(asked, steps, strict=True):
+                connection.send(method, target(mine[step]), trader.key)
+            for connection, mine in zip(asked, steps, strict=True):
+                assert mine[step].encode() in bytes(connection.receive())
+    return RESTING * len(asked)
+
+
+def ledger_states(asked: Connection) -> dict[str, int]:
+    """How many orders the venue's ledger has in each state."""
+    states: dict[str, int] = {}
+    for order in json.loads(bytes(asked.ask("GET", "/control/ledger")))["orders"]:
+        states[order["status"]] = states.get(order["status"], 0) + 1
+    return states
+
+
+def orders_benchmark(repeats: int, rounds: int = 100) -> dict[str, Any]:
+    rates, placed, ids = [], 0, itertools.count()
+    with trading_venue(4) as (trader, asked):
+        placed += order_round(trader, asked, ids)
+        for _ in range(repeats):
+            began = time.perf_counter()
+            done = sum(order_round(trader, asked, ids) for _ in range(rounds))
+            rates.append(done / (time.perf_counter() - began))
+            placed += done
+        states = ledger_states(asked[0])
+        assert states == {"CANCELED": placed}, (states, placed)
+    print(f"orders placed and cancelled: {', '.join(f'{r:,.0f}' for r in rates)} a second, {placed:,} in the ledger")
+    return line("venue, orders placed, each also cancelled", f"{ORDERS_BAR} orders/s", statistics.median(rates) / ORDERS_BAR, 1.0)
+
+
+def latency_benchmark(repeats: int, each: int = 5_000) -> dict[str, Any]:
+    ratios: dict[int, list[float]] = {50: [], 99: []}
+    ids = itertools.count()
+    with trading_venue(1) as (trader, (asked,)):
+        for repeat in range(repeats + 1):
+            acks, pings = np.empty(each), np.empty(each)
+            for i in range(each):
+                name = f"l{next(ids)}"
+                pings[i] = took(asked, "GET", "/fapi/v1/ping", "")
+                acks[i] = took(asked, "POST", trader.placing(name), trader.key)
+                asked.ask("DELETE", trader.cancelling(name), trader.key)
+            if repeat == 0:
+                continue
+            told = []
+            for percent in ratios:
+                ours, peer = np.percentile(acks, percent), np.percentile(pings, percent)
+                ratios[percent].append(ours / peer)
+                told.append(f"p{percent} {ours * 1e3:.3f} ms, ping {peer * 1e3:.3f} ms")
+            print(f"order ack: {'; '.join(told)}")
+        states = ledger_states(asked)
+        assert states == {"CANCELED": each * (repeats + 1)}, states
+    worst = max(statistics.median(found) for found in ratios.values())
+    return {
+        "area": "venue, order ack at p50 and p99", "peer": "ping of the same server", "ratio": round(float(worst), 2),
+        "bar": LATENCY_BAR, "holds": bool(worst <= LATENCY_BAR),
+    }
+
+
+def took(asked: Connection, method: str, target: str, key: str) -> float:
+    began = time.perf_counter()
+    asked.ask(method, target, key)
+    return time.perf_counter() - began
+
+
+AREAS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "klines": klines_benchmark, "orders": orders_benchmark, "latency": latency_benchmark,
+}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--repeats", type=int, default=5)
+    options.add_argument("--areas", default=",".join(AREAS), help="comma-separated")
+    args = options.parse_args()
+    lines = [AREAS[area](args.repeats) for area in args.areas.split(",")]
+    for found in lines:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
