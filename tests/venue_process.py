@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 READY = "venue ready "
 
@@ -32,6 +33,23 @@ def running_venue(
         command += ["--replay", str(replay)]
     if start is not None:
         command += ["--start", start]
+    with _serving(command) as (url, _errors):
+        yield url
+
+
+@contextmanager
+def running_mirror(source: str, *, symbols: str, days: int = 1) -> Iterator[tuple[str, IO[str]]]:
+    """Start `huracan venue --mirror` of the venue at `source`; yield its base URL and what it says on stderr."""
+    command = [
+        sys.executable, "-m", "huracan_platform.cli.main", "venue", "--port", "0", "--no-limits", "--mirror", source,
+        "--symbols", symbols, "--days", str(days),
+    ]
+    with _serving(command) as served:
+        yield served
+
+
+@contextmanager
+def _serving(command: list[str]) -> Iterator[tuple[str, IO[str]]]:
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
@@ -41,7 +59,7 @@ def running_venue(
                 process.wait(timeout=10)
                 errors.seek(0)
                 raise RuntimeError(f"expected {READY!r}, got {line!r}, exit code {process.returncode}: {errors.read()}")
-            yield line.removeprefix(READY).strip()
+            yield line.removeprefix(READY).strip(), errors
         finally:
             process.terminate()
             try:

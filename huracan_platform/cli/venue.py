@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
         days: Annotated[int | None, typer.Option(help="days of history before the market's now")] = None,
         speed: Annotated[float | None, typer.Option(help="market seconds per wall second; 0 is paused")] = None,
         replay: Annotated[Path | None, typer.Option(help="serve recorded files of this directory instead")] = None,
+        mirror: Annotated[str | None, typer.Option(help="follow the public prices of the venue at this address instead")] = None,
         start: Annotated[str | None, typer.Option(help="first UTC day; with --replay the market's now")] = None,
         limits: Annotated[bool, typer.Option(help="refuse above the venue's request limits")] = True,
     ) -> None:
@@ -30,14 +31,23 @@ def register(app: typer.Typer) -> None:
 
         defaults = load_settings()
         simulator = defaults.simulator
+        if mirror is not None:
+            _expect_none("mirror", {"replay": replay, "seed": seed, "speed": speed, "start": start})
+            days = simulator.mirror_days if days is None else days
         wanted = tuple(s.strip() for s in symbols.split(",") if s.strip()) if symbols is not None else None
         run_venue(VenueOptions(
             host=simulator.host, port=simulator.port if port is None else port, seed=simulator.seed if seed is None else seed,
             symbols=wanted or (None if replay else defaults.symbols), days=simulator.days if days is None else days,
-            speed=simulator.speed if speed is None else speed, replay=replay,
+            speed=simulator.speed if speed is None else speed, replay=replay, mirror=mirror,
             start=start if start is not None or replay else simulator.start,
             enforce_limits=limits, api_key=defaults.venue.api_key, api_secret=defaults.venue.api_secret,
         ))
+
+
+def _expect_none(option: str, others: dict[str, object]) -> None:
+    given = [f"--{name} {value}" for name, value in others.items() if value is not None]
+    if given:
+        raise ConfigurationError(f"--{option}: expected it without {', '.join(f'--{n}' for n in others)}, got {' '.join(given)}")
 
 
 def expect_venue(settings: Settings) -> None:

@@ -148,6 +148,7 @@ class OrderDesk:
 
     def check_market(self, request: OrderRequest, instrument: Instrument) -> None:
         """Refuse what prices, limits, position or margin do not allow now."""
+        self._venue.expect_prices()
         mark = self._matching.mark(instrument.symbol)
         reference = mark if request.price is None else instrument.price(request.price)
         if request.price is not None:

@@ -25,16 +25,17 @@ class ControlEndpoints:
         market = self.venue.market
         return orjson.dumps({
             "venue": market.identity, "incarnation": self.venue.incarnation, "symbols": list(self.venue.symbols),
-            "notes": list(market.notes),
+            "notes": list(market.notes), "gaps": self.venue.gaps.told(),
         })
 
     def clock(self) -> bytes:
         """The linear map from wire to market time, and the bounds of the data, ms UTC."""
         clock = self.venue.clock
+        told = clock.market_time
         return orjson.dumps({
-            "market_anchor_ms": clock.market_time.market_anchor_ms, "wire_anchor_ms": clock.market_time.wire_anchor_ms,
-            "speed": clock.market_time.speed, "history_start_ms": self.venue.market.start_ms,
-            "market_end_ms": self.venue.market.end_ms, "market_ms": clock.market_ms(),
+            "market_anchor_ms": told.market_anchor_ms, "wire_anchor_ms": told.wire_anchor_ms, "speed": told.speed,
+            "history_start_ms": self.venue.market.start_ms, "market_end_ms": self.venue.market.end_ms,
+            "market_ms": clock.market_ms(),
         })
 
     def set_clock(self, body: bytes) -> bytes:

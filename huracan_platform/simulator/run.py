@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from huracan_platform.simulator.venue_clock import VenueClock
 
 @dataclass(frozen=True)
 class VenueOptions:
-    """What `huracan venue` was asked for. `symbols` None: all defaults of the source; `start` None: its default day."""
+    """What `huracan venue` was asked for. `symbols` None: all defaults of the source; `start` None: its default day;
+    `mirror` the address of a venue whose prices to follow."""
 
     host: str
     port: int
@@ -29,6 +31,7 @@ class VenueOptions:
     days: int
     speed: float
     replay: Path | None
+    mirror: str | None
     start: str | None
     enforce_limits: bool
     api_key: SecretStr
@@ -55,6 +58,8 @@ def run_venue(options: VenueOptions) -> None:
         An option is out of its bounds, or the market would end after the present wall time.
     PermanentError
         The port is taken.
+    TransientError
+        The mirrored venue is not reached.
     """
     if not 0 <= options.speed <= 100_000:
         raise ConfigurationError(f"speed: expected 0 to 100000 market seconds per second, got {options.speed}")
@@ -64,6 +69,9 @@ def run_venue(options: VenueOptions) -> None:
         raise ConfigurationError(f"port: expected 0 to 65535, got {options.port}")
     listener = bind(options.host, options.port)
     with listener:
+        if options.mirror is not None:
+            asyncio.run(_run_mirror(options, options.mirror, listener))
+            return
         market = build_market(options)
         wall_ms = SystemClock().wire_ms()
         if market.end_ms > wall_ms:
@@ -71,3 +79,11 @@ def run_venue(options: VenueOptions) -> None:
         venue = Venue(market, VenueClock.starting_at(market.now_ms, market.end_ms, options.speed))
         app = VenueApp(venue, options.api_key, options.api_secret, enforce_limits=options.enforce_limits)
         asyncio.run(serve(app.build(), listener))
+
+
+async def _run_mirror(options: VenueOptions, url: str, listener: socket.socket) -> None:
+    from huracan_platform.simulator.mirror.opening import opened_mirror  # brings the HTTP client
+
+    async with opened_mirror(url, options.symbols or (), options.days) as mirror:
+        app = VenueApp(mirror.venue, options.api_key, options.api_secret, enforce_limits=options.enforce_limits)
+        await serve(mirror.attach(app), listener)

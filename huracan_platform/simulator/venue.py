@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
+from huracan_platform.simulator.book import BookModel
+from huracan_platform.simulator.book_states import BookStates
+from huracan_platform.simulator.gaps import Gaps
 from huracan_platform.simulator.market.bars import ListedSymbol, Market
 from huracan_platform.simulator.market.series import SymbolHistory
-from huracan_platform.simulator.problems import bad_symbol
-from huracan_platform.simulator.venue_clock import VenueClock
+from huracan_platform.simulator.problems import VenueRefusal, bad_symbol
+from huracan_platform.simulator.venue_clock import MarketClock
 
 
 class Venue:
-    """Market data of all listed symbols at the present market time."""
+    """Market data of all listed symbols at the present market time.
 
-    def __init__(self, market: Market, clock: VenueClock) -> None:
+    `histories` and `books` None: those of the market's own bars. `gaps` what is known to be missing; `outage` why prices
+    stand still, "" while they do not.
+    """
+
+    def __init__(
+        self, market: Market, clock: MarketClock, histories: Mapping[str, SymbolHistory] | None = None,
+        books: Mapping[str, BookStates] | None = None,
+    ) -> None:
         self.market, self.clock = market, clock
         self.incarnation = str(uuid.uuid4())
-        self._histories: dict[str, SymbolHistory] = {s: SymbolHistory(listed) for s, listed in market.symbols.items()}
+        self._histories = histories or {s: SymbolHistory(listed) for s, listed in market.symbols.items()}
+        self._books = books or {s: BookModel(history) for s, history in self._histories.items()}
+        self.gaps, self.outage = Gaps(), ""
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -29,6 +42,15 @@ class Venue:
         if found is None:
             raise bad_symbol()
         return found
+
+    def book(self, symbol: str) -> BookStates:
+        """The market's own book of a listed symbol."""
+        return self._books[symbol]
+
+    def expect_prices(self) -> None:
+        """Refuse an order while prices stand still: what it would trade at is not known."""
+        if self.outage:
+            raise VenueRefusal(-1001, "Internal error; unable to process your request. Please try again.", 503)
 
     def listed(self, symbol: str) -> ListedSymbol:
         """A listed symbol; refuses an unknown one."""

@@ -3,8 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from huracan_platform.clock import Clock, MarketTime, SystemClock
+
+
+class MarketClock(Protocol):
+    """The two clocks of a venue, ms UTC."""
+
+    @property
+    def market_time(self) -> MarketTime:
+        """The map from wire to market time."""
+        ...
+
+    def wire_ms(self) -> int:
+        """Wall time."""
+        ...
+
+    def market_ms(self) -> int:
+        """Market time."""
+        ...
+
+    def set_speed(self, speed: float) -> None:
+        """Go on at another speed, or refuse."""
+        ...
+
+    def set_market(self, market_ms: int) -> None:
+        """Move the market clock, or refuse."""
+        ...
 
 
 @dataclass

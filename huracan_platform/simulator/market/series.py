@@ -154,6 +154,12 @@ class BarSeries:
         """Length of a bar in ms."""
         return INTERVALS_MS[self.interval]
 
+    def grow(self, rows: I64) -> None:
+        """Go on with bars of which all but the last known one are as they were."""
+        unfinished = (len(self.rows) - 1) // PAGE_ROWS
+        self._pages = {page: found for page, found in self._pages.items() if page < unfinished}
+        self.rows = rows
+
     def complete_before(self, market_ms: int) -> int:
         """How many bars have ended at the given market time."""
         return int(np.searchsorted(self.rows[:, 0], market_ms - self.step_ms, side="right"))
