@@ -28,13 +28,15 @@ def signed_parameters(secret: SecretStr, query: bytes, body: bytes, now: int) ->
     VenueRefusal
         -1102 parameter missing; -1021 too old or too far ahead; -1022 signature wrong.
     """
-    parameters = dict(parse_qsl(query.decode(), keep_blank_values=True) + parse_qsl(body.decode(), keep_blank_values=True))
+    # What is no text becomes one that no parameter has, so that it is refused as a wrong value.
+    texts = (query.decode(errors="replace"), body.decode(errors="replace"))
+    parameters = {name: value for text in texts for name, value in parse_qsl(text, keep_blank_values=True)}
     given = parameters.pop("signature", "")
     if not given:
         raise missing("signature")
     message = _without_signature(query) + _without_signature(body)
     expected = hmac.new(secret.get_secret_value().encode(), message, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, given.lower()):
+    if not hmac.compare_digest(expected.encode(), given.lower().encode()):
         raise VenueRefusal(-1022, "Signature for this request is not valid.")
     _check_age(parameters, now)
     return parameters
