@@ -16,7 +16,7 @@ READY = "venue ready "
 @contextmanager
 def running_venue(
     *, days: int = 3, seed: int = 7, symbols: str = "BTC/USDT:USDT,ETH/USDT:USDT,SOL/USDT:USDT", speed: float = 0.0,
-    replay: Path | str | None = None, start: str | None = None, limits: bool = False,
+    replay: Path | str | None = None, start: str | None = None, limits: bool = False, protocol: str = "binance",
 ) -> Iterator[str]:
     """Start `huracan venue` on a free port, yield its base URL, end it by its pid.
 
@@ -25,7 +25,7 @@ def running_venue(
     """
     command = [
         sys.executable, "-m", "huracan_platform.cli.main", "venue", "--port", "0", "--seed", str(seed), "--days", str(days),
-        "--speed", str(speed), "--limits" if limits else "--no-limits",
+        "--speed", str(speed), "--limits" if limits else "--no-limits", "--protocol", protocol,
     ]
     if symbols:
         command += ["--symbols", symbols]

@@ -24,9 +24,10 @@ def register(app: typer.Typer) -> None:
         replay: Annotated[Path | None, typer.Option(help="serve recorded files of this directory instead")] = None,
         mirror: Annotated[str | None, typer.Option(help="follow the public prices of the venue at this address instead")] = None,
         start: Annotated[str | None, typer.Option(help="first UTC day; with --replay the market's now")] = None,
+        protocol: Annotated[str, typer.Option(help="what the venue speaks: binance (USD-M) or bybit (v5, linear)")] = "binance",
         limits: Annotated[bool, typer.Option(help="refuse above the venue's request limits")] = True,
     ) -> None:
-        """Run the simulated venue (Binance USD-M over HTTP and WebSocket) until interrupted."""
+        """Run the simulated venue (Binance USD-M or Bybit v5 over HTTP and WebSocket) until interrupted."""
         from huracan_platform.simulator.run import VenueOptions, run_venue
 
         defaults = load_settings()
@@ -40,7 +41,7 @@ def register(app: typer.Typer) -> None:
             symbols=wanted or (None if replay else defaults.symbols), days=simulator.days if days is None else days,
             speed=simulator.speed if speed is None else speed, replay=replay, mirror=mirror,
             start=start if start is not None or replay else simulator.start,
-            enforce_limits=limits, api_key=defaults.venue.api_key, api_secret=defaults.venue.api_secret,
+            enforce_limits=limits, api_key=defaults.venue.api_key, api_secret=defaults.venue.api_secret, protocol=protocol,
         ))
 
 

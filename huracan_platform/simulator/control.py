@@ -10,8 +10,8 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from huracan_platform.simulator.account import STARTING_BALANCE
+from huracan_platform.simulator.accounts import Accounts, Party
 from huracan_platform.simulator.answers import json_response
-from huracan_platform.simulator.clients import Client, Clients
 from huracan_platform.simulator.faults import Faults, read_fault
 from huracan_platform.simulator.ledger import ledger
 from huracan_platform.simulator.matching import Matching
@@ -23,7 +23,7 @@ from huracan_platform.simulator.wire_orders import plain
 class Control:
     """Identity, clock, faults, accounts and books of the venue, for those who run it."""
 
-    def __init__(self, endpoints: ControlEndpoints, matching: Matching, clients: Clients, faults: Faults) -> None:
+    def __init__(self, endpoints: ControlEndpoints, matching: Matching, clients: Accounts[Any], faults: Faults) -> None:
         self._endpoints, self._matching, self._clients, self._faults = endpoints, matching, clients, faults
 
     def add_routes(self, app: web.Application) -> None:
@@ -69,7 +69,7 @@ class Control:
         return json_response(ledger(client.account, self._matching, self._faults))
 
 
-def _account_object(client: Client) -> dict[str, str]:
+def _account_object(client: Party) -> dict[str, str]:
     return {"api_key": client.name, "wallet": plain(client.account.wallet)}
 
 

@@ -14,17 +14,17 @@ def revised(high: str, low: str, close: str) -> str:
 
 
 class EventFaults:
-    """What becomes of each message of a connection."""
+    """What becomes of each message of a connection, and of its `caller`, who may become known only later."""
 
     def __init__(self, faults: Faults, caller: Caller, wire: FaultWire = BINANCE_WIRE) -> None:
-        self._faults, self._caller, self._wire = faults, caller, wire
+        self._faults, self.caller, self._wire = faults, caller, wire
         self._held: dict[str, list[bytes]] = {}
 
     def arriving(self, stream: str, message: bytes) -> list[tuple[float, bytes]]:
         """Messages to send instead of the one, each after a delay in seconds; those held back come after it."""
         if not self._faults.armed and not self._held:
             return [(0.0, message)]
-        fault = self._faults.of_event(self._caller, stream, lambda f: self._meets(f, stream, message))
+        fault = self._faults.of_event(self.caller, stream, lambda f: self._meets(f, stream, message))
         if fault is not None and fault.kind == "reorder_events":
             self._held.setdefault(stream, []).append(message)
             return []

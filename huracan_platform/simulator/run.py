@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aiohttp import web
 from pydantic import SecretStr
 
 from huracan_platform.clock import SystemClock
@@ -18,11 +19,14 @@ from huracan_platform.simulator.server import bind, serve
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.venue_clock import VenueClock
 
+BINANCE, BYBIT = "binance", "bybit"
+PROTOCOLS = (BINANCE, BYBIT)
+
 
 @dataclass(frozen=True)
 class VenueOptions:
     """What `huracan venue` was asked for. `symbols` None: all defaults of the source; `start` None: its default day;
-    `mirror` the address of a venue whose prices to follow."""
+    `mirror` the address of a venue whose prices to follow; `protocol` one of PROTOCOLS."""
 
     host: str
     port: int
@@ -36,10 +40,16 @@ class VenueOptions:
     enforce_limits: bool
     api_key: SecretStr
     api_secret: SecretStr
+    protocol: str = BINANCE
 
 
 def build_market(options: VenueOptions) -> Market:
-    """The synthetic or the recorded market."""
+    """The synthetic or the recorded market; under another protocol it is another venue, with a name of its own."""
+    market = _market(options)
+    return market if options.protocol == BINANCE else replace(market, identity=f"{market.identity}-{options.protocol}")
+
+
+def _market(options: VenueOptions) -> Market:
     if options.replay is not None:
         from huracan_platform.simulator.market.replay import replay_market  # brings pyarrow
 
@@ -67,6 +77,9 @@ def run_venue(options: VenueOptions) -> None:
         raise ConfigurationError(f"seed: expected 0 or more, got {options.seed}")
     if not 0 <= options.port <= 65_535:
         raise ConfigurationError(f"port: expected 0 to 65535, got {options.port}")
+    if options.protocol not in PROTOCOLS or (options.mirror is not None and options.protocol != BINANCE):
+        expected = BINANCE if options.mirror is not None else " or ".join(PROTOCOLS)
+        raise ConfigurationError(f"protocol: expected {expected}, got {options.protocol}")
     listener = bind(options.host, options.port)
     with listener:
         if options.mirror is not None:
@@ -77,8 +90,16 @@ def run_venue(options: VenueOptions) -> None:
         if market.end_ms > wall_ms:
             raise ConfigurationError(f"days: expected a market that ends before wall time {wall_ms}, got {market.end_ms}")
         venue = Venue(market, VenueClock.starting_at(market.now_ms, market.end_ms, options.speed))
-        app = VenueApp(venue, options.api_key, options.api_secret, enforce_limits=options.enforce_limits)
-        asyncio.run(serve(app.build(), listener))
+        asyncio.run(serve(_application(options, venue), listener))
+
+
+def _application(options: VenueOptions, venue: Venue) -> web.Application:
+    """The venue in the words of its protocol."""
+    if options.protocol == BYBIT:
+        from huracan_platform.simulator.bybit.app import BybitApp
+
+        return BybitApp(venue, options.api_key, options.api_secret, enforce_limits=options.enforce_limits).build()
+    return VenueApp(venue, options.api_key, options.api_secret, enforce_limits=options.enforce_limits).build()
 
 
 async def _run_mirror(options: VenueOptions, url: str, listener: socket.socket) -> None:

@@ -1,0 +1,105 @@
+"""Public REST of prices: clock, contracts, bars, tickers, book and trades. Everything stops at the market clock's now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from huracan_platform.simulator import parameters
+from huracan_platform.simulator.book import MOST_LEVELS
+from huracan_platform.simulator.bybit import asked
+from huracan_platform.simulator.bybit.asked import LINEAR, Asked
+from huracan_platform.simulator.bybit.instruments import instrument_object, risk_limits
+from huracan_platform.simulator.bybit.klines import INTERVALS, amounts, bars_until, chosen, prices
+from huracan_platform.simulator.bybit.problems import wrong
+from huracan_platform.simulator.bybit.tickers import ticker_object
+from huracan_platform.simulator.bybit.trades import latest, trade_object
+from huracan_platform.simulator.market.bars import I64
+from huracan_platform.simulator.market.series import SymbolHistory
+from huracan_platform.simulator.order_book import OrderBook
+from huracan_platform.simulator.rest_tape import levels
+from huracan_platform.simulator.venue import Venue
+
+Result = dict[str, Any]
+KLINES_MOST = 1_000
+TRADES_MOST = 1_000
+RISK_SYMBOLS = 15
+
+
+@dataclass(frozen=True)
+class MarketEndpoints:
+    """Handlers by path; each takes the query and returns the result."""
+
+    venue: Venue
+    books: Mapping[str, OrderBook]
+
+    def time(self, _query: Asked) -> Result:
+        """GET /v5/market/time: the wire clock."""
+        now = self.venue.clock.wire_ms()
+        return {"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)}
+
+    def instruments(self, query: Asked) -> Result:
+        """GET /v5/market/instruments-info"""
+        status = query.get("status", "Trading")
+        names = asked.symbols(query, self.venue) if status == "Trading" else []
+        found, cursor = asked.page(query, names, asked.rows(query, 500, 1_000))
+        now = self.venue.clock.market_ms()
+        rows = [instrument_object(self.venue.listed(s), now) for s in found]
+        return {"category": query["category"], "list": rows, "nextPageCursor": cursor}
+
+    def klines(self, query: Asked) -> Result:
+        """GET /v5/market/kline: bars that have begun, newest first; the running one holds only the trades so far."""
+        return self._bars(query, lambda history, row: prices(history, row) + amounts(history, row))
+
+    def price_klines(self, query: Asked) -> Result:
+        """GET /v5/market/mark-price-kline and index-price-kline: both prices are the last trade."""
+        return self._bars(query, prices)
+
+    def premium_klines(self, query: Asked) -> Result:
+        """GET /v5/market/premium-index-price-kline: where mark and index are one price there is no premium."""
+        return self._bars(query, lambda _history, _row: ["0"] * 4)
+
+    def _bars(self, query: Asked, told: Callable[[SymbolHistory, I64], list[str]]) -> Result:
+        symbol, interval = asked.symbol(query, self.venue), query.get("interval", "")
+        if interval not in INTERVALS:
+            raise wrong("Invalid period!")
+        limit, history = asked.rows(query, 200, KLINES_MOST), self.venue.history(symbol)
+        since, until = parameters.integer(query, "start"), parameters.integer(query, "end")
+        if since is not None and until is not None and until < since:
+            raise wrong("start should be less than end")
+        bars = bars_until(history, interval, self.venue.clock.market_ms())
+        rows = [[str(int(row[0])), *told(history, row)] for row in chosen(bars, interval, since, until, limit)]
+        return {"category": LINEAR, "symbol": symbol, "list": rows}
+
+    def tickers(self, query: Asked) -> Result:
+        """GET /v5/market/tickers"""
+        now = self.venue.clock.market_ms()
+        names = asked.symbols(query, self.venue)
+        return {
+            "category": query["category"], "list": [ticker_object(self.venue.history(s), self.books[s], now) for s in names],
+        }
+
+    def orderbook(self, query: Asked) -> Result:
+        """GET /v5/market/orderbook: the book now, best first."""
+        symbol, limit = asked.symbol(query, self.venue), asked.rows(query, 25, MOST_LEVELS)
+        instrument, now = self.venue.listed(symbol).instrument, self.venue.clock.market_ms()
+        book = self.books[symbol].at(now, limit)
+        return {
+            "s": symbol, "b": levels(instrument, book.bid_ticks, book.bid_lots),
+            "a": levels(instrument, book.ask_ticks, book.ask_lots), "ts": now, "u": book.update_id, "seq": book.update_id,
+            "cts": now,
+        }
+
+    def recent_trades(self, query: Asked) -> Result:
+        """GET /v5/market/recent-trade: newest first."""
+        history = self.venue.history(asked.symbol(query, self.venue))
+        found = latest(history, self.venue.clock.market_ms(), asked.rows(query, 500, TRADES_MOST))
+        return {"category": LINEAR, "list": [trade_object(history, *trade) for trade in found]}
+
+    def risk_limit(self, query: Asked) -> Result:
+        """GET /v5/market/risk-limit: the tiers of one symbol, or of several, fifteen symbols a page."""
+        names, cursor = asked.page(query, asked.symbols(query, self.venue), RISK_SYMBOLS)
+        return {
+            "category": query["category"], "list": [tier for s in names for tier in risk_limits(s)], "nextPageCursor": cursor,
+        }
