@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
 import numpy as np
@@ -18,10 +18,13 @@ from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import SymbolHistory, period_start
 from huracan_platform.simulator.market.tape import MinuteTape
 from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.subscriptions import StreamName, Subscribers
+from huracan_platform.simulator.subscriptions import EVERY_SYMBOL, Send, StreamName, Subscribers
+from huracan_platform.simulator.thinned import Thinned
 from huracan_platform.simulator.venue import Venue
 
 TICK_S = 0.02
+# So many minutes are told of before requests and sockets get their turn, however much has piled up.
+MINUTES_AT_ONCE = 8
 
 
 class MarketLoop(ABC):
@@ -32,6 +35,7 @@ class MarketLoop(ABC):
 
     def __init__(self, venue: Venue, matching: Matching, subscribers: Subscribers) -> None:
         self._venue, self._matching, self.subscribers = venue, matching, subscribers
+        self._thinned: dict[StreamName, Thinned] = {}
         self._cursor: dict[str, int] = {s: venue.clock.market_ms() for s in venue.symbols}
         self.each_tick: list[Callable[[], None]] = []
 
@@ -44,12 +48,22 @@ class MarketLoop(ABC):
         """Tell some trades of a minute that opened at a market time."""
 
     @abstractmethod
-    def publish_thinned(self, name: StreamName, history: SymbolHistory, now: int) -> None:
-        """Tell what is not told of each minute, no faster than the protocol does."""
+    def _made(self, name: StreamName) -> Thinned:
+        """What tells how things stand in a stream; asked for streams of trades never."""
 
-    @abstractmethod
-    def publish_rest(self, now: int) -> None:
-        """Tell what is not of one symbol's minutes, at the end of each look."""
+    def subscribe(self, name: StreamName, listener: Send) -> None:
+        """Begin to listen. A book's differences start from its state at this moment: a snapshot can only be later."""
+        if name.kind not in self.trades:
+            if name not in self._thinned:
+                self._thinned[name] = self._made(name)
+            self._thinned[name].joined()
+        self.subscribers.add(name, listener)
+
+    def unsubscribe(self, name: StreamName, listener: Send) -> None:
+        """Listen no more; what nobody hears is forgotten."""
+        self.subscribers.remove(name, listener)
+        if not self.subscribers.heard(name):
+            self._thinned.pop(name, None)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -64,13 +78,18 @@ class MarketLoop(ABC):
 
     async def _run(self) -> None:
         while True:
-            self._matching.advance()
-            for act in self.each_tick:
-                act()
-            for symbol in self._venue.symbols:
-                await self._publish_symbol(symbol, self._matching.cursor_ms)
-            self.publish_rest(self._matching.cursor_ms)
+            await self.turn()
             await asyncio.sleep(TICK_S)
+
+    async def turn(self) -> None:
+        """One look: tell what has happened since the last, then how things stand."""
+        self._matching.advance()
+        for act in self.each_tick:
+            act()
+        for symbol in self._venue.symbols:
+            await self._publish_symbol(symbol, self._matching.cursor_ms)
+        for name in self.subscribers.of(EVERY_SYMBOL):
+            self._tell(name, self._matching.cursor_ms)
 
     async def _publish_symbol(self, symbol: str, now: int) -> None:
         history, names = self._venue.history(symbol), self.subscribers.of(symbol)
@@ -78,11 +97,17 @@ class MarketLoop(ABC):
         last = history.listed.bars.row_at(now)
         for row in range(first, last + 1) if names else ():
             self._publish_minute(names, history, row, self._cursor[symbol], now)
-            if row % 50 == 0:
+            if row % MINUTES_AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._cursor[symbol] = max(now, self._cursor[symbol])
         for name in names:
-            self.publish_thinned(name, history, now)
+            self._tell(name, now)
+
+    def _tell(self, name: StreamName, now: int) -> None:
+        thinned = self._thinned.get(name)
+        messages: Iterable[bytes] = thinned.due(now, self._venue.clock.wire_ms()) if thinned is not None else ()
+        for message in messages:
+            self.subscribers.send(name, message)
 
     def _publish_minute(self, names: list[StreamName], history: SymbolHistory, row: int, after: int, now: int) -> None:
         """Everything of one minute that fell into (after, now] and may not be left out."""
@@ -90,7 +115,7 @@ class MarketLoop(ABC):
         if after < opened:
             for name in names:
                 if name.kind in self.klines:
-                    self._turn_bar(name, history, row, opened)
+                    self.turn_bar(name, history, row, opened)
         trades = [n for n in names if n.kind in self.trades]
         if not trades:
             return
@@ -98,7 +123,7 @@ class MarketLoop(ABC):
         first, stop = (int(np.searchsorted(tape.offset_ms, edge - opened, side="right")) for edge in (after, now))
         self.send_trades(trades, history, tape, range(first, stop), opened)
 
-    def _turn_bar(self, name: StreamName, history: SymbolHistory, row: int, opened: int) -> None:
+    def turn_bar(self, name: StreamName, history: SymbolHistory, row: int, opened: int) -> None:
         """At a minute's open: where it begins a new bar of the interval, end the one before and begin it."""
         if row > 0:
             starts = period_start(history.listed.bars.ts_ms[row - 1 : row + 1], name.detail)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import orjson
 
-from huracan_platform.clock import DAY_MS
 from huracan_platform.simulator import parameters
-from huracan_platform.simulator.book import BookModel, BookView
+from huracan_platform.simulator.book import BookView
+from huracan_platform.simulator.day_statistics import day_statistics
 from huracan_platform.simulator.instruments import Instrument
 from huracan_platform.simulator.market.series import SymbolHistory
 from huracan_platform.simulator.market.tape import MinuteTape
+from huracan_platform.simulator.order_book import OrderBook
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.wire_orders import plain
@@ -54,7 +55,7 @@ class TapeEndpoints:
     """Handlers by path; each takes the query and returns the body as bytes."""
 
     venue: Venue
-    books: Mapping[str, BookModel]
+    books: Mapping[str, OrderBook]
 
     def depth(self, query: Query) -> bytes:
         """The book now, best first."""
@@ -144,29 +145,16 @@ class TapeEndpoints:
         return self._each(query, self._day_ticker)
 
     def _day_ticker(self, symbol: str) -> dict[str, Any]:
-        history, now = self.venue.history(symbol), self.venue.clock.market_ms()
-        instrument, series = history.listed.instrument, history.series("1m")
-        complete = series.complete_before(now)
-        first = int(np.searchsorted(series.rows[:, 0], now - DAY_MS))
-        rows = np.concatenate([series.rows[first:complete], history.running("1m", now)])
-        if not len(rows):
+        day = day_statistics(self.venue.history(symbol), self.venue.clock.market_ms())
+        if day is None:
             raise VenueRefusal(-1122, "Invalid symbol status.")
-        start, last = instrument.price(int(rows[0, 1])), instrument.price(int(rows[-1, 4]))
-        lots, value = int(rows[:, 5].sum()), int(rows[:, 6].sum())
-        quote = instrument.price(value).scaleb(-instrument.quantity_decimals)
         return {
-            "symbol": symbol, "priceChange": plain(last - start), "priceChangePercent": f"{(last / start - 1) * 100:.3f}",
-            "weightedAvgPrice": f"{quote / instrument.quantity(lots) if lots else last:.{instrument.price_decimals}f}",
-            "lastPrice": plain(last), "lastQty": plain(instrument.quantity(self._last_lots(history, now))),
-            "openPrice": plain(start), "highPrice": plain(instrument.price(int(rows[:, 2].max()))),
-            "lowPrice": plain(instrument.price(int(rows[:, 3].min()))), "volume": plain(instrument.quantity(lots)),
-            "quoteVolume": plain(quote), "openTime": int(rows[0, 0]), "closeTime": now, "count": int(rows[:, 7].sum()),
+            "symbol": symbol, "priceChange": plain(day.change), "priceChangePercent": day.change_percent,
+            "weightedAvgPrice": plain(day.average), "lastPrice": plain(day.last), "lastQty": plain(day.last_quantity),
+            "openPrice": plain(day.open), "highPrice": plain(day.high), "lowPrice": plain(day.low), "volume": plain(day.volume),
+            "quoteVolume": plain(day.quote_volume), "openTime": day.open_ms, "closeTime": day.close_ms, "firstId": day.first_id,
+            "lastId": day.last_id, "count": day.trades,
         }
-
-    @staticmethod
-    def _last_lots(history: SymbolHistory, now: int) -> int:
-        row, index = history.last_trade(now)
-        return int(history.tape(row).lots[index]) if index >= 0 else 0
 
     def _each(self, query: Query, answer: Callable[[str], dict[str, Any]]) -> bytes:
         if query.get("symbol"):

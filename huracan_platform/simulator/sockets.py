@@ -86,7 +86,7 @@ class Connection:
         for text in texts:
             name = self._names.pop(text, None)
             if name is not None:
-                self._streams.subscribers.remove(name, self.send)
+                self._streams.unsubscribe(name, self.send)
 
     def answer(self, text: str) -> None:
         """Carry out a client's request and queue its answer."""

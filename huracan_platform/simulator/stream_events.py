@@ -6,45 +6,62 @@ from typing import Any
 
 import numpy as np
 
-from huracan_platform.simulator.book import BookModel
-from huracan_platform.simulator.liquidation import Liquidation
+from huracan_platform.clock import MINUTE_MS
+from huracan_platform.simulator.day_statistics import DayStatistics, day_statistics
 from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory
 from huracan_platform.simulator.market.tape import MinuteTape
+from huracan_platform.simulator.order_book import OrderBook
 from huracan_platform.simulator.wire_orders import plain
+
+MARK_AVERAGED_MS = 10_000
 
 
 def mark_event(history: SymbolHistory, now: int) -> dict[str, Any]:
-    """Mark price, last settled rate and next settlement of a symbol."""
+    """Mark price, its moving average, last settled rate and next settlement of a symbol."""
     premium = history.premium(now)
     return {
         "e": "markPriceUpdate", "E": now, "s": history.listed.instrument.symbol, "p": plain(premium.mark),
-        "i": plain(premium.index), "P": plain(premium.settle), "r": premium.rate_text, "T": premium.next_funding_ms,
+        "ap": _moving_average(history, now), "i": plain(premium.index), "P": plain(premium.settle), "r": premium.rate_text,
+        "T": premium.next_funding_ms,
     }
 
 
-def book_event(history: SymbolHistory, model: BookModel, now: int) -> dict[str, Any]:
+def _moving_average(history: SymbolHistory, now: int) -> str:
+    """Mean of the mark over the last minute."""
+    marks = [history.mark_price(now - back) for back in range(0, MINUTE_MS, MARK_AVERAGED_MS)]
+    return f"{sum(marks) / len(marks):.{history.listed.instrument.price_decimals}f}"
+
+
+def mini_ticker_event(history: SymbolHistory, now: int) -> dict[str, Any] | None:
+    """Prices and volumes of the last day; None before the first trade."""
+    day = day_statistics(history, now)
+    return None if day is None else _mini_ticker(history, day)
+
+
+def ticker_event(history: SymbolHistory, now: int) -> dict[str, Any] | None:
+    """Statistics of the last day in full; None before the first trade."""
+    day = day_statistics(history, now)
+    return None if day is None else {
+        **_mini_ticker(history, day), "e": "24hrTicker", "p": plain(day.change), "P": day.change_percent, "w": plain(day.average),
+        "Q": plain(day.last_quantity), "O": day.open_ms, "C": day.close_ms, "F": day.first_id, "L": day.last_id, "n": day.trades,
+    }
+
+
+def _mini_ticker(history: SymbolHistory, day: DayStatistics) -> dict[str, Any]:
+    return {
+        "e": "24hrMiniTicker", "E": day.close_ms, "s": history.listed.instrument.symbol, "c": plain(day.last),
+        "o": plain(day.open), "h": plain(day.high), "l": plain(day.low), "v": plain(day.volume), "q": plain(day.quote_volume),
+    }
+
+
+def book_event(history: SymbolHistory, model: OrderBook, now: int) -> dict[str, Any]:
     """Best bid and ask of a symbol."""
     book, instrument = model.at(now, 1), history.listed.instrument
     return {
         "e": "bookTicker", "u": book.update_id, "s": instrument.symbol, "b": plain(instrument.price(book.best_bid)),
         "B": plain(instrument.quantity(int(book.bid_lots[0]))), "a": plain(instrument.price(book.best_ask)),
         "A": plain(instrument.quantity(int(book.ask_lots[0]))), "T": now, "E": now,
-    }
-
-
-def force_event(liquidation: Liquidation) -> dict[str, Any]:
-    """A forced order; `S` is the order's side: SELL where a long was liquidated."""
-    order, instrument = liquidation.order, liquidation.order.instrument
-    executed = plain(instrument.quantity(order.executed))
-    return {
-        "e": "forceOrder", "E": liquidation.time_ms,
-        "o": {
-            "s": instrument.symbol, "S": order.request.side.value, "o": "LIMIT", "f": "IOC",
-            "q": plain(instrument.quantity(order.request.lots)), "p": plain(liquidation.bankruptcy),
-            "ap": f"{order.average_price:.{instrument.price_decimals}f}", "X": order.status.value, "l": executed, "z": executed,
-            "T": liquidation.time_ms,
-        },
     }
 
 

@@ -2,54 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import orjson
 
-from huracan_platform.simulator.depth_stream import DepthPublisher, partial_depth
-from huracan_platform.simulator.liquidation import Liquidation
+from huracan_platform.simulator.depth_stream import Depth, PartialDepth
+from huracan_platform.simulator.force_orders import ForceOrders
 from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import SymbolHistory
 from huracan_platform.simulator.market.tape import MinuteTape
 from huracan_platform.simulator.market_loop import MarketLoop
 from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.order_book import OrderBook
 from huracan_platform.simulator.stream_events import (
     book_event,
     continuous_kline_event,
-    force_event,
     kline_event,
     mark_event,
+    mini_ticker_event,
+    ticker_event,
     trade_event,
 )
-from huracan_platform.simulator.subscriptions import EVERY_SYMBOL, Send, StreamName, Subscribers
+from huracan_platform.simulator.subscriptions import EVERY_SYMBOL, StreamName, Subscribers
+from huracan_platform.simulator.thinned import Thinned
 from huracan_platform.simulator.venue import Venue
 
-KLINE_UPDATE_MS = 250
-BOOK_UPDATE_MS = 100
-FORCE_ORDER_MS = 1_000  # at most one liquidation of a symbol is told in that time, the latest
 KLINES = ("kline", "continuousKline")
+TRADES = ("aggTrade", "trade")
+
+
+class RunningBar(Thinned):
+    """The bar of an interval that is under way."""
+
+    def __init__(self, name: StreamName, history: SymbolHistory) -> None:
+        super().__init__(name.pace_ms)
+        self._name, self._history = name, history
+
+    def present(self, now_ms: int, wire_ms: int) -> Iterator[bytes]:
+        """The bar as it stands, traded in or not."""
+        running = self._history.running(self._name.detail, now_ms)
+        if len(running):
+            yield _kline(self._name, self._history, running[0], now_ms, closed=False)
+
+
+class Marks(Thinned):
+    """Mark prices at a steady pace: of one symbol as an object, of all as a list."""
+
+    def __init__(self, name: StreamName, histories: list[SymbolHistory]) -> None:
+        super().__init__(name.pace_ms)
+        self._name, self._histories = name, histories
+
+    def present(self, now_ms: int, wire_ms: int) -> Iterator[bytes]:
+        """How the mark stands, moved or not."""
+        events = [mark_event(history, now_ms) for history in self._histories]
+        yield orjson.dumps(events if self._name.symbol == EVERY_SYMBOL else events[0])
+
+
+class BookTickers(Thinned):
+    """Best bid and ask of one symbol or of all, each told where its book has changed."""
+
+    def __init__(self, name: StreamName, histories: list[SymbolHistory], books: list[OrderBook]) -> None:
+        super().__init__(name.pace_ms)
+        self._books = list(zip(histories, books, strict=True))
+        self._told: dict[str, int] = {}
+
+    def joined(self) -> None:
+        """Every book counts as changed."""
+        self._told.clear()
+
+    def present(self, now_ms: int, wire_ms: int) -> Iterator[bytes]:
+        """Books that have another state than when last told."""
+        for history, model in self._books:
+            event = book_event(history, model, now_ms)
+            if self._told.get(event["s"]) != event["u"]:
+                self._told[event["s"]] = event["u"]
+                yield orjson.dumps(event)
+
+
+class Tickers(Thinned):
+    """Statistics of the last day, where anything has traded: of one symbol as an object, of all as a list."""
+
+    def __init__(self, name: StreamName, histories: list[SymbolHistory]) -> None:
+        super().__init__(name.pace_ms)
+        self._name, self._histories = name, histories
+        self._event_of = mini_ticker_event if name.kind == "miniTicker" else ticker_event
+        self._told: dict[str, tuple[int, int]] = {}
+
+    def joined(self) -> None:
+        """Every symbol counts as changed."""
+        self._told.clear()
+
+    def present(self, now_ms: int, wire_ms: int) -> Iterator[bytes]:
+        """Symbols that have traded since they were last told."""
+        events = []
+        for history in self._histories:
+            symbol, state = history.listed.instrument.symbol, history.last_trade(now_ms)
+            if self._told.get(symbol) != state and (event := self._event_of(history, now_ms)) is not None:
+                self._told[symbol] = state
+                events.append(event)
+        if events:
+            yield orjson.dumps(events if self._name.symbol == EVERY_SYMBOL else events[0])
 
 
 class MarketStreams(MarketLoop):
     """Publishes to the subscribers of every symbol."""
 
     klines = KLINES
-    trades = ("aggTrade", "trade")
+    trades = TRADES
 
     def __init__(self, venue: Venue, matching: Matching) -> None:
         super().__init__(venue, matching, Subscribers(venue.symbols))
-        self._depth: dict[StreamName, DepthPublisher] = {}
-        self._told_book: dict[str, int] = {}
-        self._told_liquidations = 0
-        self._untold: dict[str, Liquidation] = {}
-        self._force_due_ms: dict[str, int] = {}
-        self._due_ms: dict[StreamName, int] = {}
 
-    def subscribe(self, name: StreamName, listener: Send) -> None:
-        """Begin to listen. A book's differences start from its state at this moment: a snapshot can only be later."""
-        if name.kind == "depth" and not name.detail and not self.subscribers.heard(name):
-            history = self._venue.history(name.symbol)
-            now = self._venue.clock.market_ms()
-            self._depth[name] = DepthPublisher(history, self._matching.books[name.symbol], now)
-        self.subscribers.add(name, listener)
+    def send_kline(self, name: StreamName, history: SymbolHistory, row: I64, event_ms: int, *, closed: bool) -> None:
+        """As the plain or the continuous kline."""
+        self.subscribers.send(name, _kline(name, history, row, event_ms, closed=closed))
 
     def send_trades(self, names: list[StreamName], history: SymbolHistory, tape: MinuteTape, which: range, opened: int) -> None:
         """One message for each."""
@@ -57,73 +123,26 @@ class MarketStreams(MarketLoop):
             for name in names:
                 self.subscribers.send(name, orjson.dumps(trade_event(name.kind, history, tape, index, opened)))
 
-    def publish_thinned(self, name: StreamName, history: SymbolHistory, now: int) -> None:
-        """Running bars, books and marks, each at its own pace."""
-        wire = self._venue.clock.wire_ms()
-        if name.kind in ("aggTrade", "trade", "forceOrder") or wire < self._due_ms.get(name, 0):
-            return
-        if name.kind in KLINES:
-            self._due_ms[name] = wire + KLINE_UPDATE_MS
-            running = history.running(name.detail, now)
-            if len(running):
-                self.send_kline(name, history, running[0], now, closed=False)
-        elif name.kind == "markPrice":
-            self._due_ms[name] = wire + (1_000 if name.detail == "1s" else 3_000)
-            self.subscribers.send(name, orjson.dumps(mark_event(history, now)))
-        else:
-            self._due_ms[name] = wire + BOOK_UPDATE_MS
-            self._publish_book(name, history, now)
+    def _made(self, name: StreamName) -> Thinned:
+        symbols = self._venue.symbols if name.symbol == EVERY_SYMBOL else (name.symbol,)
+        histories, books = [self._venue.history(s) for s in symbols], [self._matching.books[s] for s in symbols]
+        match name.kind:
+            case "kline" | "continuousKline":
+                return RunningBar(name, histories[0])
+            case "markPrice":
+                return Marks(name, histories)
+            case "bookTicker":
+                return BookTickers(name, histories, books)
+            case "miniTicker" | "ticker":
+                return Tickers(name, histories)
+            case "forceOrder":
+                return ForceOrders(histories, self._matching)
+            case _ if name.detail:
+                return PartialDepth(name, histories[0], books[0])
+            case _:
+                return Depth(name, histories[0], books[0], self._venue.clock.market_ms())
 
-    def publish_rest(self, now: int) -> None:
-        """Streams of all symbols at once, and liquidations."""
-        for name in self.subscribers.of(EVERY_SYMBOL):
-            self._publish_every(name, now)
-        self.publish_liquidations()
 
-    def _publish_every(self, name: StreamName, now: int) -> None:
-        """One of the streams that tell of all symbols at once."""
-        wire = self._venue.clock.wire_ms()
-        if name.kind == "forceOrder" or wire < self._due_ms.get(name, 0):
-            return
-        histories = [self._venue.history(s) for s in self._venue.symbols]
-        if name.kind == "markPrice":
-            self._due_ms[name] = wire + (1_000 if name.detail == "1s" else 3_000)
-            self.subscribers.send(name, orjson.dumps([mark_event(h, now) for h in histories]))
-            return
-        self._due_ms[name] = wire + BOOK_UPDATE_MS
-        for history in histories:
-            symbol = history.listed.instrument.symbol
-            event = book_event(history, self._matching.books[symbol], now)
-            if self._told_book.get(symbol) != event["u"]:
-                self.subscribers.send(name, orjson.dumps(event))
-        self._told_book = {h.listed.instrument.symbol: self._matching.books[h.listed.instrument.symbol].at(now, 1).update_id
-                           for h in histories}
-
-    def publish_liquidations(self) -> None:
-        """Tell of the liquidations since the last call, no faster than the venue does."""
-        wire = self._venue.clock.wire_ms()
-        for liquidation in self._matching.liquidations[self._told_liquidations :]:
-            self._untold[liquidation.order.instrument.symbol] = liquidation
-        self._told_liquidations = len(self._matching.liquidations)
-        for symbol in [s for s in self._untold if wire >= self._force_due_ms.get(s, 0)]:
-            self._force_due_ms[symbol] = wire + FORCE_ORDER_MS
-            message = orjson.dumps(force_event(self._untold.pop(symbol)))
-            for name in [*self.subscribers.of(symbol), *self.subscribers.of(EVERY_SYMBOL)]:
-                if name.kind == "forceOrder":
-                    self.subscribers.send(name, message)
-
-    def _publish_book(self, name: StreamName, history: SymbolHistory, now: int) -> None:
-        model = self._matching.books[name.symbol]
-        if name.kind == "bookTicker":
-            self.subscribers.send(name, orjson.dumps(book_event(history, model, now)))
-        elif name.detail:
-            self.subscribers.send(name, orjson.dumps(partial_depth(history, model, now, int(name.detail))))
-        else:
-            event = self._depth[name].next_event(now)
-            if event is not None:
-                self.subscribers.send(name, orjson.dumps(event))
-
-    def send_kline(self, name: StreamName, history: SymbolHistory, row: I64, event_ms: int, *, closed: bool) -> None:
-        """As the plain or the continuous kline."""
-        event_of = continuous_kline_event if name.kind == "continuousKline" else kline_event
-        self.subscribers.send(name, orjson.dumps(event_of(history, name.detail, row, event_ms, closed=closed)))
+def _kline(name: StreamName, history: SymbolHistory, row: I64, event_ms: int, *, closed: bool) -> bytes:
+    event_of = continuous_kline_event if name.kind == "continuousKline" else kline_event
+    return orjson.dumps(event_of(history, name.detail, row, event_ms, closed=closed))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
 from huracan_platform.clock import ManualClock
+from huracan_platform.simulator.day_statistics import day_statistics
+from huracan_platform.simulator.market.bars import Liquidations
 from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.stream_events import mark_event
 from huracan_platform.simulator.streams import MarketStreams
 from huracan_platform.simulator.subscriptions import read_stream
 from huracan_platform.simulator.user_stream import LISTEN_KEY_MS, ListenKeys, UserEvents
-from tests.simulator.markets import WIRE_MS, Floor, flat, listed, open_floor
+from tests.simulator.markets import START_MS, WIRE_MS, Floor, flat, listed, open_floor
 from tests.simulator.raw import fetch, get, post, signed
 from tests.simulator.test_margin import PRICE, fall, leveraged
 from tests.simulator.test_streams import MINUTE, collect, listen
@@ -43,17 +49,89 @@ async def test_one_mark_stream_tells_of_every_symbol_each_second(fast: str) -> N
         assert {row["e"] for row in message["data"]} == {"markPriceUpdate"}
 
 
-async def test_one_ticker_stream_tells_of_every_book_that_moved(fast: str) -> None:
-    messages = await collect(listen(fast, "/public/ws/!bookTicker"), 40)
-    assert {m["s"] for m in messages} == set(SYMBOLS)
-    for symbol in SYMBOLS:
-        updates = [m["u"] for m in messages if m["s"] == symbol]
-        assert updates == sorted(set(updates))
-    assert all(float(m["b"]) < float(m["a"]) for m in messages)
+async def test_tickers_and_small_tickers_are_what_the_day_statistics_answer(fast: str) -> None:
+    post(fast, "/control/clock", {"speed": 0})
+    names = ["ethusdt@ticker", "ethusdt@miniTicker", "!ticker@arr", "!miniTicker@arr"]
+    messages: list[Any] = await collect(listen(fast, "/market/stream?streams=" + "/".join(names)), 4)
+    told = {m["stream"]: m["data"] for m in messages}
+    day = get(fast, "/fapi/v1/ticker/24hr?symbol=ETHUSDT")
+    post(fast, "/control/clock", {"speed": 720})
+    full, small = told["ethusdt@ticker"], told["ethusdt@miniTicker"]
+    assert full == {
+        "e": "24hrTicker", "E": day["closeTime"], "s": "ETHUSDT", "p": day["priceChange"], "P": day["priceChangePercent"],
+        "w": day["weightedAvgPrice"], "c": day["lastPrice"], "Q": day["lastQty"], "o": day["openPrice"], "h": day["highPrice"],
+        "l": day["lowPrice"], "v": day["volume"], "q": day["quoteVolume"], "O": day["openTime"], "C": day["closeTime"],
+        "F": day["firstId"], "L": day["lastId"], "n": day["count"],
+    }
+    assert small == {name: full[name] for name in "Escohlvq"} | {"e": "24hrMiniTicker"}
+    assert [row["s"] for row in told["!ticker@arr"]] == [row["s"] for row in told["!miniTicker@arr"]] == list(SYMBOLS)
+    assert told["!ticker@arr"][1] == full
 
 
-@pytest.mark.parametrize("text", ["!magic", "!markPrice@arr@2s", "btcusdt@continuousKline_1m", "btcusdt_perpetual@kline_1m",
-                                  "btcusdt@forceOrder@1s", "btcusdt_perpetual@continuousKline_7m"])
+def test_trade_ids_of_the_day_join_those_of_its_trades() -> None:
+    floor = open_floor(listed(flat(PRICE, 5)), minute=2.5)
+    day = day_statistics(floor.venue.history("BTCUSDT"), floor.venue.clock.market_ms())
+    assert day is not None
+    tapes = [floor.venue.history("BTCUSDT").tape(row) for row in (0, 2)]
+    assert (day.first_id, day.open_ms) == (int(tapes[0].ids[0]), START_MS)
+    assert day.last_id == int(tapes[1].ids[tapes[1].offset_ms <= 30_000][-1])
+
+
+PACES = {
+    "btcusdt@kline_1m": 250, "btcusdt@depth": 250, "btcusdt@depth@100ms": 100, "btcusdt@depth@500ms": 500,
+    "btcusdt@depth5@100ms": 100, "btcusdt@depth20": 250, "btcusdt@markPrice": 3_000, "btcusdt@markPrice@1s": 1_000,
+    "btcusdt@miniTicker": 2_000, "btcusdt@ticker": 2_000, "!miniTicker@arr": 1_000, "!ticker@arr": 1_000,
+    "!markPrice@arr": 3_000, "!bookTicker": 5_000,
+}
+
+
+async def test_every_stream_keeps_the_pace_of_its_kind_on_the_wire_clock() -> None:
+    floor = open_floor(listed(flat(PRICE, 500)))
+    floor.venue.clock.set_speed(600)  # a trade every few milliseconds
+    streams, heard = overheard(floor, *PACES)
+    told_at: dict[str, list[int]] = {name: [] for name in PACES}
+    for tick in range(600):
+        heard.clear()
+        await streams.turn()
+        for name, message in heard:
+            if "k" not in message or not (message["k"]["x"] or message["E"] % MINUTE == 0):
+                told_at[name].append(tick * 20)
+        floor.wire.advance(20)
+    gaps = {name: {after - before for before, after in pairwise(at)} for name, at in told_at.items()}
+    # The loop looks every 20 ms: a pace ends with the first look that is not before it.
+    assert gaps == {name: {-(-pace // 20) * 20} for name, pace in PACES.items()}
+
+
+async def test_a_book_that_stands_still_is_told_once_to_each_who_joins() -> None:
+    floor = open_floor(listed(flat(PRICE, 5)))
+    floor.venue.clock.set_speed(0)
+    streams, heard = overheard(floor, "btcusdt@bookTicker", "btcusdt@depth5", "!bookTicker", "btcusdt@ticker", "btcusdt@depth")
+    for _ in range(400):
+        await streams.turn()
+        floor.wire.advance(20)
+    assert sorted(name for name, _ in heard) == ["!bookTicker", "btcusdt@bookTicker", "btcusdt@depth5", "btcusdt@ticker"]
+    late: list[str] = []
+    streams.subscribe(read_stream("btcusdt@bookTicker", SYMBOLS), lambda name, _message: late.append(name))
+    await streams.turn()
+    await streams.turn()
+    assert late == ["btcusdt@bookTicker"]
+
+
+def test_mark_price_tells_its_average_over_a_minute() -> None:
+    floor = open_floor(listed([*flat(PRICE, 2), *flat(PRICE + 600, 3)]), minute=2.25)
+    history, now = floor.venue.history("BTCUSDT"), floor.venue.clock.market_ms()
+    event = mark_event(history, now)
+    assert set(event) == {"e", "E", "s", "p", "ap", "i", "P", "r", "T"}
+    marks = [history.mark_price(now - back * 10_000) for back in range(6)]
+    assert event["ap"] == f"{sum(marks) / 6:.1f}"
+    assert float(event["p"]) > float(event["ap"]) > float(history.mark_price(now - MINUTE))
+
+
+@pytest.mark.parametrize("text", [
+    "!magic", "!ticker", "!markPrice@arr@2s", "btcusdt@continuousKline_1m", "btcusdt_perpetual@kline_1m", "btcusdt@forceOrder@1s",
+    "btcusdt@depth7", "btcusdt@depth_1m", "btcusdt@depth@1s", "btcusdt@kline", "btcusdt@ticker5", "btcusdt@ticker@1s",
+    "btcusdt_perpetual@continuousKline_7m",
+])
 def test_streams_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(VenueRefusal):
         read_stream(text, SYMBOLS)
@@ -67,11 +145,11 @@ def overheard(floor: Floor, *names: str) -> tuple[MarketStreams, list[tuple[str,
     return streams, heard
 
 
-def test_a_liquidation_is_told_as_a_force_order_at_most_once_a_second_for_a_symbol() -> None:
+async def test_a_liquidation_is_told_as_a_force_order_at_most_once_a_second_for_a_symbol() -> None:
     floor = leveraged(fall(PRICE - 70_000))
     streams, heard = overheard(floor, "btcusdt@forceOrder", "!forceOrder@arr")
     floor.go_to(6)
-    streams.publish_liquidations()
+    await streams.turn()
     forced = floor.matching.liquidations[0]
     assert [name for name, _ in heard] == ["btcusdt@forceOrder", "!forceOrder@arr"]
     assert heard[0][1] == heard[1][1] == {
@@ -83,11 +161,27 @@ def test_a_liquidation_is_told_as_a_force_order_at_most_once_a_second_for_a_symb
     }
     assert 93_900 < float(forced.bankruptcy) < 94_100  # entry near 100,000 less 6,000 of wallet, both after the spread and fees
     floor.matching.liquidations += [forced, forced]
-    streams.publish_liquidations()
+    await streams.turn()
     assert len(heard) == 2
     floor.wire.advance(1_000)
-    streams.publish_liquidations()
+    await streams.turn()
     assert len(heard) == 4
+
+
+async def test_forced_orders_of_others_are_told_the_latest_of_a_second() -> None:
+    moments = START_MS + np.array([40_000, 40_300, 40_700, 41_900, 90_000], np.int64)
+    forced = Liquidations(moments, np.array([True, False, False, True, True]), np.array([5, 6, 7, 8, 9]), np.arange(5) + PRICE)
+    floor = open_floor(replace(listed(flat(PRICE, 5)), liquidations=forced))
+    streams, heard = overheard(floor, "!forceOrder@arr", "btcusdt@forceOrder")
+    for _ in range(1_000):
+        floor.wire.advance(20)
+        await streams.turn()
+    each = [m["o"] for name, m in heard if name == "btcusdt@forceOrder"]
+    assert [(o["T"] - START_MS, o["S"], o["q"], o["p"], o["ap"], o["X"]) for o in each] == [
+        (40_000, "SELL", "0.005", "100000.0", "100000.0", "FILLED"), (40_700, "BUY", "0.007", "100000.2", "100000.2", "FILLED"),
+        (41_900, "SELL", "0.008", "100000.3", "100000.3", "FILLED"),
+    ]
+    assert [m for name, m in heard if name == "!forceOrder@arr"] == [m for name, m in heard if name == "btcusdt@forceOrder"]
 
 
 def test_a_listen_key_expires_once_and_its_listeners_hear_it_last() -> None:
@@ -131,9 +225,9 @@ async def test_funding_is_told_as_a_balance_change_and_a_fill_as_none(fresh: str
     ]
 
 
-def test_a_flat_floor_tells_of_no_liquidation() -> None:
+async def test_a_flat_floor_tells_of_no_liquidation() -> None:
     floor = open_floor(listed(flat(PRICE, 5)))
     streams, heard = overheard(floor, "!forceOrder@arr")
     floor.go_to(4)
-    streams.publish_liquidations()
+    await streams.turn()
     assert heard == []

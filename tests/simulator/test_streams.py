@@ -73,7 +73,7 @@ async def test_longer_bars_close_when_their_last_minute_does(fast: str) -> None:
 
 
 async def test_streamed_trades_equal_the_fetched_ones(fast: str) -> None:
-    messages = await collect(listen(fast, "/public/stream?streams=solusdt@aggTrade"), 150)
+    messages = await collect(listen(fast, "/market/stream?streams=solusdt@aggTrade"), 150)
     assert {m["stream"] for m in messages} == {"solusdt@aggTrade"}
     trades = [m["data"] for m in messages]
     fetched = get(fast, f"/fapi/v1/aggTrades?symbol=SOLUSDT&fromId={trades[0]['a']}&limit=150")
