@@ -32,15 +32,28 @@ class OrderDesk:
 
     def place(self, sent: Sent) -> Order:
         """Accept an ordinary order and take it to the market, or refuse it."""
+        return self.submit(*self._read(sent))
+
+    def rehearse(self, sent: Sent) -> Order:
+        """The order that `place` would accept, or its refusal; without a number, and known to nobody."""
+        request, instrument = self._read(sent)
+        self._check(request, instrument)
+        now = self._matching.cursor_ms
+        return Order(0, self.account, instrument, request, now, self._venue.clock.wire_ms(), now)
+
+    def _read(self, sent: Sent) -> tuple[OrderRequest, Instrument]:
         self._matching.advance()
         instrument = self._venue.listed(parameters.text(sent, "symbol")).instrument
         fallback = f"web_{FIRST_ORDER_ID + len(self.records.orders)}"
-        return self.submit(order_rules.read_ordinary(sent, instrument, fallback), instrument)
+        return order_rules.read_ordinary(sent, instrument, fallback), instrument
+
+    def _check(self, request: OrderRequest, instrument: Instrument) -> None:
+        self._refuse_duplicate(request.client_order_id)
+        self.check_market(request, instrument)
 
     def submit(self, request: OrderRequest, instrument: Instrument) -> Order:
         """Take a request to the market of the present instant, or refuse it."""
-        self._refuse_duplicate(request.client_order_id)
-        self.check_market(request, instrument)
+        self._check(request, instrument)
         order = self._matching.admit(self.account, request, instrument, self._matching.cursor_ms)
         self.records.accepts[request.client_order_id] += 1
         self._matching.enter(order, order.time_ms)

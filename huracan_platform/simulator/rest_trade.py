@@ -34,6 +34,10 @@ class OrderEndpoints:
         """POST /fapi/v1/order"""
         return orjson.dumps(order_object(self.desk.place(sent)))
 
+    def rehearse(self, sent: Sent) -> bytes:
+        """POST /fapi/v1/order/test: checked, not placed."""
+        return orjson.dumps(order_object(self.desk.rehearse(sent)))
+
     def amend(self, sent: Sent) -> bytes:
         """PUT /fapi/v1/order"""
         return orjson.dumps(order_object(self.changes.amend(sent)))

@@ -115,6 +115,7 @@ def order_routes() -> list[SignedRoute]:
     """Signed paths of orders and trades."""
     return [
         SignedRoute("POST", "/fapi/v1/order", _orders(OrderEndpoints.place), _fixed(0), orders=_fixed(1)),
+        SignedRoute("POST", "/fapi/v1/order/test", _orders(OrderEndpoints.rehearse), _fixed(0)),
         SignedRoute("GET", "/fapi/v1/order", _orders(OrderEndpoints.find), _fixed(1)),
         SignedRoute("DELETE", "/fapi/v1/order", _orders(OrderEndpoints.cancel), _fixed(1)),
         SignedRoute("PUT", "/fapi/v1/order", _orders(OrderEndpoints.amend), _fixed(1), orders=_fixed(1)),
