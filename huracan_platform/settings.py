@@ -132,6 +132,9 @@ class TrainingSettings(_Section):
         "expanding", description="folds train on all earlier days, or the last window"
     )
     architectures: tuple[Literal["linear", "xgboost"], ...] = ("linear", "xgboost")
+    drift_window_days: int = Field(30, ge=1, description="live rows of so many days are compared with the training rows")
+    drift_cool_down_h: float = Field(24.0, ge=0, description="drift asks for a training of a symbol once in so many hours")
+    new_days: int = Field(7, ge=1, description="so many good days after the newest data set ask for a training")
     top_features: int = Field(20, ge=1, description="features of a version that count as its best")
     min_ranking_overlap: Fraction = Field(0.60, description="share of the best features that the next version should keep")
     seed: int = Field(11, ge=0)

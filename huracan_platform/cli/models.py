@@ -72,6 +72,26 @@ def reproduce(model_id: ModelArgument, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+def retrain(
+    symbol: Annotated[str, typer.Argument(help="such as BTC/USDT:USDT")],
+    by: Annotated[str, typer.Option(help="who asks")],
+    reason: Annotated[str, typer.Option(help="why; it stands in the manifest of what is trained")],
+) -> None:
+    """Ask for a training of a symbol; the sensor `requested_trainings` starts it. One that is open already serves."""
+    from huracan_platform.brain.retraining import RetrainingRepository
+    from huracan_platform.contracts.trigger import Trigger, TriggerKind
+    from huracan_platform.errors import PermanentError
+    from huracan_platform.venues.market import MarketData
+
+    settings, brain, _ = _registry()
+    if symbol not in settings.symbols:
+        raise PermanentError(f"symbol: expected one of {', '.join(settings.symbols)}, got {symbol!r}")
+    market = MarketData(settings)
+    trigger = Trigger(TriggerKind.OPERATOR, reason, by, market.clock().wire_ms())
+    number = RetrainingRepository(brain).request(market.venue, symbol, trigger)
+    console.print(f"{symbol}: request {number}" if number else f"{symbol}: a request is open already, and serves this one too")
+
+
 def authorise(
     model_id: ModelArgument,
     by: Annotated[str, typer.Option(help="who grants it")],
@@ -96,6 +116,7 @@ def register(app: typer.Typer) -> None:
     app.command()(models)
     app.add_typer(one, name="model")
     app.command()(reproduce)
+    app.command()(retrain)
     app.command()(authorise)
 
 

@@ -18,7 +18,8 @@ from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.decision.costs import CostModel
 from huracan_platform.errors import DataContractError
 from huracan_platform.learning.models.frame import TrainingFrame, build_frame
-from huracan_platform.learning.models.manifest import DatasetSpec
+from huracan_platform.learning.models.manifest import DatasetSpec, Recipe
+from huracan_platform.learning.registry import Registry
 from huracan_platform.settings import FeatureSettings, LabelSettings, Settings
 
 EPOCH_DAY = date(1970, 1, 1)
@@ -46,6 +47,18 @@ def newest_dataset(store: FeatureStore, venue: str, symbol: str, settings: Setti
             f"not, first {stale[0].day} ({stale[0].reason}); build features from that day on"
         )
     return spec
+
+
+def days_since_newest(
+    store: FeatureStore, registry: Registry, venue: str, symbol: str, settings: Settings, clock: Clock
+) -> int | None:
+    """Stored feature days of the symbol after the data set of its newest version; None where there is no version."""
+    ends = [Recipe.of(card.manifest).spec.end_ms for card in registry.cards(venue=venue, symbol=symbol)]
+    if not ends:
+        return None
+    definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
+    days = store.days(venue, definition, day_of(max(ends)), day_of(clock.market_ms()))
+    return sum(symbol in d.symbols for d in days)
 
 
 def load_frame(

@@ -8,6 +8,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.trials import Trial, TrialLog
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.model import ModelCard
+from huracan_platform.contracts.trigger import Trigger
 from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.learning.dataset import recompute_frame
 from huracan_platform.learning.models.frame import TrainingFrame
@@ -40,17 +41,18 @@ def trial_of(frame: TrainingFrame, venue: str, architecture: str, settings: Sett
 
 def train_and_register(
     registry: Registry, trials: TrialLog, frame: TrainingFrame, spec: DatasetSpec, architecture: str, settings: Settings,
-    clock: Clock, provenance: Provenance, *, by: str, run_id: str | None = None,
+    clock: Clock, provenance: Provenance, *, by: str, run_id: str | None = None, trigger: Trigger | None = None,
 ) -> tuple[ModelCard, TrainedModel]:
     """Train one architecture on the frame, log the trial and enter the model; its parent is the newest version before it.
 
-    `run_id` is the Dagster run that trains; None outside of one.
+    `run_id` is the Dagster run that trains, `trigger` what asked for it; None outside of one.
     """
     trained = train_model(frame, architecture, settings)
     trials.record(trial_of(frame, spec.venue, architecture, settings), clock.wire_ms())
     before = registry.newest(spec.venue, spec.symbol, architecture)
     manifest = build_manifest(
-        trained, frame, spec, settings, provenance, parent_id=None if before is None else before.model_id, run_id=run_id
+        trained, frame, spec, settings, provenance, parent_id=None if before is None else before.model_id, run_id=run_id,
+        trigger=trigger,
     )
     return registry.register(trained.fitted, manifest, clock, by=by), trained
 

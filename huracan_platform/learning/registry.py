@@ -98,6 +98,15 @@ class Registry:
         alive = [c for c in cards if c.architecture == architecture and c.stage is not Stage.RETIRED]
         return alive[-1] if alive else None
 
+    def in_use(self, venue: str, symbol: str, gateway: str, at_ms: int) -> list[ModelCard]:
+        """Versions of the symbol that may trade through the gateway at `at_ms` (wire), and the newest of each architecture."""
+        alive = [c for c in self.cards(venue=venue, symbol=symbol) if c.stage is not Stage.RETIRED]
+        newest = {c.architecture: c.model_id for c in alive}
+        return [
+            c for c in alive
+            if c.model_id == newest[c.architecture] or self._authorisations.permission(c, gateway, at_ms).valid
+        ]
+
     def load(self, model_id: str, *, threads: int = 1) -> FittedModel:
         """The model itself, its hash checked before anything is parsed.
 

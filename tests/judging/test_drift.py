@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
+from huracan_platform.contracts.drift import DriftLevel
 from huracan_platform.errors import DataContractError
-from huracan_platform.judging.evaluation.drift import DriftLevel, DriftThresholds, column_drift, measure_drift, psi
+from huracan_platform.judging.evaluation.drift import DriftThresholds, column_drift, measure_drift, psi
 
 THRESHOLDS = DriftThresholds(warn_psi=0.1, max_psi=0.2, min_observations=500, draws=100, block=96, overlap=1)
 

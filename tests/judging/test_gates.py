@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from huracan_platform.clock import DAY_MS
+from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 from huracan_platform.contracts.model import GateStatus, Verdict
 from huracan_platform.judging.backtest.engine import BacktestResult
 from huracan_platform.judging.backtest.equity import DailyEquity
 from huracan_platform.judging.backtest.trades import TRADE_DTYPE
 from huracan_platform.judging.evaluation.calibration_evidence import CalibrationEvidence
-from huracan_platform.judging.evaluation.drift import ColumnDrift, DriftLevel
 from huracan_platform.judging.evaluation.leakage import LeakageFinding
 from huracan_platform.judging.gates.evidence import JudgingEvidence, Trials
 from huracan_platform.judging.gates.judge import judge

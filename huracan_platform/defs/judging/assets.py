@@ -5,10 +5,12 @@ import base64
 import dagster as dg
 
 from huracan_platform.contracts.model import GateStatus
-from huracan_platform.defs.data.assets import candles, funding_rates
+from huracan_platform.defs.data.assets import candles, features, funding_rates
 from huracan_platform.defs.house import OWNERS, READY, SYMBOLS, symbol_of
 from huracan_platform.defs.learning.assets import trained_models
 from huracan_platform.defs.resources import Platform
+
+WORST = 10  # columns shown per version
 
 
 @dg.asset(
@@ -108,6 +110,54 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
                 )
         context.add_asset_metadata(metadata, partition_key=key)
     return dg.MaterializeResult(metadata={"thresholds_version": settings.gates.version})
+
+
+@dg.asset(
+    group_name="models",
+    owners=OWNERS,
+    kinds={"python", "postgres"},
+    deps=[trained_models, features],
+    partitions_def=SYMBOLS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    automation_condition=READY,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "no_critical_drift",
+            asset="model_drift",
+            description="no feature of a version in use, nor its predictions, critically away from its training rows",
+        )
+    ],
+    description="Live rows since training against the training rows of every version that may trade, by PSI; KS informs.",
+)
+def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
+    """Measure every version that may trade, and the newest of each architecture, for each symbol of the run."""
+    from huracan_platform.judging.watch_drift import watch_drift
+
+    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    store, registry, clock = platform.feature_store(brain), platform.registry(brain), market.clock()
+    measured, critical = 0, []
+    for key in context.partition_keys:
+        lines = ["| model | live rows | column | PSI | critical from | level |", "|---|---|---|---|---|---|"]
+        for card in registry.in_use(market.venue, symbol_of(key), settings.execution.gateway, clock.wire_ms()):
+            drift = watch_drift(brain, store, registry, card, settings, clock)
+            measured += len(drift.columns)
+            critical += [f"{card.model_id} {c.column} PSI {c.psi:.3f} > {c.critical_psi:.3f}" for c in drift.critical]
+            worst = sorted((c for c in drift.columns if c.psi == c.psi), key=lambda c: -c.psi)[:WORST]
+            lines += [
+                f"| {card.model_id} | {drift.rows} | {c.column} | {c.psi:.3f} | {c.critical_psi:.3f} | {c.level} |" for c in worst
+            ]
+        context.add_asset_metadata({"drift": dg.MetadataValue.md("\n".join(lines))}, partition_key=key)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": measured},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="no_critical_drift",
+                passed=not critical,
+                severity=dg.AssetCheckSeverity.WARN,
+                description="; ".join(critical) or f"{measured} columns measured",
+            )
+        ],
+    )
 
 
 def _picture(png: bytes) -> dg.MarkdownMetadataValue:

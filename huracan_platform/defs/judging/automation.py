@@ -3,7 +3,7 @@
 import dagster as dg
 
 from huracan_platform.defs.house import SYMBOLS
-from huracan_platform.defs.judging.assets import feature_importance, gate_verdicts
+from huracan_platform.defs.judging.assets import feature_importance, gate_verdicts, model_drift
 from huracan_platform.defs.learning.assets import trained_models
 
 training_job = dg.define_asset_job(
@@ -12,6 +12,21 @@ training_job = dg.define_asset_job(
     partitions_def=SYMBOLS,
     description="Train, rank and judge every architecture, a partition per symbol",
 )
+
+
+drift_job = dg.define_asset_job(
+    "drift_job",
+    selection=[model_drift],
+    partitions_def=SYMBOLS,
+    description="Live rows against the training rows of every version in use",
+)
+
+
+@dg.schedule(job=drift_job, cron_schedule="20 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING)
+def hourly_drift(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    """Drift of each symbol every hour, after the bars of the hour before."""
+    hour = context.scheduled_execution_time
+    return [dg.RunRequest(run_key=f"{hour:%Y-%m-%dT%H}-{key}", partition_key=key) for key in SYMBOLS.get_partition_keys()]
 
 
 @dg.schedule(

@@ -4,6 +4,7 @@ import dagster as dg
 
 from huracan_platform.defs.data.assets import candles, features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
+from huracan_platform.defs.learning.triggers import trigger_of
 from huracan_platform.defs.resources import Platform
 from huracan_platform.operations.check_incidents import LOUDNESS
 
@@ -26,14 +27,17 @@ from huracan_platform.operations.check_incidents import LOUDNESS
 )
 def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Train, calibrate and register each architecture for each symbol of the run."""
+    from huracan_platform.brain.retraining import RetrainingRepository
     from huracan_platform.brain.trials import TrialLog
     from huracan_platform.learning.dataset import load_frame, newest_dataset
     from huracan_platform.learning.models.provenance import collect_provenance
     from huracan_platform.learning.pipeline import train_and_register
 
     settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    requests = RetrainingRepository(brain)
+    trigger = trigger_of(context.run.tags, requests, market.clock().wire_ms())
     store, registry, provenance = platform.feature_store(brain), platform.registry(brain), collect_provenance()
-    best = -1.0
+    best, made = -1.0, list[str]()
     for key in context.partition_keys:
         symbol = symbol_of(key)
         cost = platform.account_costs(market, symbol)
@@ -52,7 +56,9 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
                 provenance,
                 by="trained_models",
                 run_id=context.run_id,
+                trigger=trigger,
             )
+            made.append(card.model_id)
             scores = trained.test
             best = max(best, scores.brier_skill)
             rows.append(
@@ -71,7 +77,10 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
             },
             partition_key=key,
         )
+    if trigger.request_id is not None:
+        requests.finish(trigger.request_id, context.run_id, made, market.clock().wire_ms())
     return dg.MaterializeResult(
+        metadata={"trigger": f"{trigger.kind}: {trigger.reason}"},
         check_results=[
             dg.AssetCheckResult(
                 check_name="beats_the_base_rate",

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from scipy.stats import ks_2samp
 
+from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.errors import DataContractError
 from huracan_platform.judging.evaluation.bootstrap import effective_observations, stationary_indices
@@ -24,29 +24,6 @@ from huracan_platform.judging.evaluation.bootstrap import effective_observations
 BINS = 10
 FLOOR = 1e-4  # share given to an empty bin, so that PSI stays finite; evidently's choice too
 PREDICTION = "prediction"
-
-
-class DriftLevel(StrEnum):
-    """How far a column moved. `unmeasured`: too few effective observations to call it critical."""
-
-    NONE = "none"
-    WARNING = "warning"
-    CRITICAL = "critical"
-    UNMEASURED = "unmeasured"
-
-
-@dataclass(frozen=True)
-class ColumnDrift:
-    """`critical_psi` is the threshold that applied to this column; `effective` counts independent observations."""
-
-    column: str
-    psi: float
-    critical_psi: float
-    ks: float
-    ks_p: float
-    rows: int
-    effective: float
-    level: DriftLevel
 
 
 @dataclass(frozen=True)

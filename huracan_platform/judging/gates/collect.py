@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, MINUTE_MS
+from huracan_platform.contracts.drift import ColumnDrift
 from huracan_platform.contracts.market import Candles, FundingRates
 from huracan_platform.decision.costs import CostModel
 from huracan_platform.judging.evaluation import leakage
 from huracan_platform.judging.evaluation.calibration_evidence import calibration_evidence
-from huracan_platform.judging.evaluation.drift import ColumnDrift, DriftThresholds, measure_drift
+from huracan_platform.judging.evaluation.drift import DriftThresholds, measure_drift
 from huracan_platform.judging.evaluation.leakage import LeakageFinding, RecomputeRow
 from huracan_platform.judging.evaluation.walk_forward import WalkForward, backtest_walk_forward
 from huracan_platform.judging.gates.evidence import JudgingEvidence, Trials

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from huracan_platform.judging.evaluation.drift import DriftLevel
+from huracan_platform.contracts.drift import DriftLevel
 from huracan_platform.judging.gates.evidence import GateAnswer, JudgingEvidence, compare, not_judged, sample
 from huracan_platform.settings import GateSettings
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from huracan_platform.contracts.drift import ColumnDrift
 from huracan_platform.contracts.model import Criterion, GateStatus
 from huracan_platform.judging.backtest.engine import BacktestResult
 from huracan_platform.judging.evaluation.calibration_evidence import CalibrationEvidence
-from huracan_platform.judging.evaluation.drift import ColumnDrift
 from huracan_platform.judging.evaluation.leakage import LeakageFinding
 
 # Ratios over fewer than this say nothing at all, whatever their value.

@@ -10,6 +10,7 @@ from typing import Any
 
 from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms, days_between, to_datetime
 from huracan_platform.contracts.market import Pin
+from huracan_platform.contracts.trigger import Trigger
 from huracan_platform.decision.costs import CostModel
 from huracan_platform.errors import PermanentError
 from huracan_platform.learning.models.frame import TrainingFrame
@@ -66,7 +67,7 @@ def base_of(symbol: str) -> str:
 
 def build_manifest(
     trained: TrainedModel, frame: TrainingFrame, spec: DatasetSpec, settings: Settings, provenance: Provenance, *,
-    parent_id: str | None = None, run_id: str | None = None,
+    parent_id: str | None = None, run_id: str | None = None, trigger: Trigger | None = None,
 ) -> dict[str, Any]:
     """The manifest as plain JSON values; NaN (a metric that is not defined) becomes null, secrets are masked.
 
@@ -97,7 +98,7 @@ def build_manifest(
         "importance": trained.importance,
         "provenance": provenance.as_dict(),
         "settings": settings.model_dump(mode="json"),
-        "parent": parent_id, "run_id": run_id,
+        "parent": parent_id, "run_id": run_id, "trigger": None if trigger is None else trigger.as_dict(),
     }
     plain: dict[str, Any] = _without_nan(manifest)
     return plain
