@@ -24,7 +24,7 @@ from huracan_platform.errors import ConfigurationError, TransientError
 from huracan_platform.settings import Settings
 from tests.brain.batches import BTC, T0, candles
 
-VENUE = "sim-s7"
+VENUE = "sim2-s7"
 LATER = T0 + 2 * DAY_MS
 DAY = 1440
 OLD, NEW = np.arange(DAY) + 1.0, np.arange(DAY) + 10_000.0

@@ -20,7 +20,7 @@ from huracan_platform.contracts.market import Pin
 from huracan_platform.errors import DataContractError, PermanentError
 from tests.brain.batches import BTC, DELAY_MS, ETH, T0, candles
 
-VENUE = "sim-s7"
+VENUE = "sim2-s7"
 LATER = T0 + 24 * HOUR_MS
 
 

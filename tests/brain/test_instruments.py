@@ -12,7 +12,7 @@ from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.market import Instrument, Pin
 from tests.brain.batches import BTC, ETH, T0
 
-INSTRUMENT = Instrument("sim-s7", BTC, Decimal("0.10"), Decimal("0.001"), Decimal("0.001"), Decimal("5"), Decimal("1000"))
+INSTRUMENT = Instrument("sim2-s7", BTC, Decimal("0.10"), Decimal("0.001"), Decimal("0.001"), Decimal("5"), Decimal("1000"))
 
 
 def test_decimals_come_back_exactly_and_the_same_again_changes_nothing(brain: Brain) -> None:
@@ -20,7 +20,7 @@ def test_decimals_come_back_exactly_and_the_same_again_changes_nothing(brain: Br
     other = replace(INSTRUMENT, symbol=ETH, tick_size=Decimal("1E-8"))
     assert repository.save([INSTRUMENT, other], T0) == UpsertResult(2, 0, 0)
     assert repository.save([INSTRUMENT], T0 + 1) == UpsertResult(0, 0, 1)
-    assert repository.load("sim-s7") == {BTC: INSTRUMENT, ETH: other}
+    assert repository.load("sim2-s7") == {BTC: INSTRUMENT, ETH: other}
     assert repository.load("another") == {}
 
 
@@ -29,6 +29,6 @@ def test_a_changed_tick_size_is_a_new_version_and_a_pin_sees_the_old_one(brain: 
     finer = replace(INSTRUMENT, tick_size=Decimal("0.01"))
     repository.save([INSTRUMENT], T0)
     assert repository.save([finer], T0 + 10) == UpsertResult(0, 1, 0)
-    assert repository.load("sim-s7") == {BTC: finer}
-    assert repository.load("sim-s7", Pin(as_of=to_datetime(T0 + 9))) == {BTC: INSTRUMENT}
-    assert repository.load("sim-s7", Pin(recorded_before=to_datetime(T0 - 1))) == {}
+    assert repository.load("sim2-s7") == {BTC: finer}
+    assert repository.load("sim2-s7", Pin(as_of=to_datetime(T0 + 9))) == {BTC: INSTRUMENT}
+    assert repository.load("sim2-s7", Pin(recorded_before=to_datetime(T0 - 1))) == {}

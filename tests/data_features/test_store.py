@@ -22,7 +22,7 @@ from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.errors import DataContractError, PermanentError
 from tests.data_features.synthetic import BARS_PER_DAY, START_MS, bits, part, walk
 
-VENUE = "sim-s7"
+VENUE = "sim2-s7"
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 DAYS = [date(2025, 1, 1) + timedelta(days=i) for i in range(5)]
 SET = feature_set("core", "short_history")

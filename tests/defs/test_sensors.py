@@ -32,7 +32,7 @@ NOW = ManualClock(START_MS + 30 * 86_400_000)
 def model_id(brain: Brain, settings: Settings) -> str:
     """A registered model."""
     frame = synthetic_frame(days=20, strength=0.8)
-    spec = DatasetSpec("sim-s7", SYMBOL, START_MS, START_MS + 20 * 86_400_000, NOW.market_ms(), NOW.wire_ms())
+    spec = DatasetSpec("sim2-s7", SYMBOL, START_MS, START_MS + 20 * 86_400_000, NOW.market_ms(), NOW.wire_ms())
     model = train_model(frame, "linear", settings)
     manifest = build_manifest(model, frame, spec, settings, Provenance("0.1.0", None, None, None, {}))
     return registry(brain, settings).register(model.fitted, manifest, NOW, by="test").model_id

@@ -26,7 +26,7 @@ from huracan_platform.learning.registry import Registry
 from huracan_platform.settings import FeatureSettings, Settings
 from tests.learning.frames import COST, START_MS, SYMBOL
 
-VENUE = "sim-s7"
+VENUE = "sim2-s7"
 FIRST, DAYS = date(2025, 1, 1), 12
 END_MS = START_MS + DAYS * DAY_MS
 SETTINGS = Settings(features=FeatureSettings(profile="short_history"))

@@ -22,7 +22,7 @@ from huracan_platform.learning.registry import Registry
 from huracan_platform.settings import Settings
 from tests.learning.frames import START_MS, SYMBOL, synthetic_frame
 
-VENUE = "sim-s7"
+VENUE = "sim2-s7"
 WIRE, MARKET = START_MS + 400 * DAY_MS, START_MS + 20 * DAY_MS
 FRAME = synthetic_frame(days=20, strength=0.8)
 PROVENANCE = Provenance("0.1.0", "abc", False, None, {"python": "3.11"})

@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process_and_with_other_sy
 def test_another_seed_gives_other_bytes(paused: str) -> None:
     with running_venue(days=1, seed=8, symbols="BTCUSDT") as other:
         assert klines(paused, startTime=START) != klines(other, startTime=START)
-        assert get(other, "/control/identity")["venue"] == "sim-s8"
+        assert get(other, "/control/identity")["venue"] == "sim2-s8"
 
 
 @pytest.mark.parametrize(("query", "first", "count"), [

@@ -85,7 +85,7 @@ def test_instruments_carry_the_venues_steps_as_decimals(market) -> None:
 
 
 def test_a_simulated_venue_tells_its_name_and_market_time(market, start) -> None:
-    assert market.venue == "sim-s7"
+    assert market.venue == "sim2-s7"
     assert len(market.incarnation) == 36
     clock = market.clock()
     assert isinstance(clock, MappedClock)
@@ -99,7 +99,7 @@ def test_a_real_venue_has_one_clock_and_its_ccxt_name() -> None:
 
 
 def test_an_unknown_symbol_is_named_with_the_known_ones(market) -> None:
-    message = r"expected a linear perpetual of sim-s7 \(BTC/USDT:USDT, ETH/USDT:USDT\), got 'BTCUSDT'"
+    message = r"expected a linear perpetual of sim2-s7 \(BTC/USDT:USDT, ETH/USDT:USDT\), got 'BTCUSDT'"
     with pytest.raises(PermanentError, match=message):
         market.candles("BTCUSDT", 0, DAY_MS)
 

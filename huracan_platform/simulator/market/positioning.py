@@ -1,6 +1,6 @@
 """Open interest and the shares of long accounts of a synthetic symbol, every five minutes; see docs/synthetic_market.md.
 
-They follow price and volume and never lead them: bars and funding are drawn before and know nothing of them.
+Open interest is the recursion's own; the shares follow price and never lead it.
 """
 
 from __future__ import annotations
@@ -9,21 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from huracan_platform.clock import MINUTE_MS
 from huracan_platform.simulator.market.bars import F64, I64, MinuteBars, Positioning
-from huracan_platform.simulator.market.kernels import ornstein_uhlenbeck
+from huracan_platform.simulator.market.shocks import ornstein_uhlenbeck
 
 STEP_MINUTES = 5
 STEPS_PER_DAY = 288
-# Open interest stands at this many days of the symbol's usual volume, as that of large perpetuals does.
-DAYS_OF_VOLUME = 0.7
-OI_HALF_LIFE = 3.0 * STEPS_PER_DAY
-OI_FOLLOWS_VOLUME = 0.003
-OI_CUT = 0.006
-OI_CUT_FROM = 2.0  # moves beyond so many sigmas close positions on either side
-OI_NOISE = 0.0025
 SHARE_HALF_LIFE = 1.0 * STEPS_PER_DAY
 
 
@@ -40,15 +32,6 @@ ALL_ACCOUNTS = Lean(0.30, 0.25, -0.40)
 TOP_ACCOUNTS = Lean(0.10, 0.20, 0.20)
 
 
-@njit(cache=True)
-def _fading_sum(drive: F64, half_life: float) -> F64:
-    decay, state, out = 0.5 ** (1 / half_life), 0.0, np.empty(len(drive))
-    for t in range(len(drive)):
-        state = decay * state + drive[t]
-        out[t] = state
-    return out
-
-
 def trailing_mean(values: F64, window: int) -> F64:
     """Mean of each value and those before it, `window` at most; shape (n,)."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
@@ -57,26 +40,20 @@ def trailing_mean(values: F64, window: int) -> F64:
     return np.asarray((sums[stop] - sums[first]) / (stop - first), dtype=np.float64)
 
 
-def generate_positioning(bars: MinuteBars, usual_lots: float, stream: Callable[[str], np.random.Generator]) -> Positioning:
+def generate_positioning(bars: MinuteBars, interest: F64, stream: Callable[[str], np.random.Generator]) -> Positioning:
     """Open interest and long shares at the end of every five minutes.
 
-    `usual_lots` the symbol's usual volume of a minute; `stream` gives the generator of a purpose.
+    `interest` (n,) lots open after each minute; `stream` gives the generator of a purpose.
     """
     steps = len(bars) // STEP_MINUTES
     last = STEP_MINUTES * np.arange(1, steps + 1) - 1
     log_price = np.log(bars.close[last])
     moves = np.diff(log_price, prepend=np.log(float(bars.open[0])) if steps else 0.0)
-    volume = bars.volume[: steps * STEP_MINUTES].reshape(steps, STEP_MINUTES).sum(axis=1).astype(np.float64)
     sigma = np.sqrt(trailing_mean(moves**2, STEPS_PER_DAY))
-    z = np.divide(moves, sigma, out=np.zeros(steps), where=sigma > 0)
-    surprise = np.log(volume / trailing_mean(volume, STEPS_PER_DAY))
-    drive = OI_FOLLOWS_VOLUME * np.tanh(surprise) - OI_CUT * np.maximum(np.abs(z) - OI_CUT_FROM, 0.0)
-    drive += OI_NOISE * stream("open-interest").standard_normal(steps)
-    interest = usual_lots * 60 * 24 * DAYS_OF_VOLUME * np.exp(_fading_sum(drive, OI_HALF_LIFE))
     before = log_price[np.maximum(np.arange(steps) - STEPS_PER_DAY, 0)]
     day = np.divide(log_price - before, sigma * np.sqrt(STEPS_PER_DAY), out=np.zeros(steps), where=sigma > 0)
     return Positioning(
-        np.asarray(bars.ts_ms[last] + MINUTE_MS), _rounded(interest), _share(ALL_ACCOUNTS, day, stream("long-accounts")),
+        np.asarray(bars.ts_ms[last] + MINUTE_MS), _rounded(interest[last]), _share(ALL_ACCOUNTS, day, stream("long-accounts")),
         _share(TOP_ACCOUNTS, day, stream("long-top-accounts")),
     )
 

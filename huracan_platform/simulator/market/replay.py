@@ -18,8 +18,9 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_start_ms, to_
 from huracan_platform.errors import ConfigurationError, DataContractError
 from huracan_platform.simulator.instruments import Instrument, base_of
 from huracan_platform.simulator.market.bars import F64, I64, FundingHistory, ListedSymbol, Market, MinuteBars
+from huracan_platform.simulator.market.characters import CHARACTERS
 from huracan_platform.simulator.market.files import Table, read_table
-from huracan_platform.simulator.market.synthetic import CHARACTERS, symbol_key
+from huracan_platform.simulator.market.synthetic import symbol_key
 
 DEFAULT_BASES = ("BTC", "ETH", "SOL")
 LIVE_HOURS = 36

@@ -6,51 +6,31 @@ days keep the earlier ones as they are, and another symbol changes none of the o
 
 from __future__ import annotations
 
-import math
 import zlib
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 from huracan_platform.errors import ConfigurationError
-from huracan_platform.simulator.instruments import Instrument, base_of
-from huracan_platform.simulator.market.bars import F64, FundingHistory, ListedSymbol, Market, MinuteBars
-from huracan_platform.simulator.market.kernels import FUNDING_MINUTES, ornstein_uhlenbeck, quantise, simulate
+from huracan_platform.simulator.instruments import base_of
+from huracan_platform.simulator.market.bars import F64, I64, FundingHistory, ListedSymbol, Market, MinuteBars
+from huracan_platform.simulator.market.characters import Character, character_of
+from huracan_platform.simulator.market.drivers import Factors, draw_drivers, draw_factors, stream
+from huracan_platform.simulator.market.kernels import FUNDING_MINUTES, IMPACT, Course, simulate
+from huracan_platform.simulator.market.liquidations import Levels, list_liquidations
 from huracan_platform.simulator.market.positioning import generate_positioning
+from huracan_platform.simulator.market.shocks import MINUTES_PER_DAY
 
-MINUTES_PER_YEAR = 525_600
-MINUTES_PER_DAY = 1_440
+# Another generator makes another market of the same seed: facts of the two must never meet under one identity.
+GENERATION = 2
 LIVE_HORIZON_DAYS = 30
 DEFAULT_START = "2025-01-01"
-VOLATILITY_SD = (0.25, 0.15, 0.15)  # log volatility: shared slow, own slow, own fast
-VOLATILITY_HALF_LIFE = (1_440.0, 1_440.0, 60.0)
-VOLUME_SD = 0.55
-VOLUME_HALF_LIFE = 180.0
-VOLUME_NOISE = 0.35
-VOLUME_FOLLOWS_VOLATILITY = 0.5
-VOLUME_SEASON = 0.10
-
-
-@dataclass(frozen=True)
-class Character:
-    """What makes a symbol: its instrument, long-run price level in USDT, annual volatility, base units per minute, and
-    the correlation of its shock with the common factor."""
-
-    instrument: Instrument
-    level: float
-    volatility: float
-    volume: float
-    beta: float
-
-
-CHARACTERS = {
-    "BTC": Character(Instrument("BTC", 1, 3, min_notional=Decimal(100)), 95_000.0, 0.70, 90.0, 0.90),
-    "ETH": Character(Instrument("ETH", 2, 3, min_notional=Decimal(20)), 3_300.0, 0.85, 1_500.0, 0.85),
-    "SOL": Character(Instrument("SOL", 2, 2), 190.0, 1.00, 12_000.0, 0.80),
-}
+# Open interest stands at this many days of the symbol's usual volume, as that of large perpetuals does.
+DAYS_OF_VOLUME = 0.7
+# A bar of fewer lots could not be traded through its four prices.
+FEWEST_LOTS = 8
 
 
 @dataclass(frozen=True)
@@ -64,67 +44,54 @@ class Oracle:
     sigma: F64
 
 
-def _stream(seed: int, name: str) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(name.encode())]))
-
-
 def symbol_key(seed: int, symbol: str) -> int:
     """Non-negative 62-bit key of a symbol's tape and book."""
     return int(np.random.SeedSequence([seed, zlib.crc32(symbol.encode())]).generate_state(1, np.uint64)[0] >> np.uint64(2))
 
 
-def character_of(base: str) -> Character:
-    """The symbol's character; one that is not in the table gets a plain one whose level is drawn from its name."""
-    if base in CHARACTERS:
-        return CHARACTERS[base]
-    level = float(10 ** (zlib.crc32(base.encode()) % 3))
-    return Character(Instrument(base, 4, 1), level, 0.95, 150_000.0 / level, 0.75)
+def generate_symbol(
+    base: str, seed: int, start_ms: int, minutes: int, impact: float = IMPACT,
+) -> tuple[ListedSymbol, Oracle]:
+    """`minutes` bars of one symbol from `start_ms` (a UTC midnight), with the generator's own knowledge of them.
+
+    `impact` is that of forced orders on the price; 0 gives the same draws in a market that they do not move.
+    """
+    return _generate(base, seed, start_ms, draw_factors(seed, minutes), impact)
 
 
-def generate_symbol(base: str, seed: int, start_ms: int, minutes: int) -> tuple[ListedSymbol, Oracle]:
-    """`minutes` bars of one symbol from `start_ms` (a UTC midnight), with the generator's own knowledge of them."""
-    character = character_of(base)
-    instrument = character.instrument
-    common, own = _stream(seed, "common/shock"), _stream(seed, f"{base}/shock")
-    shock = character.beta * common.standard_normal(minutes)
-    shock += math.sqrt(1 - character.beta**2) * own.standard_normal(minutes)
-    log_sigma = _log_volatility(base, seed, minutes)
-    log_volume = _log_volume(base, seed, minutes) + VOLUME_FOLLOWS_VOLATILITY * log_sigma
-    volume = character.volume * np.exp(log_volume)
-    returns, sigma, drift, rates = simulate(
-        shock, log_sigma, _stream(seed, f"{base}/trend").standard_normal(minutes),
-        _stream(seed, f"{base}/premium").standard_normal(minutes), character.level,
-        character.volatility / math.sqrt(MINUTES_PER_YEAR), volume,
-    )
-    open_, high, low, close, lots, bought = quantise(
-        returns, sigma, volume, 1.0 - _stream(seed, f"{base}/extremes").random((minutes, 3)), character.level,
-        float(10**instrument.price_decimals), float(10**instrument.quantity_decimals),
-    )
+def _generate(base: str, seed: int, start_ms: int, factors: Factors, impact: float) -> tuple[ListedSymbol, Oracle]:
+    minutes, character = len(factors.shock), character_of(base)
+    instrument, usual = character.instrument, character.usual_lots
+    drivers = draw_drivers(base, character, seed, factors)
+    course = simulate(drivers, usual, usual * MINUTES_PER_DAY * DAYS_OF_VOLUME, impact)
     ts_ms = start_ms + MINUTE_MS * np.arange(minutes, dtype=np.int64)
+    bars = _bars(ts_ms, course, drivers.sigma, stream(seed, f"{base}/taker").random(minutes), character)
     settled = np.arange(FUNDING_MINUTES, minutes, FUNDING_MINUTES)
-    funding = FundingHistory(ts_ms[settled], ts_ms[settled], rates[settled // FUNDING_MINUTES], open_[settled])
-    bars = MinuteBars(ts_ms, open_, high, low, close, lots, bought)
-    usual_lots = character.volume * 10**instrument.quantity_decimals
-    positioning = generate_positioning(bars, usual_lots, lambda purpose: _stream(seed, f"{base}/{purpose}"))
-    return ListedSymbol(instrument, bars, funding, symbol_key(seed, instrument.symbol), positioning), Oracle(drift, sigma)
+    rates = course.funding[settled // FUNDING_MINUTES]
+    funding = FundingHistory(ts_ms[settled], ts_ms[settled], rates, bars.open[settled])
+    positioning = generate_positioning(bars, course.interest, lambda purpose: stream(seed, f"{base}/{purpose}"))
+    key = symbol_key(seed, instrument.symbol)
+    levels = Levels(course.liquidated, character.level * 10**instrument.price_decimals, usual)
+    liquidations = list_liquidations(bars, levels, key)
+    return ListedSymbol(instrument, bars, funding, key, positioning, liquidations), Oracle(course.drift, drivers.sigma)
 
 
-def _log_volatility(base: str, seed: int, minutes: int) -> F64:
-    names = ("common/volatility", f"{base}/volatility", f"{base}/volatility-fast")
-    parts = [
-        ornstein_uhlenbeck(_stream(seed, name).standard_normal(minutes), half_life, sd)
-        for name, half_life, sd in zip(names, VOLATILITY_HALF_LIFE, VOLATILITY_SD, strict=True)
-    ]
-    # E[exp(2x)] = exp(2 var x): subtracting the variance keeps the mean square at its level.
-    return np.asarray(sum(parts) - sum(sd**2 for sd in VOLATILITY_SD), dtype=np.float64)
+def _bars(ts_ms: I64, course: Course, sigma: F64, uniforms: F64, character: Character) -> MinuteBars:
+    """Bars in whole ticks and lots; a minute opens at the last close, forced orders are among its aggressors."""
+    scale = character.level * 10**character.instrument.price_decimals
+    close, high, low = (_whole(np.exp(log_price) * scale, 1) for log_price in course.log_price)
+    open_ = np.concatenate([_whole(np.array([scale]), 1), close[:-1]])
+    lots = _whole(course.volume, FEWEST_LOTS)
+    move = np.diff(course.log_price[0], prepend=0.0) / sigma
+    shorts, longs = course.forced[:, 0], course.forced[:, 1]
+    share = 0.5 + 0.15 * np.tanh(move) + 0.2 * (uniforms - 0.5)
+    bought = shorts + _whole((lots - shorts - longs) * share, 0)
+    high, low = np.maximum(high, np.maximum(open_, close)), np.minimum(low, np.minimum(open_, close))
+    return MinuteBars(ts_ms, open_, high, low, close, lots, bought)
 
 
-def _log_volume(base: str, seed: int, minutes: int) -> F64:
-    slow = ornstein_uhlenbeck(_stream(seed, f"{base}/volume").standard_normal(minutes), VOLUME_HALF_LIFE, VOLUME_SD)
-    noise = VOLUME_NOISE * _stream(seed, f"{base}/volume-noise").standard_normal(minutes)
-    hour = (np.arange(minutes) % MINUTES_PER_DAY) / 60.0
-    season = VOLUME_SEASON * np.cos(2 * np.pi * (hour - 15.0) / 24.0)
-    return np.asarray(slow + noise + season - 0.5 * (VOLUME_SD**2 + VOLUME_NOISE**2), dtype=np.float64)
+def _whole(values: F64, least: int) -> I64:
+    return np.maximum(np.rint(values), least).astype(np.int64)
 
 
 def generate_market(symbols: tuple[str, ...], seed: int, days: int, start: str = DEFAULT_START) -> Market:
@@ -143,7 +110,8 @@ def generate_market(symbols: tuple[str, ...], seed: int, days: int, start: str =
     if not bases or len(set(bases)) != len(bases):
         raise ConfigurationError(f"symbols: expected one or more different ones, got {list(symbols)}")
     minutes = (days + LIVE_HORIZON_DAYS) * MINUTES_PER_DAY
-    listed = {s.instrument.symbol: s for s in (generate_symbol(b, seed, start_ms, minutes)[0] for b in bases)}
-    identity = f"sim-s{seed}" if start == DEFAULT_START else f"sim-s{seed}-{start.replace('-', '')}"
+    factors = draw_factors(seed, minutes)
+    listed = {s.instrument.symbol: s for s in (_generate(b, seed, start_ms, factors, IMPACT)[0] for b in bases)}
+    identity = f"sim{GENERATION}-s{seed}" + ("" if start == DEFAULT_START else f"-{start.replace('-', '')}")
     now_ms = start_ms + days * DAY_MS
     return Market(identity, listed, start_ms, now_ms, start_ms + minutes * MINUTE_MS)

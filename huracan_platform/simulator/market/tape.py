@@ -91,6 +91,19 @@ def _draw_prices(key: int, minute: int, o: int, h: int, low: int, c: int, k: int
 
 
 @njit(cache=True)
+def draw_path(key: int, minute: int, o: int, h: int, low: int, c: int, volume: int, offset_ms: I64, price: I64) -> int:
+    """Write times and prices of a bar's trades (`volume` 1 or more) into the two buffers and return how many."""
+    k = min(MIN_TRADES + int(mix(key, minute, 0) * (MAX_TRADES - MIN_TRADES + 1)), MAX_TRADES, volume)
+    if k >= 4:
+        _draw_prices(key, minute, o, h, low, c, k, price)
+    else:
+        _draw_few_prices(o, h, low, c, k, price)
+    for i in range(k):
+        offset_ms[i] = int((i + (mix(key, minute, 300 + i) if i > 0 else 0.0)) * MINUTE / k)
+    return k
+
+
+@njit(cache=True)
 def draw_tape(
     key: int, minute: int, o: int, h: int, low: int, c: int, volume: int, taker_buy: int,
     offset_ms: I64, price: I64, lots: I64, buyer: NDArray[np.bool_],
@@ -98,16 +111,10 @@ def draw_tape(
     """Write the trades of one bar into the four buffers (each at least MAX_TRADES long) and return how many."""
     if volume <= 0:
         return 0
-    k = min(MIN_TRADES + int(mix(key, minute, 0) * (MAX_TRADES - MIN_TRADES + 1)), MAX_TRADES, volume)
-    if k >= 4:
-        _draw_prices(key, minute, o, h, low, c, k, price)
-    else:
-        _draw_few_prices(o, h, low, c, k, price)
+    k = draw_path(key, minute, o, h, low, c, volume, offset_ms, price)
     buys = _draw_sides(key, minute, k, volume, taker_buy, price, buyer)
     _spread_lots(key, minute, taker_buy, buyer, True, buys, lots, k)
     _spread_lots(key, minute, volume - taker_buy, buyer, False, k - buys, lots, k)
-    for i in range(k):
-        offset_ms[i] = int((i + (mix(key, minute, 300 + i) if i > 0 else 0.0)) * MINUTE / k)
     return k
 
 
