@@ -31,6 +31,7 @@ class Dataset(StrEnum):
     CANDLES = "candles"
     FUNDING = "funding"
     OPEN_INTEREST = "open_interest"
+    SENTIMENT = "sentiment"
 
 
 DatasetOption = Annotated[Dataset, typer.Option(help="which dataset")]
@@ -51,9 +52,9 @@ def backfill(
     symbols: Annotated[str | None, typer.Option(help="comma-separated, default: all of the settings")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch days from the venue, check them, store the good ones, quarantine the bad. Safe to repeat."""
+    """Fetch days from the venue, or put together what was recorded of them; check and store, quarantine the bad. Repeatable."""
     from huracan_platform.brain.migrate import open_brain
-    from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding, ingest_open_interest
+    from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding, ingest_open_interest, ingest_sentiment
     from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
 
@@ -64,6 +65,7 @@ def backfill(
         raise PermanentError(f"--symbols: expected one or more like BTC/USDT:USDT, got {symbols!r}")
     ingest = {
         Dataset.CANDLES: ingest_candles, Dataset.FUNDING: ingest_funding, Dataset.OPEN_INTEREST: ingest_open_interest,
+        Dataset.SENTIMENT: ingest_sentiment,
     }[dataset]
     brain, market = open_brain(settings), MarketData(settings)
     with _progress_bar(quiet=as_json) as bar:

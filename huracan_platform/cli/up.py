@@ -24,8 +24,9 @@ def up(
     replay: Annotated[Path | None, typer.Option(help="directory of recorded data for the venue to replay")] = None,
     speed: Annotated[float, typer.Option(min=0, help="market seconds per wall second at the simulated venue")] = 1.0,
 ) -> None:
-    """Keep database, venue, Dagster daemon and web UI running; Ctrl-C stops them all."""
+    """Keep database, venue, recorders, Dagster daemon and web UI running; Ctrl-C stops them all."""
     from huracan_platform.cli.processes import tail
+    from huracan_platform.cli.recorders import start_recorders
     from huracan_platform.cli.world import PROJECT, running_world
     from huracan_platform.errors import TransientError
     from huracan_platform.settings import load_settings
@@ -35,6 +36,7 @@ def up(
         ui = world.settings.ui
         if world.settings.venue.kind == "simulated":
             world.set_speed(speed)
+        start_recorders(world)
         workspace = ["-w", str(PROJECT / "workspace.yaml")]
         world.processes.start("dagster-daemon", ["-m", "dagster._daemon", "run", *workspace])
         world.processes.start("dagster-webserver", ["-m", "dagster_webserver", "-h", ui.host, "-p", str(ui.port), *workspace])

@@ -17,6 +17,7 @@ from pandera.errors import SchemaErrorReason, SchemaErrors
 
 from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import CANDLE_COLUMNS, OPEN_INTEREST_COLUMNS
+from huracan_platform.contracts.texts import SENTIMENT_COLUMNS
 from huracan_platform.errors import DataContractError
 
 TIME = pd.DatetimeTZDtype("ms", "UTC")
@@ -25,8 +26,7 @@ FIRST_MS = 1_230_940_800_000  # 2009-01-03, before which there was nothing to tr
 SCALE_JUMP = 10.0
 # Venues cap funding at a few percent per interval; a rate in percent or basis points is 100 or 10,000 times too big.
 RATE_CAP = 0.10
-COLUMNS = {"candles": CANDLE_COLUMNS, "funding": ("rate", "interval_h"), "open_interest": OPEN_INTEREST_COLUMNS}
-GRIDS = {MINUTE_MS: "minutes", 5 * MINUTE_MS: "5 minutes", HOUR_MS: "hours"}
+GRIDS = {MINUTE_MS: "minutes", 5 * MINUTE_MS: "5 minutes", 15 * MINUTE_MS: "quarters of an hour", HOUR_MS: "hours"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def validate(dataset: str, frame: pd.DataFrame, context: ContractContext, what: 
 
     Parameters
     ----------
-    dataset : {"candles", "funding", "open_interest"}
+    dataset : {"candles", "funding", "open_interest", "sentiment"}
     frame
         The batch as it came; it is not coerced, sorted or repaired.
     what
@@ -92,8 +92,18 @@ def _open_interest(context: ContractContext) -> pa.DataFrameSchema:
     ])
 
 
+def _sentiment(context: ContractContext) -> pa.DataFrameSchema:
+    values = {
+        "score": pa.Column(float, [_finite(), _check(lambda s: s.between(-1, 1), "a score of −1 to 1")]),
+        "texts": pa.Column(float, [_finite(), _check(lambda s: (s >= 0) & (s % 1 == 0), "a count")]),
+        "coverage": pa.Column(float, [_finite(), _check(lambda s: (s > 0) & (s <= 1), "a share above 0")]),
+    }
+    assert tuple(values) == SENTIMENT_COLUMNS
+    return _schema(context, 15 * MINUTE_MS, values, [])
+
+
 _SCHEMAS: dict[str, Callable[[ContractContext], pa.DataFrameSchema]] = {
-    "candles": _candles, "funding": _funding, "open_interest": _open_interest,
+    "candles": _candles, "funding": _funding, "open_interest": _open_interest, "sentiment": _sentiment,
 }
 
 

@@ -31,17 +31,17 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(app: web.Application, listener: socket.socket) -> None:
+async def serve(app: web.Application, listener: socket.socket, name: str = "venue") -> None:
     """Serve until SIGINT or SIGTERM; one line on stdout tells when clients may come."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.SockSite(runner, listener).start()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
     host, port = listener.getsockname()[:2]
-    sys.stdout.write(f"venue ready http://{host}:{port}\n")
+    sys.stdout.write(f"{name} ready http://{host}:{port}\n")
     sys.stdout.flush()
     await stop.wait()
     await runner.cleanup()

@@ -139,7 +139,7 @@ def test_days_the_venue_has_lost_are_unavailable_and_no_failure(brain, old_marke
     assert QualityRepository(brain).open_issues() == []
     lost = report.days[0]
     assert (lost.rows, lost.content_hash) == (0, None)
-    assert lost.reasons == ("not available from the venue any more, and not recorded in time",)
+    assert lost.reasons == ("not available from its source any more, and not recorded in time",)
     assert good_days(brain, old_market.venue, NAME, [BTC], FIRST, LAST)[0] == KEPT_FROM
 
 

@@ -30,6 +30,7 @@ from huracan_platform.data.market_data.kinds import CandleKind, FundingKind, Kin
 from huracan_platform.data.market_data.open_interest_kind import OpenInterestKind
 from huracan_platform.data.market_data.report import IngestReport, summarise
 from huracan_platform.data.market_data.source import Delivery, MarketSource
+from huracan_platform.data.sources.sentiment_kind import SentimentKind
 from huracan_platform.errors import PermanentError, TransientError
 from huracan_platform.logs import get_logger
 from huracan_platform.settings import Settings
@@ -83,9 +84,19 @@ def ingest_open_interest(
     return _Ingest(brain, market, OpenInterestKind(settings.quality), progress).run(symbols, first_day, last_day)
 
 
+def ingest_sentiment(
+    brain: Brain, market: MarketSource, symbols: Sequence[str], first_day: date, last_day: date, settings: Settings,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Windows of the texts that were collected, as `ingest_candles`. Days before the first collector are unavailable."""
+    return _Ingest(brain, market, SentimentKind(settings, brain), progress).run(symbols, first_day, last_day)
+
+
 def ingest_delivery(brain: Brain, market: MarketSource, delivery: Delivery, settings: Settings, dataset: str) -> IngestReport:
     """A batch that did not come from the venue, through the same contract and checks."""
     kinds: dict[str, Callable[..., Kind]] = {"candles": CandleKind, "funding": FundingKind, "open_interest": OpenInterestKind}
+    if dataset not in kinds:
+        raise PermanentError(f"dataset: expected one that files can hold ({', '.join(kinds)}), got {dataset}")
     return _Ingest(brain, market, kinds[dataset](settings.quality), None).take(delivery)
 
 
@@ -218,7 +229,7 @@ class _Ingest:
             listed = [day for day in days if listing.first_ms - DAY_MS < day_start_ms(day) < ended_ms]
             if listed:
                 self._books.mark_unavailable(
-                    venue, name, symbol, listed, "not available from the venue any more, and not recorded in time",
+                    venue, name, symbol, listed, "not available from its source any more, and not recorded in time",
                     self._clock.wire_ms(),
                 )
                 self._tally.days += self._books.days(venue, name, [symbol], listed[0], listed[-1])

@@ -92,6 +92,23 @@ def open_interest(context: dg.AssetExecutionContext, platform: Platform, config:
     return _ingest(context, platform, config, "open_interest", ingest_open_interest)
 
 
+@dg.asset(
+    group_name="market_data",
+    owners=OWNERS,
+    kinds={"python", "postgres"},
+    deps=[instruments],
+    partitions_def=DAYS,
+    backfill_policy=DAY_BACKFILL,
+    check_specs=checks.specs("sentiment"),
+    description="Scores of the texts that became known per symbol and 15 minutes; what no collector saw in time is a gap.",
+)
+def sentiment(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
+    """Put together, check and store what was collected on the run's days."""
+    from huracan_platform.data.market_data.ingest import ingest_sentiment
+
+    return _ingest(context, platform, config, "sentiment", ingest_sentiment)
+
+
 def _progress(context: dg.AssetExecutionContext, unit: str) -> Callable[[int, int], None]:
     """Tells every few seconds how far the run is."""
     told = time.monotonic()

@@ -13,7 +13,7 @@ from huracan_platform.operations.check_incidents import FAILURES
 
 CHECKS = {
     "contract": "columns, types, unit, time zone and order as the dataset's contract says; refused rows are kept in quarantine",
-    "completeness": "rows got against rows expected, explained gaps aside",
+    "completeness": "rows got against rows expected, explained gaps aside; of live recordings, the time covered",
     "uniqueness": "one row a key, time strictly ascending",
     "validity": "finite, positive prices and amounts, OHLC order, volume not negative; a rate within its bound",
     "freshness": "newest row younger than two of its steps of the market clock; newest partition only",

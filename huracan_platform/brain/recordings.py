@@ -1,0 +1,80 @@
+"""The ledger of recorders: when each was connected, and why it stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from huracan_platform.brain.connection import Brain
+from huracan_platform.clock import to_datetime, to_ms
+from huracan_platform.contracts.recording import Recording
+
+
+class RecordingLedger:
+    """Recordings of all datasets. Times are market time in ms UTC, `recorded_at_ms` wire time."""
+
+    def __init__(self, brain: Brain) -> None:
+        self._brain = brain
+
+    def begin(self, source: str, dataset: str, began_ms: int, recorded_at_ms: int) -> int:
+        """Note that a recorder is there from now on; returns the recording's number."""
+        at = to_datetime(began_ms)
+        with self._brain.connect() as connection:
+            row = connection.execute(
+                """
+                INSERT INTO recordings (source, dataset, began_at, seen_until, recorded_at) VALUES (%s, %s, %s, %s, %s)
+                RETURNING recording_id
+                """,
+                (source, dataset, at, at, to_datetime(recorded_at_ms)),
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def extend(self, number: int, until_ms: int, recorded_at_ms: int, *, ended: str | None = None) -> None:
+        """Note that all up to `until_ms` was delivered; `ended` says why the recording stops there. Never goes back."""
+        with self._brain.connect() as connection:
+            connection.execute(
+                """
+                UPDATE recordings SET seen_until = greatest(seen_until, %s), recorded_at = %s, ended_reason = %s
+                 WHERE recording_id = %s
+                """,
+                (to_datetime(until_ms), to_datetime(recorded_at_ms), ended, number),
+            )
+
+    def latest(self, source: str, dataset: str) -> tuple[int, Recording] | None:
+        """Number and recording that went furthest; None where there was none."""
+        with self._brain.connect() as connection:
+            row = connection.execute(
+                """
+                SELECT recording_id, source, began_at, seen_until, ended_reason, recorded_at FROM recordings
+                 WHERE source = %s AND dataset = %s ORDER BY seen_until DESC, recording_id DESC LIMIT 1
+                """,
+                (source, dataset),
+            ).fetchone()
+        return None if row is None else (int(row[0]), _recording(row[1:]))
+
+    def first_ms(self, dataset: str, source: str | None = None) -> int | None:
+        """When the first recording began, market time in ms UTC; None where there is none. `source` None: of any."""
+        with self._brain.connect() as connection:
+            row = connection.execute(
+                "SELECT min(began_at) FROM recordings WHERE dataset = %s AND (%s::text IS NULL OR source = %s)",
+                (dataset, source, source),
+            ).fetchone()
+        return None if row is None or row[0] is None else to_ms(row[0])
+
+    def between(self, dataset: str, start_ms: int, end_ms: int, *, source: str | None = None) -> list[Recording]:
+        """Recordings that touch [start_ms, end_ms), in time order; of all sources when `source` is None."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                """
+                SELECT source, began_at, seen_until, ended_reason, recorded_at FROM recordings
+                 WHERE dataset = %(dataset)s AND began_at < %(end)s AND seen_until > %(start)s
+                   AND (%(source)s::text IS NULL OR source = %(source)s) ORDER BY began_at, recording_id
+                """,
+                {"dataset": dataset, "start": to_datetime(start_ms), "end": to_datetime(end_ms), "source": source},
+            ).fetchall()
+        return [_recording(row) for row in rows]
+
+
+def _recording(row: tuple[Any, ...]) -> Recording:
+    source, began, until, ended, at = row
+    return Recording(source, to_ms(began), to_ms(until), ended, to_ms(at))

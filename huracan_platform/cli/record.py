@@ -1,0 +1,54 @@
+"""`huracan record`: what no source keeps is recorded as it happens, until stopped."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from huracan_platform.cli.output import console
+from huracan_platform.cli.venue import expect_venue
+
+app = typer.Typer(no_args_is_help=True, help="Recorders of what cannot be had later.")
+
+
+def register(root: typer.Typer) -> None:
+    """Add `huracan record`."""
+    root.add_typer(app, name="record")
+
+
+@app.command()
+def sentiment(
+    once: Annotated[bool, typer.Option(help="look at every feed once and end")] = False,
+) -> None:
+    """Look at the feeds of the settings again and again; score and store new texts."""
+    from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.data.sources.collect import TextCollector
+    from huracan_platform.errors import TransientError
+    from huracan_platform.logs import get_logger
+    from huracan_platform.settings import load_settings
+    from huracan_platform.venues.market import MarketData
+
+    settings = load_settings()
+    expect_venue(settings)
+    market = MarketData(settings)
+    collector, log = TextCollector(open_brain(settings), market.venue, market.clock, settings), get_logger("record.sentiment")
+    console.print(f"recording sentiment from {', '.join(settings.sentiment.feeds) or 'no feed'}", highlight=False)
+    if once:
+        report = collector.poll()
+        console.print(f"{report.new} new texts, {report.refused} entries refused", highlight=False)
+        if report.failed:
+            raise TransientError("; ".join(f"{name}: {why}" for name, why in report.failed.items()))
+        return
+    try:
+        while True:
+            began = time.monotonic()
+            try:
+                report = collector.poll()
+                log.info("looked", new=report.new, refused=report.refused, failed=sorted(report.failed))
+            except TransientError as error:  # the library or the venue's clock is away: the gap stays in the ledger
+                log.warning("look failed", error=str(error))
+            time.sleep(max(0.0, settings.sentiment.poll_s - (time.monotonic() - began)))
+    finally:
+        collector.close("the recorder was stopped")

@@ -1,0 +1,26 @@
+"""The recorders that `huracan up` keeps running, and the made-up feeds beside a simulated venue."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from huracan_platform.settings import export, load_settings
+
+if TYPE_CHECKING:
+    from huracan_platform.cli.world import World
+
+HURACAN = ("-m", "huracan_platform.cli.main")
+FEEDS = {"synthetic-news": "news.rss", "synthetic-forum": "forum.atom", "synthetic-posts": "posts.json"}
+
+
+def start_recorders(world: World) -> None:
+    """Start what records; with a simulated venue and no feeds in the settings, synthetic ones to record from."""
+    sentiment = world.settings.sentiment
+    if world.settings.venue.kind == "simulated" and not sentiment.feeds and sentiment.fear_greed_url is None:
+        url = world.processes.start("feeds", [*HURACAN, "feeds"], ready="feeds ready").split()[-1]
+        feeds = {name: f"{url}/{path}" for name, path in FEEDS.items()}
+        export({"HURACAN_SENTIMENT__FEEDS": json.dumps(feeds), "HURACAN_SENTIMENT__FEAR_GREED_URL": f"{url}/fng/?limit=30"})
+    sentiment = load_settings().sentiment
+    if sentiment.feeds or sentiment.fear_greed_url is not None:
+        world.processes.start("record-sentiment", [*HURACAN, "record", "sentiment"])

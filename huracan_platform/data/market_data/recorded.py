@@ -1,0 +1,87 @@
+"""What datasets that are recorded live have in common: windows that the recorder was there for, and checks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from huracan_platform.clock import MINUTE_MS, Clock, to_datetime
+from huracan_platform.contracts.market import Float64, Int64
+from huracan_platform.contracts.quality import CheckResult, Severity
+from huracan_platform.contracts.recording import Recording
+from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
+from huracan_platform.data.market_data.results import Subject, check_result
+from huracan_platform.settings import QualitySettings
+
+
+def settled_ms(recordings: Sequence[Recording], clock: Clock, live_for_ms: int) -> int:
+    """Market time up to which nothing more can come: how far the recorders that are running have got, else now.
+
+    A recorder counts as running when its ledger moved within `live_for_ms` wall time.
+    """
+    now = clock.market_ms()
+    running = [r.until_ms for r in recordings if r.ended is None and clock.wire_ms() - r.recorded_ms <= live_for_ms]
+    return min([now, *running])
+
+
+def due_windows(window: DueWindow, step_ms: int) -> Int64:
+    """Begins of the windows of `step_ms` that are due."""
+    first = -(-window.start_ms // step_ms) * step_ms
+    return window.unexplained(np.arange(first, window.due_ms - step_ms + 1, step_ms, dtype=np.int64))
+
+
+def completeness(
+    subject: Subject, ts_ms: Int64, coverage: Float64, due: Int64, step_ms: int, quality: QualitySettings
+) -> CheckResult:
+    """The recorder was there for all that is due; explained gaps aside. Never blocking: what was recorded is genuine.
+
+    Windows count by the share of them that was covered. A window without a row was not recorded at all.
+    """
+    at = np.searchsorted(ts_ms, due)
+    there = np.isin(due, ts_ms)
+    share = np.zeros(len(due))
+    share[there] = coverage[at[there]]
+    missing = due[share < 1]
+    got, bad = float(share.sum()), ranges(missing, step_ms)
+    covered = got / len(due) if len(due) else 1.0
+    return check_result(
+        subject, "completeness", len(missing) == 0, got, len(due),
+        f"expected {len(due)} windows recorded, got {got:.1f}, the recorder was away or cut off in {in_words(bad)}",
+        severity=Severity.ERROR if covered < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
+    )
+
+
+def uniqueness(subject: Subject, ts_ms: Int64, step_ms: int) -> CheckResult:
+    """Each window once, in time order."""
+    steps, unique = np.diff(ts_ms), len(np.unique(ts_ms))
+    twice, back = len(ts_ms) - unique, int((steps < 0).sum())
+    return check_result(
+        subject, "uniqueness", twice == 0 and back == 0, len(ts_ms), unique,
+        f"expected each window once in time order, got {twice} duplicates and {back} steps back in time",
+        bad=ranges(np.unique(ts_ms[1:][steps <= 0]), step_ms),
+    )
+
+
+def validity(subject: Subject, ts_ms: Int64, good: np.ndarray, expected: str, step_ms: int) -> CheckResult:
+    """Every window keeps the rule that `expected` says."""
+    bad = ranges(ts_ms[~good], step_ms)
+    return check_result(
+        subject, "validity", bool(good.all()), int(good.sum()), len(good),
+        f"expected {expected}; got {int((~good).sum())} other windows ({in_words(bad)})", bad=bad,
+    )
+
+
+def freshness(
+    subject: Subject, ts_ms: Int64, window: DueWindow, observed_ms: int, *, newest: bool, step_ms: int, limit_ms: int
+) -> CheckResult:
+    """In the newest partition the newest window ended less than `limit_ms` ago, market time."""
+    reference = min(observed_ms, window.end_ms)
+    last = int(ts_ms.max()) + step_ms if len(ts_ms) else window.start_ms
+    age = max(0, reference - last)
+    return check_result(
+        subject, "freshness", not newest or age < limit_ms, age / MINUTE_MS, limit_ms / MINUTE_MS,
+        f"expected a window recorded less than {limit_ms / MINUTE_MS:g} min before {to_datetime(reference):%Y-%m-%d %H:%M}, got "
+        f"the newest up to {to_datetime(last):%Y-%m-%d %H:%M}, {age / MINUTE_MS:.1f} min before; is the recorder running?",
+        bad=((last, reference),), blocking=False,
+    )
