@@ -1,11 +1,12 @@
-"""Messages that wait to be sent over one socket, in order, after whatever faults have done to them."""
+"""Sockets of any protocol: messages that wait to be sent, in order, after whatever faults have done to them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from huracan_platform.simulator.fault_events import EventFaults
 
@@ -40,3 +41,32 @@ class Outbox:
         while not self._overflowed:
             await self._socket.send_str((await self._queue.get()).decode())
         await self._socket.close(code=1008, message=b"client reads too slowly")
+
+
+class OpenSockets:
+    """The sockets that are open."""
+
+    def __init__(self) -> None:
+        self._open: set[web.WebSocketResponse] = set()
+
+    async def serve(
+        self, socket: web.WebSocketResponse, outbox: Outbox, answer: Callable[[str], None], leave: Callable[[], None]
+    ) -> None:
+        """Let what a client says be answered and what waits be sent until the socket closes; then it leaves."""
+        self._open.add(socket)
+        writer = asyncio.create_task(outbox.write())
+        try:
+            async for message in socket:
+                if message.type == WSMsgType.TEXT:
+                    answer(message.data)
+        finally:
+            leave()
+            self._open.discard(socket)
+            writer.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await writer
+
+    async def close(self) -> None:
+        """Close what is still open."""
+        for socket in list(self._open):
+            await socket.close(code=1001, message=b"venue stops")

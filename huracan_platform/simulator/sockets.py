@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from huracan_platform.simulator.clients import Clients
 from huracan_platform.simulator.fault_events import EventFaults
 from huracan_platform.simulator.fault_requests import caller_of
 from huracan_platform.simulator.faults import Faults
+from huracan_platform.simulator.outbox import OpenSockets, Outbox
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.streams import MarketStreams
 from huracan_platform.simulator.subscriptions import StreamName
 from huracan_platform.simulator.user_stream import UserEvents
 
 CATEGORIES = ("", "/public", "/market", "/private")
-MOST_QUEUED = 20_000
 HEARTBEAT_S = 180.0
 
 
@@ -31,16 +29,14 @@ class Connection:
     `joins` is asked whether a name is a listen key, and if so makes the connection hear the user stream.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, streams: MarketStreams, faults: EventFaults, *, combined: bool) -> None:
-        self._socket, self._streams, self._faults, self._combined = socket, streams, faults, combined
-        self._queue: asyncio.Queue[bytes] = asyncio.Queue(MOST_QUEUED)
+    def __init__(self, outbox: Outbox, streams: MarketStreams, *, combined: bool) -> None:
+        self._outbox, self._streams, self._combined = outbox, streams, combined
         self._names: dict[str, StreamName] = {}
         self._joined: dict[str, tuple[UserEvents, Callable[[str, bytes], None]]] = {}
-        self.overflowed = False
         self.joins: Callable[[str, Connection], bool] = lambda _key, _connection: False
 
     def send(self, stream: str, message: bytes) -> None:
-        """Queue a stream's message; a client that reads too slowly is cut off rather than shown a gap."""
+        """Queue a stream's message."""
         self._send(stream, stream, message)
 
     def join(self, listen_key: str, events: UserEvents) -> None:
@@ -54,24 +50,10 @@ class Connection:
         self._send(event, listen_key, message)
 
     def _send(self, name: str, stream: str, message: bytes) -> None:
-        for delay_s, arriving in self._faults.arriving(name, message):
-            framed = b'{"stream":"' + stream.encode() + b'","data":' + arriving + b"}" if self._combined else arriving
-            if delay_s:
-                asyncio.get_running_loop().call_later(delay_s, self._put, framed)
-            else:
-                self._put(framed)
+        def framed(arriving: bytes) -> bytes:
+            return b'{"stream":"' + stream.encode() + b'","data":' + arriving + b"}" if self._combined else arriving
 
-    def _put(self, message: bytes) -> None:
-        try:
-            self._queue.put_nowait(message)
-        except asyncio.QueueFull:
-            self.overflowed = True
-
-    async def write(self) -> None:
-        """Send what is queued until the socket closes."""
-        while not self.overflowed:
-            await self._socket.send_str((await self._queue.get()).decode())
-        await self._socket.close(code=1008, message=b"client reads too slowly")
+        self._outbox.deliver(name, message, framed)
 
     def subscribe(self, texts: list[str]) -> None:
         """Add streams, all or none."""
@@ -94,7 +76,7 @@ class Connection:
         try:
             request = orjson.loads(text)
             number = request.get("id")
-            self._put(orjson.dumps({"result": self._carry_out(request), "id": number}))
+            self._outbox.put(orjson.dumps({"result": self._carry_out(request), "id": number}))
         except (orjson.JSONDecodeError, AttributeError):
             self._refuse(number, 3, f"Invalid JSON: expected an object, got {text[:80]!r}")
         except VenueRefusal as refusal:
@@ -115,7 +97,7 @@ class Connection:
         return None
 
     def _refuse(self, number: Any, code: int, message: str) -> None:
-        self._put(orjson.dumps({"error": {"code": code, "msg": message}, "id": number}))
+        self._outbox.put(orjson.dumps({"error": {"code": code, "msg": message}, "id": number}))
 
     def leave(self) -> None:
         """Drop every subscription and user stream."""
@@ -129,7 +111,7 @@ class SocketServer:
 
     def __init__(self, streams: MarketStreams, clients: Clients, faults: Faults) -> None:
         self._streams, self._clients, self._faults = streams, clients, faults
-        self._open: set[web.WebSocketResponse] = set()
+        self._open = OpenSockets()
 
     def add_routes(self, app: web.Application) -> None:
         """`/ws`, `/ws/NAME…`, `/stream?streams=…`, each also under `/public`, `/market` and `/private`."""
@@ -140,8 +122,7 @@ class SocketServer:
 
     async def close(self) -> None:
         """Close what is still open."""
-        for socket in list(self._open):
-            await socket.close(code=1001, message=b"venue stops")
+        await self._open.close()
 
     async def _accept(self, request: web.Request) -> web.WebSocketResponse:
         names = request.match_info.get("names") or request.query.get("streams", "")
@@ -152,15 +133,15 @@ class SocketServer:
         if request.path.startswith("/private") and (wanted or key) and not private:
             raise VenueRefusal(-1125, "This listenKey does not exist.", 401)
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S)
-        faults = EventFaults(self._faults, caller_of(request))
-        connection = Connection(socket, self._streams, faults, combined=request.path.endswith("/stream"))
+        outbox = Outbox(socket, EventFaults(self._faults, caller_of(request)))
+        connection = Connection(outbox, self._streams, combined=request.path.endswith("/stream"))
         # A name without "@" is no stream: clients number their connections by the path (`/ws/0`), as the venue lets them.
         connection.subscribe([n for n in wanted if "@" in n or n.startswith("!")])
         await socket.prepare(request)
         connection.joins = self._join
         for valid in private[:1]:
             self._join(valid, connection)
-        await self._serve(socket, connection)
+        await self._open.serve(socket, outbox, connection.answer, connection.leave)
         return socket
 
     def _join(self, key: str, connection: Connection) -> bool:
@@ -168,17 +149,3 @@ class SocketServer:
         if client is not None:
             connection.join(key, client.events)
         return client is not None
-
-    async def _serve(self, socket: web.WebSocketResponse, connection: Connection) -> None:
-        self._open.add(socket)
-        writer = asyncio.create_task(connection.write())
-        try:
-            async for message in socket:
-                if message.type == WSMsgType.TEXT:
-                    connection.answer(message.data)
-        finally:
-            connection.leave()
-            self._open.discard(socket)
-            writer.cancel()
-            with suppress(asyncio.CancelledError, ConnectionError):
-                await writer

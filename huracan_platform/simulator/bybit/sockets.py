@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from huracan_platform.simulator.bybit.client import TOPICS, BybitClient, BybitClients
 from huracan_platform.simulator.bybit.fault_wire import BYBIT_WIRE
@@ -19,7 +17,7 @@ from huracan_platform.simulator.bybit.streams import PublicStreams
 from huracan_platform.simulator.fault_events import EventFaults
 from huracan_platform.simulator.fault_requests import caller_of
 from huracan_platform.simulator.faults import Caller, Faults
-from huracan_platform.simulator.outbox import Outbox
+from huracan_platform.simulator.outbox import OpenSockets, Outbox
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.subscriptions import StreamName
 
@@ -150,7 +148,7 @@ class BybitSockets:
 
     def __init__(self, streams: PublicStreams, clients: BybitClients, faults: Faults, wire_ms: Callable[[], int]) -> None:
         self._streams, self._clients, self._faults, self._wire_ms = streams, clients, faults, wire_ms
-        self._open: set[web.WebSocketResponse] = set()
+        self._open = OpenSockets()
 
     def add_routes(self, app: web.Application) -> None:
         """Public and private paths."""
@@ -159,8 +157,7 @@ class BybitSockets:
 
     async def close(self) -> None:
         """Close what is still open."""
-        for socket in list(self._open):
-            await socket.close(code=1001, message=b"venue stops")
+        await self._open.close()
 
     async def _accept(self, request: web.Request) -> web.WebSocketResponse:
         socket, faults = web.WebSocketResponse(heartbeat=HEARTBEAT_S), EventFaults(self._faults, caller_of(request), BYBIT_WIRE)
@@ -173,16 +170,5 @@ class BybitSockets:
         else:
             topics = PublicTopics(connection, self._streams)
         await socket.prepare(request)
-        self._open.add(socket)
-        writer = asyncio.create_task(outbox.write())
-        try:
-            async for message in socket:
-                if message.type == WSMsgType.TEXT:
-                    connection.answer(message.data)
-        finally:
-            topics.leave()
-            self._open.discard(socket)
-            writer.cancel()
-            with suppress(asyncio.CancelledError, ConnectionError):
-                await writer
+        await self._open.serve(socket, outbox, connection.answer, topics.leave)
         return socket
