@@ -54,6 +54,14 @@ class LeaseRepository:
                 (lease.name, lease.holder, lease.epoch),
             )
 
+    def running(self) -> list[Lease]:
+        """Every lease that has not run out."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                "SELECT name, holder, epoch FROM executor_leases WHERE expires_at > clock_timestamp() ORDER BY name"
+            ).fetchall()
+        return [Lease(*row) for row in rows]
+
     def current(self, name: str) -> tuple[Lease, bool] | None:
         """The newest lease of the name and whether it still runs."""
         with self._brain.connect() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -64,6 +65,39 @@ class SessionRepository:
             raise PermanentError(f"session: expected one that ended in run {run_id}, got none")
         report: dict[str, Any] = row[0]
         return report
+
+
+    def of_runs(self, run_ids: Sequence[str]) -> dict[str, bool]:
+        """Dagster runs that have had a session, and whether it has ended."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                "SELECT run_id, bool_and(ended_at IS NOT NULL) FROM sessions WHERE run_id = ANY(%s) GROUP BY run_id",
+                (list(run_ids),),
+            ).fetchall()
+        return dict(rows)
+
+
+class SwitchRepository:
+    """Whether a session of a name is to run: the newest word counts."""
+
+    def __init__(self, brain: Brain) -> None:
+        self._brain = brain
+
+    def turn(self, name: str, wanted: bool, *, by: str, reason: str, wire_ms: int) -> None:
+        """Say whether a session is wanted."""
+        with self._brain.connect() as connection:
+            connection.execute(
+                "INSERT INTO session_switches (name, wanted, changed_by, reason, changed_at) VALUES (%s, %s, %s, %s, %s)",
+                (name, wanted, by, reason, to_datetime(wire_ms)),
+            )
+
+    def wanted(self, name: str) -> bool:
+        """Whether one is wanted; nobody having said so, none is."""
+        with self._brain.connect() as connection:
+            row = connection.execute(
+                "SELECT wanted FROM session_switches WHERE name = %s ORDER BY change_id DESC LIMIT 1", (name,)
+            ).fetchone()
+        return bool(row and row[0])
 
 
 class CommandRepository:

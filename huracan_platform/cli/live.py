@@ -1,4 +1,4 @@
-"""`huracan live`, and ways back from what was traded: `fills`, `decisions`, `positions`, `passport`, `replay`, `tell`."""
+"""`huracan live`, `session`, `tell`, and ways back: `fills`, `decisions`, `positions`, `passport`, `replay`."""
 
 from __future__ import annotations
 
@@ -155,9 +155,30 @@ def tell(
     console.print(f"command {number}: {kind}")
 
 
+def session(
+    wanted: Annotated[str, typer.Argument(metavar="on|off", help="on: keep one running; off: stop it and start no other")],
+    by: Annotated[str, typer.Option(help="who says so")],
+    reason: Annotated[str, typer.Option(help="why")] = "operator's word",
+) -> None:
+    """Whether `huracan up` keeps a session trading; it outlives crashes and restarts."""
+    from huracan_platform.brain.sessions import CommandRepository, SwitchRepository
+    from huracan_platform.clock import SystemClock
+    from huracan_platform.contracts.journal import CommandKind
+    from huracan_platform.errors import PermanentError
+
+    if wanted not in ("on", "off"):
+        raise PermanentError(f"session: expected on or off, got {wanted!r}")
+    settings, brain = _brain()
+    name, on = settings.execution.gateway, wanted == "on"
+    SwitchRepository(brain).turn(name, on, by=by, reason=reason, wire_ms=SystemClock().wire_ms())
+    if not on:
+        CommandRepository(brain).put(CommandKind.STOP, {"reason": reason}, by)
+    console.print(f"{name} session {'wanted: the sensor keep_session launches it' if on else 'not wanted: running ones stop'}")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of the paper session."""
-    for command in (live, passport, replay, fills, decisions, positions, tell):
+    for command in (live, session, passport, replay, fills, decisions, positions, tell):
         app.command()(command)
 
 

@@ -9,11 +9,14 @@ import dagster as dg
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.sessions import CommandRepository
+from huracan_platform.brain.leases import LeaseRepository
+from huracan_platform.brain.sessions import CommandRepository, SessionRepository, SwitchRepository
 from huracan_platform.clock import ManualClock
-from huracan_platform.contracts.journal import CommandKind, SessionCommand
+from huracan_platform.contracts.journal import CommandKind, SessionCommand, SessionRecord
+from huracan_platform.definitions import defs
 from huracan_platform.defs.data.automation import daily_features, hourly_market_data
-from huracan_platform.defs.execution.sensors import hand_off_authorised_models
+from huracan_platform.defs.execution.automation import paper_session_job
+from huracan_platform.defs.execution.sensors import hand_off_authorised_models, keep_session
 from huracan_platform.defs.house import DAYS, SYMBOLS
 from huracan_platform.defs.judging.automation import daily_training
 from huracan_platform.defs.resources import Platform
@@ -112,3 +115,33 @@ def test_schedules_ask_for_no_day_before_the_first_partition(point_at: Callable,
 
 def test_training_is_asked_for_every_symbol(instance: dg.DagsterInstance) -> None:
     assert requested(daily_training, instance) == SYMBOLS.get_partition_keys()
+
+
+def test_a_dead_sessions_run_is_closed_and_another_is_launched(
+    brain: Brain, instance: dg.DagsterInstance, point_at: Callable
+) -> None:
+    point_at("http://127.0.0.1:9")
+    switch, leases, sessions = SwitchRepository(brain), LeaseRepository(brain), SessionRepository(brain)
+
+    def tick() -> object:
+        with dg.build_sensor_context(instance=instance, resources={"platform": Platform()}) as context:
+            return keep_session(context)
+
+    assert isinstance(tick(), dg.SkipReason)
+    switch.turn("paper", True, by="ada", reason="test", wire_ms=START_MS)
+    assert isinstance(tick(), dg.RunRequest)
+
+    job = defs.resolve_job_def(paper_session_job.name)
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert isinstance(tick(), dg.SkipReason)  # it is starting
+    lease = leases.acquire("executor|sim|a", "worker", 60.0)
+    assert lease is not None
+    sessions.start(SessionRecord("s1", "paper", "paper", "sim", "a", lease.epoch, "rev", "h", START_MS, run.run_id))
+    assert isinstance(tick(), dg.SkipReason)  # it trades
+    assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTED
+
+    leases.release(lease)  # as when it runs out
+    assert isinstance(tick(), dg.RunRequest)
+    assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
+    switch.turn("paper", False, by="ada", reason="enough", wire_ms=START_MS)
+    assert isinstance(tick(), dg.SkipReason)
