@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import orjson
 from aiohttp import web
@@ -21,6 +21,8 @@ from huracan_platform.simulator.rest_market import MarketEndpoints
 from huracan_platform.simulator.rest_positioning import PositioningEndpoints
 from huracan_platform.simulator.rest_tape import TapeEndpoints
 from huracan_platform.simulator.routes import (
+    Count,
+    Parameters,
     Route,
     SignedRoute,
     account_routes,
@@ -71,7 +73,7 @@ class VenueApp:
 
     def _public(self, route: Route) -> Handler:
         async def handle(request: web.Request) -> web.Response:
-            headers = self.limits.spend(route.weight(request.query), route.shared)
+            headers = self.limits.spend(_counted(route.weight, lambda: request.query), route.shared)
             with reported(headers):
                 return json_response(route.handle(request.query), headers=headers)
 
@@ -80,11 +82,11 @@ class VenueApp:
     def _signed(self, route: SignedRoute) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             query, body = request.rel_url.raw_query_string.encode(), await request.read()
-            headers = self.limits.spend(route.weight(request.query))
+            headers = self.limits.spend(_counted(route.weight, lambda: request.query))
             with reported(headers):
                 client, sent = self.clients.signed(request.headers, query, body, request[SKEW])
                 if route.orders is not None:
-                    headers |= self.limits.spend_orders(client.limits, route.orders(sent))
+                    headers |= self.limits.spend_orders(client.limits, _counted(route.orders, lambda: sent))
                 return json_response(route.handle(client, sent), headers=headers)
 
         return handle
@@ -97,3 +99,8 @@ class VenueApp:
             keys.close()
             return json_response(b"{}", headers=headers)
         return json_response(orjson.dumps({"listenKey": keys.open()}), headers=headers)
+
+
+def _counted(count: Count, parameters: Callable[[], Parameters]) -> int:
+    """What a request counts for; its parameters are taken apart only where that depends on them."""
+    return count if isinstance(count, int) else count(parameters())
