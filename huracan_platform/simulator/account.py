@@ -89,7 +89,7 @@ class AccountListener(Protocol):
         """Balance or position changed; reason as the venue names it."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Account:
     """Balances of one client. The wallet is its starting balance and the sum of its income, to the last digit.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def maintenance_margin(notional: Decimal) -> Decimal:
     return notional * bracket.ratio - bracket.cum
 
 
+@cache
 def most_notional(leverage: int) -> Decimal:
     """Largest position that the leverage allows, USDT."""
     return max(b.cap for b in BRACKETS if b.leverage >= leverage)

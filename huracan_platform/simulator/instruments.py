@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from huracan_platform.errors import ConfigurationError
 
@@ -26,28 +27,28 @@ class Instrument:
     max_orders: int = 200
     max_conditional_orders: int = 10
 
-    @property
+    @cached_property
     def symbol(self) -> str:
         """The venue's own name, `BTCUSDT`."""
         return f"{self.base}USDT"
 
-    @property
+    @cached_property
     def tick(self) -> Decimal:
         """Smallest price step, USDT."""
         return Decimal(1).scaleb(-self.price_decimals)
 
-    @property
+    @cached_property
     def lot(self) -> Decimal:
         """Smallest quantity step, base units."""
         return Decimal(1).scaleb(-self.quantity_decimals)
 
     def price(self, ticks: int) -> Decimal:
         """Price of a whole number of ticks, USDT."""
-        return Decimal(int(ticks)).scaleb(-self.price_decimals)
+        return int(ticks) * self.tick
 
     def quantity(self, lots: int) -> Decimal:
         """Quantity of a whole number of lots, base units."""
-        return Decimal(int(lots)).scaleb(-self.quantity_decimals)
+        return int(lots) * self.lot
 
     def value(self, ticks_lots: int) -> Decimal:
         """Value of a sum of ticks × lots, USDT."""

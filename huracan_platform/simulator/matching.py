@@ -23,6 +23,7 @@ from huracan_platform.simulator.venue import Venue
 
 # Of each lot that trades at a price, another half is taken to be cancelled ahead of the client's order.
 CANCEL_SHARE = 0.5
+_UNKNOWN = Decimal("NaN")
 FIRST_ORDER_ID = 8_000_000_001
 
 
@@ -36,6 +37,7 @@ class Matching:
         self.triggers = Triggers(self, venue.symbols)
         self.cursor_ms = venue.clock.market_ms()
         self.liquidations: list[Liquidation] = []
+        self._marks: dict[str, tuple[int, Decimal]] = {}
         self._order_ids, self._trade_ids = count(FIRST_ORDER_ID), count(1)
         self._progress = Progress(venue, self)
 
@@ -49,7 +51,11 @@ class Matching:
 
     def mark(self, symbol: str) -> Decimal:
         """Mark price of a symbol now, USDT."""
-        return self._venue.history(symbol).mark_price(self.cursor_ms)
+        seen_ms, mark = self._marks.get(symbol, (-1, _UNKNOWN))
+        if seen_ms != self.cursor_ms:
+            mark = self._venue.history(symbol).mark_price(self.cursor_ms)
+            self._marks[symbol] = (self.cursor_ms, mark)
+        return mark
 
     def marks(self, account: Account) -> dict[str, Decimal]:
         """Mark prices of all symbols in which an account has a position, USDT."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from weakref import WeakSet
+from weakref import ReferenceType, ref
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class OrderBook:
         self.states, self._catch_up = states, catch_up
         self.queues = {side: Queue(side) for side in Side}
         self._changes = 0
-        self._watching: WeakSet[Touched] = WeakSet()
+        self._watching: list[ReferenceType[Touched]] = []
         self._seen_ms = -1
         self._public = states.after_trade(0, -1)
 
@@ -150,13 +150,14 @@ class OrderBook:
     def touch(self, order: Order) -> None:
         """Note that what an order shows has changed."""
         self._changes += 1
-        for touched in self._watching:
-            touched.prices[order.request.side.sign].add(order.limit)
+        for watching in self._watching:
+            if (touched := watching()) is not None:
+                touched.prices[order.request.side.sign].add(order.limit)
 
     def watch(self) -> Touched:
         """Where the clients' orders change the book from now on, for as long as the answer is kept."""
         touched = Touched()
-        self._watching.add(touched)
+        self._watching.append(ref(touched, self._watching.remove))
         return touched
 
     def crosses(self, side: Side, limit: int | None) -> bool:

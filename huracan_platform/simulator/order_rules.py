@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from huracan_platform.simulator import parameters
 from huracan_platform.simulator.instruments import Instrument
-from huracan_platform.simulator.orders import OrderRequest, Side
-from huracan_platform.simulator.problems import VenueRefusal, missing
+from huracan_platform.simulator.orders import OrderRequest, SelfTrade, Side
+from huracan_platform.simulator.problems import VenueRefusal, invalid, missing
 
 ORDINARY = ("LIMIT", "MARKET")
 CONDITIONAL = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
@@ -37,6 +37,14 @@ def read_client_id(sent: Mapping[str, str], name: str, fallback: str) -> str:
     if not _CLIENT_ID.fullmatch(value):
         raise VenueRefusal(-1100, f"Illegal characters found in parameter '{name}'; legal range is '^{_CLIENT_ID.pattern}$'.")
     return value
+
+
+def read_self_trade(sent: Mapping[str, str]) -> SelfTrade:
+    """What is to happen where the order would meet one of the same account; NONE lets them trade."""
+    mode = sent.get("selfTradePreventionMode") or "NONE"
+    if mode not in SelfTrade.__members__:
+        raise invalid("selfTradePreventionMode")
+    return SelfTrade(mode)
 
 
 def read_quantity(sent: Mapping[str, str], instrument: Instrument, *, market: bool) -> int:
@@ -101,7 +109,7 @@ def read_ordinary(sent: Mapping[str, str], instrument: Instrument, fallback_id: 
     return OrderRequest(
         client_order_id=read_client_id(sent, "newClientOrderId", fallback_id), side=side, kind=kind, time_in_force=time_in_force,
         lots=read_quantity(sent, instrument, market=market), price=None if market else read_price(sent, "price", instrument),
-        reduce_only=parameters.flag(sent, "reduceOnly"),
+        reduce_only=parameters.flag(sent, "reduceOnly"), self_trade=read_self_trade(sent),
     )
 
 
@@ -126,5 +134,6 @@ def read_conditional(sent: Mapping[str, str], instrument: Instrument, fallback_i
         client_order_id=read_client_id(sent, "clientAlgoId", fallback_id), side=side, kind=kind, time_in_force=time_in_force,
         lots=0 if close_position else read_quantity(sent, instrument, market=market),
         price=None if market else read_price(sent, "price", instrument), reduce_only=reduce_only, close_position=close_position,
+        self_trade=read_self_trade(sent),
     )
     return request, read_price(sent, "triggerPrice", instrument), working_type

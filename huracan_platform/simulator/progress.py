@@ -38,6 +38,8 @@ class Progress:
         return [s for s in self._venue.symbols if s in taken or matching.triggers.waiting[s] or not matching.books[s].idle]
 
     def _pass(self, window: Window, concerned: list[str]) -> None:
+        if not any(window.happens(s) for s in concerned):
+            return
         touched = any(self._touched(s, *window.extremes(s)) for s in concerned)
         settles = any(window.settles(s) for s in concerned)
         risky = [a for a in self._matching.accounts if self._risky(a, window)]

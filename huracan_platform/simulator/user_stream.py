@@ -80,11 +80,13 @@ class UserEvents:
 
     def order_changed(self, order: Order, execution: str, fill: Fill | None, market_ms: int) -> None:
         """ORDER_TRADE_UPDATE."""
-        self._publish(order_event(order, execution, fill, market_ms))
+        if self.listeners:
+            self._publish(order_event(order, execution, fill, market_ms))
 
     def conditional_changed(self, conditional: Conditional, market_ms: int) -> None:
         """ALGO_UPDATE."""
-        self._publish(conditional_event(conditional, market_ms))
+        if self.listeners:
+            self._publish(conditional_event(conditional, market_ms))
 
     def account_changed(self, reason: str, symbol: str | None, market_ms: int) -> None:
         """ACCOUNT_UPDATE."""

@@ -42,6 +42,16 @@ class Window:
             return 0, 0
         return int(bars.low[rows.start : rows.stop].min()), int(bars.high[rows.start : rows.stop].max())
 
+    def happens(self, symbol: str) -> bool:
+        """Whether a minute opens or a trade falls into the window."""
+        rows = self.rows(symbol)
+        if len(rows) != 1 or self._opened(symbol):
+            return len(rows) > 0
+        history = self.venue.history(symbol)
+        offset, opened = history.tape(rows[0]).offset_ms, int(history.listed.bars.ts_ms[rows[0]])
+        edges = (self.after - opened, self.upto - opened)
+        return int(offset.searchsorted(edges[0], side="right")) != int(offset.searchsorted(edges[1], side="right"))
+
     def settles(self, symbol: str) -> bool:
         """Whether funding is settled in the window."""
         listed = self.venue.listed(symbol)

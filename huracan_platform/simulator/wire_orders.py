@@ -7,7 +7,7 @@ from typing import Any
 
 from huracan_platform.simulator.orders import Amendment, Conditional, Fill, Order
 
-MODES = {"priceMatch": "NONE", "selfTradePreventionMode": "EXPIRE_MAKER", "goodTillDate": 0}
+MODES = {"priceMatch": "NONE", "goodTillDate": 0}
 
 
 def plain(amount: Decimal) -> str:
@@ -27,7 +27,8 @@ def order_object(order: Order) -> dict[str, Any]:
         "cumQuote": plain(order.quote), "timeInForce": request.time_in_force, "type": request.kind,
         "reduceOnly": request.reduce_only, "closePosition": request.close_position, "side": request.side.value,
         "positionSide": "BOTH", "stopPrice": plain(instrument.price(order.trigger or 0)), "workingType": "CONTRACT_PRICE",
-        "priceProtect": False, "origType": kind, "time": order.time_ms, "updateTime": order.update_ms, **MODES,
+        "priceProtect": False, "origType": kind, "time": order.time_ms, "updateTime": order.update_ms,
+        "selfTradePreventionMode": request.self_trade.value, **MODES,
     }
 
 
@@ -43,7 +44,8 @@ def conditional_object(conditional: Conditional) -> dict[str, Any]:
         "triggerPrice": plain(instrument.price(conditional.trigger)), "price": plain(instrument.price(request.price or 0)),
         "icebergQuantity": None, "workingType": conditional.working_type, "closePosition": request.close_position,
         "priceProtect": False, "reduceOnly": request.reduce_only, "createTime": conditional.time_ms,
-        "updateTime": conditional.update_ms, "triggerTime": conditional.triggered_ms, **MODES,
+        "updateTime": conditional.update_ms, "triggerTime": conditional.triggered_ms,
+        "selfTradePreventionMode": request.self_trade.value, **MODES,
     }
 
 
@@ -87,7 +89,7 @@ def order_event(order: Order, execution: str, fill: Fill | None, market_ms: int)
         "X": order.status.value, "i": order.order_id, "l": "0", "z": plain(instrument.quantity(order.executed)), "L": "0",
         "T": market_ms, "t": 0, "b": "0", "a": "0", "m": False, "R": request.reduce_only, "wt": "CONTRACT_PRICE",
         "ot": order.original_kind or request.kind, "ps": "BOTH", "cp": request.close_position, "rp": "0", "pP": False, "si": 0,
-        "ss": 0, "V": "EXPIRE_MAKER", "pm": "NONE", "gtd": 0,
+        "ss": 0, "V": request.self_trade.value, "pm": "NONE", "gtd": 0,
     }
     if fill is not None:
         body |= {
@@ -106,7 +108,7 @@ def conditional_event(conditional: Conditional, market_ms: int) -> dict[str, Any
         "q": plain(instrument.quantity(request.lots)), "X": conditional.status.value, "ai": str(order.order_id) if order else "",
         "ap": f"{order.average_price:.8f}" if order else "0", "aq": plain(instrument.quantity(order.executed)) if order else "0",
         "act": order.request.kind if order else "0", "tp": plain(instrument.price(conditional.trigger)),
-        "p": plain(instrument.price(request.price or 0)), "V": "EXPIRE_MAKER", "wt": conditional.working_type, "pm": "NONE",
-        "cp": request.close_position, "pP": False, "R": request.reduce_only, "tt": conditional.triggered_ms, "gtd": 0, "rm": "",
+        "p": plain(instrument.price(request.price or 0)), "V": request.self_trade.value, "wt": conditional.working_type,
+        "pm": "NONE", "cp": request.close_position, "pP": False, "R": request.reduce_only, "tt": conditional.triggered_ms, "gtd": 0, "rm": "",
     }
     return {"e": "ALGO_UPDATE", "T": market_ms, "E": market_ms, "o": body}

@@ -37,7 +37,7 @@ class MinuteBars:
 
     def row_at(self, market_ms: int) -> int:
         """Index of the last bar that has begun at the given market time, -1 before the first."""
-        return int(np.searchsorted(self.ts_ms, market_ms, side="right")) - 1
+        return int(self.ts_ms.searchsorted(market_ms, side="right")) - 1
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class FundingHistory:
 
     def last_before(self, market_ms: int) -> int:
         """Index of the last settlement at or before the given market time, -1 if none."""
-        return int(np.searchsorted(self.ts_ms, market_ms, side="right")) - 1
+        return int(self.ts_ms.searchsorted(market_ms, side="right")) - 1
 
     def interval_hours(self, market_ms: int) -> int:
         """Hours between the last two settlements before the given time, 8 where fewer are known."""

@@ -226,7 +226,7 @@ class SymbolHistory:
         if row < 0:
             return -1, -1
         tape = self.tape(row)
-        return row, int(np.searchsorted(tape.offset_ms, market_ms - int(self.listed.bars.ts_ms[row]), side="right")) - 1
+        return row, int(tape.offset_ms.searchsorted(market_ms - int(self.listed.bars.ts_ms[row]), side="right")) - 1
 
     def last_price(self, market_ms: int) -> int:
         """Price in ticks of the last trade at or before `market_ms`; the open of a minute in which nothing traded."""
