@@ -109,6 +109,23 @@ def test_cascades_feed_themselves(market: tuple[ListedSymbol, Oracle]) -> None:
     assert largest[0] > 1.1 * largest[1]
 
 
+@pytest.mark.slow
+def test_what_the_last_liquidations_tell_of_the_next_hour_is_as_documented() -> None:
+    together, beside_the_drifts = [], []
+    for base in ("BTC", "ETH", "SOL"):
+        listed, oracle = generate_symbol(base, 7, START_MS, 360 * 1_440)
+        flow = by_minute(listed, long=False) - by_minute(listed, long=True)
+        last = np.convolve(flow, np.ones(5))[: len(flow)] / listed.bars.volume.mean()
+        close = np.log(listed.bars.close)
+        own = np.cumsum(np.diff(close, prepend=close[0]) - oracle.sigma * oracle.drift.sum(axis=1))
+        at = np.arange(2_000, len(close) - 61, 15)
+        told = np.sign(last[at]) * np.sqrt(np.abs(last[at])) * oracle.sigma[at]
+        together.append(np.corrcoef(told, close[at + 60] - close[at])[0, 1])
+        beside_the_drifts.append(np.corrcoef(told, own[at + 60] - own[at])[0, 1])
+    assert 0.18 < np.mean(together) < 0.32
+    assert 0.04 < np.mean(beside_the_drifts) < 0.15
+
+
 def test_liquidations_keep_their_past_when_days_are_added() -> None:
     short, long = (forced_of(generate_symbol("SOL", 5, START_MS, days * 1_440)[0]) for days in (9, 20))
     assert len(short) > 0

@@ -1,0 +1,1 @@
+"""Stylised facts of a market: measured, drawn and written as one page."""
