@@ -1,0 +1,53 @@
+"""`huracan status`: how everything stands, on one page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from huracan_platform.cli.output import JsonOption, console, emit, table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(status)
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Show sessions, data, models, accounts, incidents; exit code 1 when something needs a person."""
+    from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.clock import SystemClock
+    from huracan_platform.learning.registry import Registry
+    from huracan_platform.operations.status import platform_status
+    from huracan_platform.settings import load_settings
+
+    settings = load_settings()
+    brain = open_brain(settings)
+    registry = Registry(brain, str(settings.home / "artefacts"))
+    found = platform_status(brain, registry, settings.execution.gateway, SystemClock())
+
+    def render() -> None:
+        console.print(f"database   {brain.where}, {brain.size_bytes() / 1e6:,.0f} MB")
+        wanted = "wanted" if found.session_wanted else "not wanted"
+        console.print(f"session    {wanted}; {', '.join(found.leases) or 'no lease is held'}", highlight=False)
+        incidents = ", ".join(f"{count} {severity}" for severity, count in found.open_incidents.items() if count)
+        console.print(f"incidents  {incidents or 'none open'}")
+        for channel in found.channels:
+            console.print(f"{channel['channel']:<10} {channel['delivered']} told, {channel['waiting']} waiting")
+        for request in found.retrainings:
+            console.print(f"training   asked for, {request}", highlight=False)
+        if found.datasets:
+            datasets = ("venue", "dataset", "symbols", "whole until", "degraded", "quarantined")
+            table("Data", datasets, [tuple(asdict(d).values()) for d in found.datasets])
+        if found.trading:
+            table(f"May trade through {settings.execution.gateway}", ("symbol", "version"), found.trading.items())
+        if found.accounts:
+            accounts = ("venue", "account", "trading", "because", "governor")
+            table("Accounts", accounts, [tuple(asdict(a).values()) for a in found.accounts])
+        for trouble in found.troubles:
+            console.print(f"! {trouble}", highlight=False)
+
+    emit({**asdict(found), "troubles": found.troubles}, as_json, render)
+    if found.troubles:
+        raise typer.Exit(1)

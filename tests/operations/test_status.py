@@ -1,0 +1,60 @@
+"""One page that says how everything stands, and an exit code that says whether a person is needed."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.incidents import IncidentRepository
+from huracan_platform.brain.leases import LeaseRepository
+from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.brain.sessions import SwitchRepository
+from huracan_platform.clock import SystemClock, to_datetime
+from huracan_platform.contracts.incident import Incident, IncidentSeverity
+from huracan_platform.contracts.quality import DayReport, DayState
+from huracan_platform.learning.registry import Registry
+from huracan_platform.operations.status import PlatformStatus, platform_status
+from huracan_platform.settings import Settings
+
+NOW = 1_735_689_600_000
+
+
+def read(brain: Brain, settings: Settings) -> PlatformStatus:
+    return platform_status(brain, Registry(brain, str(settings.home / "artefacts")), "paper", SystemClock())
+
+
+def test_an_empty_platform_has_no_troubles(brain: Brain, settings: Settings) -> None:
+    found = read(brain, settings)
+    assert found.troubles == ()
+    assert (found.session_wanted, found.leases, found.datasets, found.trading) == (False, (), (), {})
+
+
+def test_a_session_that_is_wanted_and_not_there_is_trouble_until_it_is(brain: Brain, settings: Settings) -> None:
+    SwitchRepository(brain).turn("paper", True, by="ada", reason="go", wire_ms=NOW)
+    assert read(brain, settings).troubles == ("a session is wanted and no lease is held",)
+    LeaseRepository(brain).acquire("executor|sim|a", "worker", 60.0)
+    found = read(brain, settings)
+    assert found.troubles == ()
+    assert found.leases == ("executor|sim|a, epoch 1",)
+
+
+def test_only_critical_incidents_are_trouble(brain: Brain, settings: Settings) -> None:
+    incidents = IncidentRepository(brain)
+    incidents.open_incident(to_datetime(NOW), Incident("k", IncidentSeverity.WARNING, "a", "look at this"))
+    assert read(brain, settings).troubles == ()
+    incidents.open_incident(to_datetime(NOW), Incident("k", IncidentSeverity.CRITICAL, "b", "now"))
+    found = read(brain, settings)
+    assert found.troubles == ("1 critical incidents are open (huracan incidents)",)
+    assert found.open_incidents == {"info": 0, "warning": 1, "critical": 1}
+
+
+def test_data_stand_where_the_symbol_that_is_furthest_behind_does(brain: Brain, settings: Settings) -> None:
+    days = [
+        DayReport(symbol, date(2025, 1, day), state, 1440, 1440, "h")
+        for symbol, day, state in (
+            ("A/USDT:USDT", 1, DayState.GOOD), ("A/USDT:USDT", 2, DayState.QUARANTINED), ("B/USDT:USDT", 1, DayState.GOOD),
+        )
+    ]
+    QualityRepository(brain).record("sim", "candles", days, [], [], NOW)
+    data, = read(brain, settings).datasets
+    assert (data.symbols, data.last_day, data.quarantined) == (2, date(2025, 1, 1), 1)
