@@ -163,3 +163,12 @@ def test_a_trade_that_leaves_the_other_best_price_at_an_order_fills_it_first() -
         floor.go_to((floor.matching.cursor_ms - floor.venue.market.start_ms) / 60_000 + 0.02)
     assert order.average_price == D("100004.0")
     assert floor.fills[0].maker
+
+
+@pytest.mark.parametrize(("bought", "executed"), [(True, 60), (False, 0)])
+def test_a_buyers_trade_at_a_buyers_order_fills_all_of_it_a_sellers_waits_for_the_queue(bought: bool, executed: int) -> None:
+    floor, mine, _ = two_clients()
+    order = mine("BUY", floor.book().best_bid, 60)
+    order.queue_ahead = 100
+    floor.matching.meet("BTCUSDT", order.limit, 1, bought=bought, moment=floor.matching.cursor_ms)
+    assert order.executed == executed
