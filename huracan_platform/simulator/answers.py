@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 import orjson
 from aiohttp import web
 
 from huracan_platform.simulator.problems import VenueRefusal
 
+# Headers that an answer to the request carries, be it a refusal.
+REPORT = "report"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -18,24 +19,14 @@ def json_response(body: bytes, status: int = 200, headers: dict[str, str] | None
     return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
-@contextmanager
-def reported(headers: dict[str, str]) -> Iterator[None]:
-    """Let a refusal carry the headers that an answer would."""
-    try:
-        yield
-    except VenueRefusal as refusal:
-        refusal.headers = headers | refusal.headers
-        raise
-
-
 @web.middleware
 async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a refusal with the venue's body; an unknown path with its 404."""
+    """Answer a refusal with the venue's body, and what `request[REPORT]` has gathered; an unknown path with its 404."""
     try:
         return await handler(request)
     except VenueRefusal as refusal:
         body = orjson.dumps({"code": refusal.code, "msg": refusal.message})
-        return json_response(body, refusal.status, refusal.headers)
+        return json_response(body, refusal.status, request.get(REPORT, {}) | refusal.headers)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         message = f"Path {request.path}, Method {request.method} is invalid"
         return json_response(orjson.dumps({"code": -5000, "msg": message}), 404)

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from huracan_platform.simulator.account import STARTING_BALANCE
-from huracan_platform.simulator.answers import Handler, json_response, refusals, reported
+from huracan_platform.simulator.answers import REPORT, Handler, json_response, refusals
 from huracan_platform.simulator.clients import Clients
 from huracan_platform.simulator.control import Control
 from huracan_platform.simulator.fault_requests import FAULTS, SKEW, faulty
@@ -73,28 +73,25 @@ class VenueApp:
 
     def _public(self, route: Route) -> Handler:
         async def handle(request: web.Request) -> web.Response:
-            headers = self.limits.spend(_counted(route.weight, lambda: request.query), route.shared)
-            with reported(headers):
-                return json_response(route.handle(request.query), headers=headers)
+            request[REPORT] = headers = self.limits.spend(_counted(route.weight, lambda: request.query), route.shared)
+            return json_response(route.handle(request.query), headers=headers)
 
         return handle
 
     def _signed(self, route: SignedRoute) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             query, body = request.rel_url.raw_query_string.encode(), await request.read()
-            headers = self.limits.spend(_counted(route.weight, lambda: request.query))
-            with reported(headers):
-                client, sent = self.clients.signed(request.headers, query, body, request[SKEW])
-                if route.orders is not None:
-                    headers |= self.limits.spend_orders(client.limits, _counted(route.orders, lambda: sent))
-                return json_response(route.handle(client, sent), headers=headers)
+            request[REPORT] = headers = self.limits.spend(_counted(route.weight, lambda: request.query))
+            client, sent = self.clients.signed(request.headers, query, body, request[SKEW])
+            if route.orders is not None:
+                headers |= self.limits.spend_orders(client.limits, _counted(route.orders, lambda: sent))
+            return json_response(route.handle(client, sent), headers=headers)
 
         return handle
 
     async def _listen_key(self, request: web.Request) -> web.Response:
-        headers = self.limits.spend(1)
-        with reported(headers):
-            keys = self.clients.by_key(request.headers).keys
+        request[REPORT] = headers = self.limits.spend(1)
+        keys = self.clients.by_key(request.headers).keys
         if request.method == "DELETE":
             keys.close()
             return json_response(b"{}", headers=headers)

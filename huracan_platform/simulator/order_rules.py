@@ -17,16 +17,18 @@ TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX")
 _CLIENT_ID = re.compile(r"[\.A-Z\:/a-z0-9_-]{1,36}")
 _MOST_ID_CHARACTERS = 36
 MOST_PRICE = Decimal(10_000_000)
+_SIDES = {side.value: side for side in Side}
+_SELF_TRADE = {mode.value: mode for mode in SelfTrade}
 
 
 def read_side(sent: Mapping[str, str]) -> Side:
     """BUY or SELL, in the one-way position mode."""
-    side = parameters.text(sent, "side")
-    if side not in ("BUY", "SELL"):
+    side = _SIDES.get(parameters.text(sent, "side"))
+    if side is None:
         raise VenueRefusal(-1117, "Invalid side.")
     if sent.get("positionSide", "BOTH") != "BOTH":
         raise VenueRefusal(-4061, "Order's position side does not match user's setting.")
-    return Side(side)
+    return side
 
 
 def read_client_id(sent: Mapping[str, str], name: str, fallback: str) -> str:
@@ -41,10 +43,10 @@ def read_client_id(sent: Mapping[str, str], name: str, fallback: str) -> str:
 
 def read_self_trade(sent: Mapping[str, str]) -> SelfTrade:
     """What is to happen where the order would meet one of the same account; NONE lets them trade."""
-    mode = sent.get("selfTradePreventionMode") or "NONE"
-    if mode not in SelfTrade.__members__:
+    mode = _SELF_TRADE.get(sent.get("selfTradePreventionMode") or "NONE")
+    if mode is None:
         raise invalid("selfTradePreventionMode")
-    return SelfTrade(mode)
+    return mode
 
 
 def read_quantity(sent: Mapping[str, str], instrument: Instrument, *, market: bool) -> int:

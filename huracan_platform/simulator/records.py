@@ -75,6 +75,8 @@ class OrderRecords:
 
     def is_open(self, client_order_id: str) -> bool:
         """Whether an order or a conditional order of that client id works now."""
+        if client_order_id not in self.accepts:
+            return False
         return any(o.open for o in self._named.get(client_order_id, ())) or any(
             c.open for c in self._named_conditionals.get(client_order_id, ())
         )

@@ -18,17 +18,17 @@ def plain(amount: Decimal) -> str:
 def order_object(order: Order) -> dict[str, Any]:
     """An ordinary order as the REST endpoints answer it."""
     request, instrument = order.request, order.instrument
-    kind = order.original_kind or request.kind
+    executed = plain(instrument.quantity(order.executed))
     return {
-        "orderId": order.order_id, "symbol": instrument.symbol, "status": order.status.value,
+        "orderId": order.order_id, "symbol": instrument.symbol, "status": order.status,
         "clientOrderId": request.client_order_id, "price": plain(instrument.price(request.price or 0)),
-        "avgPrice": f"{order.average_price:.8f}", "origQty": plain(instrument.quantity(request.lots)),
-        "executedQty": plain(instrument.quantity(order.executed)), "cumQty": plain(instrument.quantity(order.executed)),
+        "avgPrice": f"{order.average_price:.8f}" if order.executed else "0.00000000",
+        "origQty": plain(instrument.quantity(request.lots)), "executedQty": executed, "cumQty": executed,
         "cumQuote": plain(order.quote), "timeInForce": request.time_in_force, "type": request.kind,
-        "reduceOnly": request.reduce_only, "closePosition": request.close_position, "side": request.side.value,
+        "reduceOnly": request.reduce_only, "closePosition": request.close_position, "side": request.side,
         "positionSide": "BOTH", "stopPrice": plain(instrument.price(order.trigger or 0)), "workingType": "CONTRACT_PRICE",
-        "priceProtect": False, "origType": kind, "time": order.time_ms, "updateTime": order.update_ms,
-        "selfTradePreventionMode": request.self_trade.value, **MODES,
+        "priceProtect": False, "origType": order.original_kind or request.kind, "time": order.time_ms,
+        "updateTime": order.update_ms, "selfTradePreventionMode": request.self_trade, **MODES,
     }
 
 
@@ -109,6 +109,7 @@ def conditional_event(conditional: Conditional, market_ms: int) -> dict[str, Any
         "ap": f"{order.average_price:.8f}" if order else "0", "aq": plain(instrument.quantity(order.executed)) if order else "0",
         "act": order.request.kind if order else "0", "tp": plain(instrument.price(conditional.trigger)),
         "p": plain(instrument.price(request.price or 0)), "V": request.self_trade.value, "wt": conditional.working_type,
-        "pm": "NONE", "cp": request.close_position, "pP": False, "R": request.reduce_only, "tt": conditional.triggered_ms, "gtd": 0, "rm": "",
+        "pm": "NONE", "cp": request.close_position, "pP": False, "R": request.reduce_only, "tt": conditional.triggered_ms,
+        "gtd": 0, "rm": "",
     }
     return {"e": "ALGO_UPDATE", "T": market_ms, "E": market_ms, "o": body}
