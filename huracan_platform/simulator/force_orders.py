@@ -45,14 +45,20 @@ def _event(moment: int, order: dict[str, Any]) -> dict[str, Any]:
     return {"e": "forceOrder", "E": moment, "o": {**order, "T": moment}}
 
 
+def _forced_until(listed: ListedSymbol, market_ms: int) -> int:
+    """How many forced orders of other participants there have been up to a market time."""
+    return 0 if listed.liquidations is None else listed.liquidations.between(0, market_ms + 1).stop
+
+
 class ForceOrders(Thinned):
     """Forced orders of one symbol or of all since somebody began to listen."""
 
     def __init__(self, histories: list[SymbolHistory], matching: Matching) -> None:
         super().__init__(pace_ms=0)
         self._matching = matching
-        self._listed = {h.listed.instrument.symbol: h.listed for h in histories}
-        self._since_ms, self._seen = matching.cursor_ms, len(matching.liquidations)
+        self._histories = {h.listed.instrument.symbol: h for h in histories}
+        self._seen = len(matching.liquidations)
+        self._seen_of_others = {s: _forced_until(h.listed, matching.cursor_ms) for s, h in self._histories.items()}
         self._untold: dict[str, dict[str, Any]] = {}
         self._symbol_due_ms: dict[str, int] = {}
 
@@ -66,11 +72,12 @@ class ForceOrders(Thinned):
     def _look(self, now_ms: int) -> None:
         """Keep the latest event of each symbol since the last look."""
         events = [force_event(q) for q in self._matching.liquidations[self._seen :]]
-        for listed in self._listed.values():
-            if listed.liquidations is not None:
-                rows = listed.liquidations.between(self._since_ms + 1, now_ms + 1)
-                events += [other_force_event(listed, row) for row in rows[-1:]]
+        for symbol, history in self._histories.items():
+            # By number, not by time: a venue that follows another hears of some only after their time.
+            seen, until = self._seen_of_others[symbol], _forced_until(history.listed, now_ms)
+            events += [other_force_event(history.listed, row) for row in range(seen, until)[-1:]]
+            self._seen_of_others[symbol] = until
         for event in sorted(events, key=lambda e: e["E"]):
-            if event["o"]["s"] in self._listed:
+            if event["o"]["s"] in self._histories:
                 self._untold[event["o"]["s"]] = event
-        self._since_ms, self._seen = now_ms, len(self._matching.liquidations)
+        self._seen = len(self._matching.liquidations)

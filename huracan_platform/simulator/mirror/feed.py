@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -46,6 +47,7 @@ class MirrorFeed:
             That took longer than a minute.
         """
         task = asyncio.create_task(self._run())
+        task.add_done_callback(self._ended)
         try:
             try:
                 await asyncio.wait_for(self._in_step.wait(), START_S)
@@ -57,6 +59,13 @@ class MirrorFeed:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A mistake of ours ends the venue: it is raised again as the feed is closed."""
+        if not task.cancelled():
+            self._venue.outage = str(task.exception())
+            self._in_step.set()
+            signal.raise_signal(signal.SIGTERM)
 
     async def _run(self) -> None:
         while True:

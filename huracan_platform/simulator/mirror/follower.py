@@ -30,6 +30,7 @@ OVERDUE_MS = 2_000  # wall time after which the source's bar is fetched
 BOOK_SILENCE_MS = 10_000
 BOOK_RETRY_MS = 1_000
 SETTLEMENT_TRIES = 5
+VOLUME = 5  # column of a bar
 
 
 class Follower:
@@ -66,7 +67,7 @@ class Follower:
         known = history.last_trade_id
         first = {"startTime": history.running_ms} if known < 0 else {"fromId": known}
         premium = await self._source.get("/fapi/v1/premiumIndex", symbol=self.instrument.symbol)
-        self._pending = deque(await self._source.trades(self.instrument, **first))
+        self._pending = deque(await self._trades(**first))
         await self._add_settlements()
         self._tell_premium(premium)
         await self._close_all(rows)
@@ -136,8 +137,7 @@ class Follower:
         bar = told["k"]
         self._reached_ms = max(self._reached_ms, told["E"])
         if bar["x"] and bar["t"] == self.history.running_ms:
-            names = "tohlcvTqnVQ"
-            row = np.array(read_bar([bar[name] for name in names], self.instrument), np.int64)
+            row = np.array(read_bar([bar[name] for name in "tohlcvTqnVQ"], self.instrument), np.int64)
             if not np.array_equal(row, self.history.traded()):
                 row = await self._reconciled(row)
             await self._close(row, bar["t"] + MINUTE_MS)
@@ -148,11 +148,18 @@ class Follower:
         try:
             rows = await self._source.bars(self.instrument, opened)
             row = rows[0] if len(rows) > 1 and rows[0, 0] == opened else row
-            for trade in await self._source.trades(self.instrument, startTime=opened, endTime=opened + MINUTE_MS - 1):
-                self._add(trade)
         except TransientError:
-            pass  # what is missing is told when the minute is closed
+            pass  # the streamed one is as good
+        for trade in await self._trades(startTime=opened, endTime=opened + MINUTE_MS - 1):
+            self._add(trade)
         return row
+
+    async def _trades(self, **first: int) -> list[Trade]:
+        """Trades as asked for; none where they are not answered: what is missing is told as their minute ends."""
+        try:
+            return await self._source.trades(self.instrument, **first)
+        except TransientError:
+            return []
 
     async def _close_all(self, rows: I64) -> None:
         """Close the minutes that have ended; the last row is that of the one under way."""
@@ -163,8 +170,8 @@ class Follower:
                 await self._close(bar, next_ms)
 
     async def _close(self, bar: I64, next_ms: int) -> None:
-        opened, traded = self.history.running_ms, self.history.traded()
-        if not np.array_equal(bar, traded):
+        opened = self.history.running_ms
+        if bar[VOLUME] != self.history.traded()[VOLUME]:
             self._tell_gap(opened, next_ms, "trades")
         self.history.close_minute(bar, next_ms)
         premium = self.history.premium(opened)
@@ -213,4 +220,4 @@ class Follower:
 
     def _take_liquidation(self, told: Mapping[str, Any]) -> None:
         lots, price = self.instrument.lots(Decimal(told["z"])), self.instrument.ticks(Decimal(told["ap"]))
-        self.history.add_liquidation(max(told["T"], self._clock.reached_ms + 1), lots, price, long=told["S"] == "SELL")
+        self.history.add_liquidation(told["T"], lots, price, long=told["S"] == "SELL")

@@ -70,8 +70,8 @@ class LiveHistory(SymbolHistory):
         self._live: dict[int, GrowingTape] = {self._count - 1: GrowingTape()}
         self._told: Premium | None = None
         self.last_trade_id = -1
-        if self._count > 1:
-            self._columns[1:, self._count - 1] = self._flat(int(self._columns[4, self._count - 2]))
+        before = self._columns[4, self._count - 2] if self._count > 1 else self._columns[1, 0]
+        self._columns[1:, self._count - 1] = self._flat(int(before))
         self._show_bars()
 
     @property
@@ -136,8 +136,9 @@ class LiveHistory(SymbolHistory):
         """Take in a forced close that was told."""
         known = self.listed.liquidations
         assert known is not None
+        not_before = max(moment, int(known.ts_ms[-1])) if len(known) else moment
         grown = Liquidations(
-            np.append(known.ts_ms, moment), np.append(known.long, long), np.append(known.lots, lots),
+            np.append(known.ts_ms, not_before), np.append(known.long, long), np.append(known.lots, lots),
             np.append(known.price_ticks, price),
         )
         self.listed = replace(self.listed, liquidations=grown)
