@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 
 from huracan_platform.clock import DAY_MS
 from huracan_platform.simulator.market.bars import I64
-from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory, period_start
+from huracan_platform.simulator.market.series import (
+    INTERVALS_MS,
+    ROW_BYTES,
+    SymbolHistory,
+    period_start,
+    put_decimal,
+    put_integer,
+)
 from huracan_platform.simulator.wire_orders import plain
 
 MONTH = "M"
@@ -35,13 +44,6 @@ def bar_end(start_ms: int, interval: str) -> int:
     return start_ms + INTERVALS_MS[INTERVALS[interval]] - 1
 
 
-def bars_until(history: SymbolHistory, interval: str, now: int) -> I64:
-    """All bars (n, 10) that have begun at a market time, the running one as far as it has come."""
-    series = history.series(INTERVALS[interval])
-    begun = np.concatenate([series.rows[: series.complete_before(now)], history.running(INTERVALS[interval], now)])
-    return _months(begun) if interval == MONTH else begun
-
-
 def bar_before(history: SymbolHistory, interval: str, start_ms: int) -> I64:
     """The last bar (10,), complete, that began before a time at which a bar begins."""
     series = history.series(INTERVALS[interval])
@@ -56,8 +58,13 @@ def running_bar(history: SymbolHistory, interval: str, now: int) -> I64:
     if interval != MONTH:
         return history.running(INTERVALS[interval], now)
     start = int(bar_start(np.array([now], np.int64), MONTH)[0])
-    found = bars_until(history, MONTH, now)[-1:]
+    found = _months_until(history, now)[-1:]
     return found if len(found) and int(found[0, 0]) == start else found[:0]
+
+
+def _months_until(history: SymbolHistory, now: int) -> I64:
+    days = history.series("1d")
+    return _months(np.concatenate([days.rows[: days.complete_before(now)], history.running("1d", now)]))
 
 
 def _months(days: I64) -> I64:
@@ -74,34 +81,66 @@ def _months(days: I64) -> I64:
     return out
 
 
-def chosen(bars: I64, interval: str, since: int | None, until: int | None, limit: int) -> I64:
-    """The bars of a query, newest first: from the one that holds `since`; the latest before `until` where both are sent."""
-    opens = bars[:, 0]
-    aligned = None if since is None else int(bar_start(np.array([since], np.int64), interval)[0])
-    first = 0 if aligned is None else int(np.searchsorted(opens, aligned))
-    stop = len(opens) if until is None else int(np.searchsorted(opens, until, side="right"))
-    if until is None and aligned is not None:
+def chosen(
+    history: SymbolHistory, interval: str, now: int, since: int | None, until: int | None, limit: int
+) -> I64:
+    """Bars (n, 10) that have begun at a market time, newest first, the running one as far as it has come.
+
+    From the one that holds `since` on; the latest up to `until` where both are asked for.
+    """
+    running = running_bar(history, interval, now)
+    if interval == MONTH:
+        months = _months_until(history, now)
+        complete = months[: len(months) - len(running)]
+    else:
+        series = history.series(INTERVALS[interval])
+        complete = series.rows[: series.complete_before(now)]
+    opens = complete[:, 0]
+    first, stop = 0, len(complete) + len(running)
+    if since is not None:
+        first = int(np.searchsorted(opens, bar_start(np.array([since], np.int64), interval)[0]))
+    if until is not None:
+        stop = int(np.searchsorted(opens, until, side="right"))
+        stop += int(len(running) > 0 and int(running[0, 0]) <= until)
+    elif since is not None:
         stop = min(stop, first + limit)
-    return np.asarray(bars[max(first, stop - limit) : stop][::-1])
+    first = max(first, stop - limit)
+    rows = complete[first:stop]
+    return np.asarray((np.concatenate([rows, running]) if first <= len(complete) < stop else rows)[::-1])
 
 
-def prices(history: SymbolHistory, row: I64) -> list[str]:
-    """Open, high, low and close of a bar as text."""
+@njit(cache=True)
+def _render(rows: I64, price_decimals: int, quantity_decimals: int, amounts: bool) -> NDArray[np.uint8]:
+    """`["open time","open","high","low","close"],` for each bar, with volume and turnover where they are asked for."""
+    out, at = np.empty(len(rows) * ROW_BYTES, np.uint8), 0
+    for i in range(len(rows)):
+        out[at], out[at + 1] = 91, 34
+        at = put_integer(out, at + 2, rows[i, 0])
+        out[at] = 34
+        at += 1
+        for column in range(1, 5):
+            at = put_decimal(out, at, rows[i, column], price_decimals)
+        if amounts:
+            at = put_decimal(out, at, rows[i, 5], quantity_decimals)
+            at = put_decimal(out, at, rows[i, 6], price_decimals + quantity_decimals)
+        out[at], out[at + 1] = 93, 44
+        at += 2
+    return out[:at].copy()
+
+
+def rendered(history: SymbolHistory, rows: I64, *, amounts: bool) -> bytes:
+    """Bars as the JSON list of an answer: prices, and volume in base units and turnover in USDT if asked for."""
     instrument = history.listed.instrument
-    return [plain(instrument.price(int(ticks))) for ticks in row[1:5]]
-
-
-def amounts(history: SymbolHistory, row: I64) -> list[str]:
-    """Volume in base units and turnover in USDT of a bar as text."""
-    instrument = history.listed.instrument
-    value = instrument.price(int(row[6])).scaleb(-instrument.quantity_decimals)
-    return [plain(instrument.quantity(int(row[5]))), plain(value)]
+    text = _render(np.ascontiguousarray(rows), instrument.price_decimals, instrument.quantity_decimals, amounts)
+    return b"[" + bytes(text.tobytes()).rstrip(b",") + b"]"
 
 
 def kline_event(history: SymbolHistory, interval: str, row: I64, event_ms: int, *, closed: bool) -> dict[str, Any]:
     """A bar as the kline topic tells it."""
-    (opened, high, low, close), (volume, turnover) = prices(history, row), amounts(history, row)
+    instrument = history.listed.instrument
+    opened, high, low, close = (plain(instrument.price(ticks)) for ticks in row[1:5].tolist())
     return {
         "start": int(row[0]), "end": bar_end(int(row[0]), interval), "interval": interval, "open": opened, "close": close,
-        "high": high, "low": low, "volume": volume, "turnover": turnover, "confirm": closed, "timestamp": event_ms,
+        "high": high, "low": low, "volume": plain(instrument.quantity(int(row[5]))),
+        "turnover": plain(instrument.value(int(row[6]))), "confirm": closed, "timestamp": event_ms,
     }

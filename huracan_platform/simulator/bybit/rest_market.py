@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from huracan_platform.simulator import parameters
 from huracan_platform.simulator.book import MOST_LEVELS
 from huracan_platform.simulator.bybit import asked
 from huracan_platform.simulator.bybit.asked import LINEAR, Asked
 from huracan_platform.simulator.bybit.instruments import instrument_object, risk_limits
-from huracan_platform.simulator.bybit.klines import INTERVALS, amounts, bars_until, chosen, prices
+from huracan_platform.simulator.bybit.klines import INTERVALS, chosen, rendered
 from huracan_platform.simulator.bybit.problems import wrong
 from huracan_platform.simulator.bybit.tickers import ticker_object
 from huracan_platform.simulator.bybit.trades import latest, trade_object
@@ -50,17 +52,20 @@ class MarketEndpoints:
 
     def klines(self, query: Asked) -> Result:
         """GET /v5/market/kline: bars that have begun, newest first; the running one holds only the trades so far."""
-        return self._bars(query, lambda history, row: prices(history, row) + amounts(history, row))
+        history, rows = self._bars(query)
+        return _bar_list(history, rendered(history, rows, amounts=True))
 
     def price_klines(self, query: Asked) -> Result:
         """GET /v5/market/mark-price-kline and index-price-kline: both prices are the last trade."""
-        return self._bars(query, prices)
+        history, rows = self._bars(query)
+        return _bar_list(history, rendered(history, rows, amounts=False))
 
     def premium_klines(self, query: Asked) -> Result:
         """GET /v5/market/premium-index-price-kline: where mark and index are one price there is no premium."""
-        return self._bars(query, lambda _history, _row: ["0"] * 4)
+        history, rows = self._bars(query)
+        return _bar_list(history, orjson.dumps([[str(opened), "0", "0", "0", "0"] for opened in rows[:, 0].tolist()]))
 
-    def _bars(self, query: Asked, told: Callable[[SymbolHistory, I64], list[str]]) -> Result:
+    def _bars(self, query: Asked) -> tuple[SymbolHistory, I64]:
         symbol, interval = asked.symbol(query, self.venue), query.get("interval", "")
         if interval not in INTERVALS:
             raise wrong("Invalid period!")
@@ -68,9 +73,7 @@ class MarketEndpoints:
         since, until = parameters.integer(query, "start"), parameters.integer(query, "end")
         if since is not None and until is not None and until < since:
             raise wrong("start should be less than end")
-        bars = bars_until(history, interval, self.venue.clock.market_ms())
-        rows = [[str(int(row[0])), *told(history, row)] for row in chosen(bars, interval, since, until, limit)]
-        return {"category": LINEAR, "symbol": symbol, "list": rows}
+        return history, chosen(history, interval, self.venue.clock.market_ms(), since, until, limit)
 
     def tickers(self, query: Asked) -> Result:
         """GET /v5/market/tickers"""
@@ -103,3 +106,7 @@ class MarketEndpoints:
         return {
             "category": query["category"], "list": [tier for s in names for tier in risk_limits(s)], "nextPageCursor": cursor,
         }
+
+
+def _bar_list(history: SymbolHistory, rows: bytes) -> Result:
+    return {"category": LINEAR, "symbol": history.listed.instrument.symbol, "list": orjson.Fragment(rows)}

@@ -72,7 +72,8 @@ def running_row(bar_ts_ms: int, flat_ticks: int, tape: MinuteTape, until_ms: int
 
 
 @njit(cache=True)
-def _put_integer(out: NDArray[np.uint8], at: int, value: int) -> int:
+def put_integer(out: NDArray[np.uint8], at: int, value: int) -> int:
+    """Write the digits of a number from 0; returns where they end."""
     digits = 1
     rest = value
     while rest >= 10:
@@ -85,13 +86,13 @@ def _put_integer(out: NDArray[np.uint8], at: int, value: int) -> int:
 
 
 @njit(cache=True)
-def _put_decimal(out: NDArray[np.uint8], at: int, value: int, decimals: int) -> int:
+def put_decimal(out: NDArray[np.uint8], at: int, value: int, decimals: int) -> int:
     """`,"123.45"`"""
     out[at], out[at + 1] = 44, 34
     scale = 1
     for _ in range(decimals):
         scale *= 10
-    at = _put_integer(out, at + 2, value // scale)
+    at = put_integer(out, at + 2, value // scale)
     if decimals > 0:
         out[at] = 46
         at += 1
@@ -115,18 +116,18 @@ def _render(rows: I64, step_ms: int, price_decimals: int, quantity_decimals: int
     for i in range(n):
         begins[i] = at
         out[at] = 91
-        at = _put_integer(out, at + 1, rows[i, 0])
+        at = put_integer(out, at + 1, rows[i, 0])
         for column in range(1, 5):
-            at = _put_decimal(out, at, rows[i, column], price_decimals)
-        at = _put_decimal(out, at, rows[i, 5], quantity_decimals)
+            at = put_decimal(out, at, rows[i, column], price_decimals)
+        at = put_decimal(out, at, rows[i, 5], quantity_decimals)
         out[at] = 44
-        at = _put_integer(out, at + 1, rows[i, 0] + step_ms - 1)
-        at = _put_decimal(out, at, rows[i, 6], both)
+        at = put_integer(out, at + 1, rows[i, 0] + step_ms - 1)
+        at = put_decimal(out, at, rows[i, 6], both)
         out[at] = 44
-        at = _put_integer(out, at + 1, rows[i, 7])
-        at = _put_decimal(out, at, rows[i, 8], quantity_decimals)
-        at = _put_decimal(out, at, rows[i, 9], both)
-        at = _put_decimal(out, at, 0, 0)
+        at = put_integer(out, at + 1, rows[i, 7])
+        at = put_decimal(out, at, rows[i, 8], quantity_decimals)
+        at = put_decimal(out, at, rows[i, 9], both)
+        at = put_decimal(out, at, 0, 0)
         out[at], out[at + 1] = 93, 44
         at += 2
     begins[n] = at
