@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.setting_rules import PREFIX, SECRETS_DIR, Day, Dsn, Fraction, Symbols, told, unknown_names
-from huracan_platform.setting_sections import SentimentSettings
+from huracan_platform.setting_sections import LiquidationSettings, SentimentSettings
 
 
 class _Section(BaseModel):
@@ -258,6 +258,7 @@ class Settings(BaseSettings):
     broadcast: BroadcastSettings = BroadcastSettings()
     quality: QualitySettings = QualitySettings()
     sentiment: SentimentSettings = SentimentSettings()
+    liquidations: LiquidationSettings = LiquidationSettings()
     features: FeatureSettings = FeatureSettings()
     labels: LabelSettings = LabelSettings()
     training: TrainingSettings = TrainingSettings()

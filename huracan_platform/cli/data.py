@@ -32,6 +32,7 @@ class Dataset(StrEnum):
     FUNDING = "funding"
     OPEN_INTEREST = "open_interest"
     SENTIMENT = "sentiment"
+    LIQUIDATIONS = "liquidations"
 
 
 DatasetOption = Annotated[Dataset, typer.Option(help="which dataset")]
@@ -54,7 +55,7 @@ def backfill(
 ) -> None:
     """Fetch days from the venue, or put together what was recorded of them; check and store, quarantine the bad. Repeatable."""
     from huracan_platform.brain.migrate import open_brain
-    from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding, ingest_open_interest, ingest_sentiment
+    from huracan_platform.data.market_data import ingest as of
     from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
 
@@ -64,8 +65,8 @@ def backfill(
     if not wanted:
         raise PermanentError(f"--symbols: expected one or more like BTC/USDT:USDT, got {symbols!r}")
     ingest = {
-        Dataset.CANDLES: ingest_candles, Dataset.FUNDING: ingest_funding, Dataset.OPEN_INTEREST: ingest_open_interest,
-        Dataset.SENTIMENT: ingest_sentiment,
+        Dataset.CANDLES: of.ingest_candles, Dataset.FUNDING: of.ingest_funding, Dataset.OPEN_INTEREST: of.ingest_open_interest,
+        Dataset.SENTIMENT: of.ingest_sentiment, Dataset.LIQUIDATIONS: of.ingest_liquidations,
     }[dataset]
     brain, market = open_brain(settings), MarketData(settings)
     with _progress_bar(quiet=as_json) as bar:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
 from typing import Annotated
 
@@ -52,3 +54,34 @@ def sentiment(
             time.sleep(max(0.0, settings.sentiment.poll_s - (time.monotonic() - began)))
     finally:
         collector.close("the recorder was stopped")
+
+
+@app.command()
+def liquidations() -> None:
+    """Hold the venue's liquidation stream; every connection is noted with its times, every gap stays a gap."""
+    import asyncio
+
+    from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.clock import SystemClock
+    from huracan_platform.data.market_data.liquidation_recorder import LiquidationRecorder
+    from huracan_platform.settings import load_settings
+    from huracan_platform.venues.liquidation_feed import liquidation_stream_url, listen
+    from huracan_platform.venues.market import MarketData
+
+    settings = load_settings()
+    expect_venue(settings)
+    venue, rule = MarketData(settings).venue, settings.liquidations
+
+    async def record() -> None:
+        url, contracts = await liquidation_stream_url(settings, settings.symbols)
+        console.print(f"recording liquidations of {', '.join(settings.symbols)} at {venue}", highlight=False)
+        recorder = LiquidationRecorder(
+            open_brain(settings), venue, lambda: listen(url, venue, contracts, rule.stale_s), SystemClock(), rule
+        )
+        task = asyncio.ensure_future(recorder.run())
+        for number in (signal.SIGINT, signal.SIGTERM):  # so that what came is written before the process ends
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(record())

@@ -24,3 +24,4 @@ def start_recorders(world: World) -> None:
     sentiment = load_settings().sentiment
     if sentiment.feeds or sentiment.fear_greed_url is not None:
         world.processes.start("record-sentiment", [*HURACAN, "record", "sentiment"])
+    world.processes.start("record-liquidations", [*HURACAN, "record", "liquidations"])

@@ -16,6 +16,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrorReason, SchemaErrors
 
 from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
+from huracan_platform.contracts.liquidation import MINUTE_COLUMNS
 from huracan_platform.contracts.market import CANDLE_COLUMNS, OPEN_INTEREST_COLUMNS
 from huracan_platform.contracts.texts import SENTIMENT_COLUMNS
 from huracan_platform.errors import DataContractError
@@ -48,7 +49,7 @@ def validate(dataset: str, frame: pd.DataFrame, context: ContractContext, what: 
 
     Parameters
     ----------
-    dataset : {"candles", "funding", "open_interest", "sentiment"}
+    dataset : {"candles", "funding", "open_interest", "sentiment", "liquidations"}
     frame
         The batch as it came; it is not coerced, sorted or repaired.
     what
@@ -102,8 +103,16 @@ def _sentiment(context: ContractContext) -> pa.DataFrameSchema:
     return _schema(context, 15 * MINUTE_MS, values, [])
 
 
+def _liquidations(context: ContractContext) -> pa.DataFrameSchema:
+    amount = [_finite(), _check(lambda s: s >= 0, "0 or more")]
+    share = [_finite(), _check(lambda s: (s > 0) & (s <= 1), "a share above 0")]
+    values = {name: pa.Column(float, share if name == "coverage" else amount) for name in MINUTE_COLUMNS}
+    return _schema(context, MINUTE_MS, values, [])
+
+
 _SCHEMAS: dict[str, Callable[[ContractContext], pa.DataFrameSchema]] = {
     "candles": _candles, "funding": _funding, "open_interest": _open_interest, "sentiment": _sentiment,
+    "liquidations": _liquidations,
 }
 
 

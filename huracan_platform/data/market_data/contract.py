@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from huracan_platform.contracts.liquidation import LiquidationMinutes
 from huracan_platform.contracts.market import Candles, FundingRates, OpenInterest
 from huracan_platform.contracts.quality import RefusedBatch
 from huracan_platform.contracts.texts import Sentiment
@@ -64,7 +65,7 @@ def refused_batch(dataset: str, symbol: str, day: date | None, frame: pd.DataFra
     return RefusedBatch(dataset, symbol, day, source, reason, len(frame), hashlib.sha256(rows).hexdigest(), rows)
 
 
-def frame_of(series: Candles | FundingRates | OpenInterest | Sentiment) -> pd.DataFrame:
+def frame_of(series: Candles | FundingRates | OpenInterest | Sentiment | LiquidationMinutes) -> pd.DataFrame:
     """A series as a batch: columns `symbol`, `ts` (UTC, ms) and the values, in the order delivered."""
     names = [name for name in series.__dataclass_fields__ if name not in ("symbol", "ts_ms")]
     ts = pd.Series(series.ts_ms.astype("M8[ms]")).dt.tz_localize("UTC")

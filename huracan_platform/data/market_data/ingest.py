@@ -27,6 +27,7 @@ from huracan_platform.data.market_data.ahead import fetched_ahead
 from huracan_platform.data.market_data.contract import Neighbours, frame_of_rows
 from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
 from huracan_platform.data.market_data.kinds import CandleKind, FundingKind, Kind
+from huracan_platform.data.market_data.liquidation_kind import LiquidationKind
 from huracan_platform.data.market_data.open_interest_kind import OpenInterestKind
 from huracan_platform.data.market_data.report import IngestReport, summarise
 from huracan_platform.data.market_data.source import Delivery, MarketSource
@@ -90,6 +91,17 @@ def ingest_sentiment(
 ) -> IngestReport:
     """Windows of the texts that were collected, as `ingest_candles`. Days before the first collector are unavailable."""
     return _Ingest(brain, market, SentimentKind(settings, brain), progress).run(symbols, first_day, last_day)
+
+
+def ingest_liquidations(
+    brain: Brain, market: MarketSource, symbols: Sequence[str], first_day: date, last_day: date, settings: Settings,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Minutes of the liquidations that were recorded, as `ingest_candles`. Days before the first recorder are unavailable.
+
+    Liquidations of a cascade get a version that says so, where the library has the candles that the rule needs.
+    """
+    return _Ingest(brain, market, LiquidationKind(settings, brain), progress).run(symbols, first_day, last_day)
 
 
 def ingest_delivery(brain: Brain, market: MarketSource, delivery: Delivery, settings: Settings, dataset: str) -> IngestReport:

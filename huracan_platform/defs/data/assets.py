@@ -109,6 +109,23 @@ def sentiment(context: dg.AssetExecutionContext, platform: Platform, config: Day
     return _ingest(context, platform, config, "sentiment", ingest_sentiment)
 
 
+@dg.asset(
+    group_name="market_data",
+    owners=OWNERS,
+    kinds={"python", "postgres"},
+    deps=[instruments, candles],
+    partitions_def=DAYS,
+    backfill_policy=DAY_BACKFILL,
+    check_specs=checks.specs("liquidations"),
+    description="Forced closes per minute and side as the recorder heard them, with cascades and clusters; its gaps stay gaps.",
+)
+def liquidations(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
+    """Put together, label, check and store what was recorded on the run's days."""
+    from huracan_platform.data.market_data.ingest import ingest_liquidations
+
+    return _ingest(context, platform, config, "liquidations", ingest_liquidations)
+
+
 def _progress(context: dg.AssetExecutionContext, unit: str) -> Callable[[int, int], None]:
     """Tells every few seconds how far the run is."""
     told = time.monotonic()

@@ -5,7 +5,15 @@ from datetime import timedelta
 import dagster as dg
 
 from huracan_platform.clock import to_datetime
-from huracan_platform.defs.data.assets import candles, features, funding_rates, instruments, open_interest, sentiment
+from huracan_platform.defs.data.assets import (
+    candles,
+    features,
+    funding_rates,
+    instruments,
+    liquidations,
+    open_interest,
+    sentiment,
+)
 from huracan_platform.defs.house import DAYS, FIRST_DAY
 from huracan_platform.defs.resources import Platform
 
@@ -18,7 +26,7 @@ market_data_job = dg.define_asset_job(
 )
 market_facts_job = dg.define_asset_job(
     "market_facts_job",
-    selection=[open_interest, sentiment],
+    selection=[open_interest, liquidations, sentiment],
     partitions_def=DAYS,
     description="Collect and check days of what markets tell beside prices",
 )

@@ -1,0 +1,82 @@
+"""Liquidations as they cross borders. `side` is always the position's that was closed, never the order's."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from huracan_platform.contracts.market import Float64, Int64
+
+Side = Literal["long", "short"]
+MINUTE_COLUMNS = ("long_count", "short_count", "long_usd", "short_usd", "in_cascade", "clustered", "coverage")
+
+
+class LiquidationType(StrEnum):
+    """CASCADE once the condition of a cascade was met around it, SINGLE before and without."""
+
+    SINGLE = "single"
+    CASCADE = "cascade"
+
+
+@dataclass(frozen=True)
+class Liquidation:
+    """One forced close. `ts_ms` and `known_ms` in ms UTC, market time; `quantity` in base, `price` in quote.
+
+    `number` tells apart what one message tells twice in the same words.
+    """
+
+    exchange: str
+    symbol: str
+    ts_ms: int
+    side: Side
+    price: float
+    quantity: float
+    known_ms: int
+    number: int = 0
+
+    @property
+    def size_usd(self) -> float:
+        """Worth at its price."""
+        return self.price * self.quantity
+
+    @property
+    def liquidation_id(self) -> str:
+        """The same for the same event, however often it is delivered."""
+        words = (self.exchange, self.symbol, self.ts_ms, self.side, repr(self.price), repr(self.quantity), self.number)
+        return hashlib.sha256("|".join(map(str, words)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class StoredLiquidation:
+    """A version of a liquidation in the library."""
+
+    liquidation_id: str
+    version: int
+    exchange: str
+    symbol: str
+    ts_ms: int
+    known_ms: int
+    side: Side
+    size_usd: float
+    price: float
+    kind: LiquidationType
+
+
+@dataclass(frozen=True)
+class LiquidationMinutes:
+    """Liquidations of one symbol per minute in time order; a minute that is not there was not recorded."""
+
+    symbol: str
+    ts_ms: Int64
+    long_count: Float64
+    short_count: Float64
+    long_usd: Float64
+    short_usd: Float64
+    in_cascade: Float64
+    clustered: Float64
+    coverage: Float64
+
+    def __len__(self) -> int:
+        return len(self.ts_ms)
