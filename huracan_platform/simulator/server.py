@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -10,6 +11,8 @@ import sys
 from aiohttp import web
 
 from huracan_platform.errors import PermanentError
+
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -40,8 +43,16 @@ async def serve(app: web.Application, listener: socket.socket, name: str = "venu
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    _spare_the_collector()
     host, port = listener.getsockname()[:2]
     sys.stdout.write(f"{name} ready http://{host}:{port}\n")
     sys.stdout.flush()
     await stop.wait()
     await runner.cleanup()
+
+
+def _spare_the_collector() -> None:
+    """Look for garbage seldom, and never in what is there by now: 4 % of an order's acknowledgement, and its pauses."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
