@@ -210,6 +210,7 @@ async def test_faults_meet_its_paths_and_topics(own: str) -> None:
     for fault in (
         {"kind": "missing_candle", "path": "/v5/market/kline", "candle_ms": int(opens[2][0])},
         {"kind": "http_error", "path": "/v5/account/info", "body": "limit_429", "client": "k"},
+        {"kind": "refusal", "path": "/v5/user/query-api", "code": 10016, "message": "Server error.", "when": "before"},
         {"kind": "clock_skew", "delay_ms": 60_000, "client": "pybit-skewed"},
     ):
         assert post(own, "/control/faults", fault)[0] == 200
@@ -218,11 +219,12 @@ async def test_faults_meet_its_paths_and_topics(own: str) -> None:
         assert left == opens[:2] + opens[3:]
         assert code(own, "GET", "/v5/account/info") == 10006
         assert code(own, "GET", "/v5/account/info") == 0
+        assert code(own, "GET", "/v5/user/query-api") == 10016
         _, body = fetch(own + "/v5/market/time", headers={"User-Agent": "pybit-skewed"})
         plain = call(own, "GET", "/v5/market/time", sign=False)[2]["time"]
         assert json.loads(body)["time"] - plain == pytest.approx(60_000, abs=5_000)
-        assert [strike["kind"] for strike in get(own, "/control/ledger")["faults"]][-3:] == [
-            "missing_candle", "http_error", "clock_skew",
+        assert [strike["kind"] for strike in get(own, "/control/ledger")["faults"]][-4:] == [
+            "missing_candle", "http_error", "refusal", "clock_skew",
         ]
     finally:
         fetch(own + "/control/faults", "DELETE")
