@@ -110,7 +110,8 @@ class Account:
 
     def position(self, symbol: str) -> Position:
         """The symbol's position, flat where there never was one."""
-        return self.positions.setdefault(symbol, Position())
+        found = self.positions.get(symbol)
+        return found if found is not None else self.positions.setdefault(symbol, Position())
 
     @property
     def cross_wallet(self) -> Decimal:

@@ -80,10 +80,9 @@ def read_price(sent: Mapping[str, str], name: str, instrument: Instrument) -> in
 
 def check_band(price: Decimal, side: Side, mark: Decimal, instrument: Instrument) -> None:
     """PERCENT_PRICE: a buy not too far above the mark price, a sell not too far below."""
-    upper, lower = mark * (1 + instrument.price_band), mark * (1 - instrument.price_band)
-    if side is Side.BUY and price > upper:
+    if side is Side.BUY and price > (upper := mark * (1 + instrument.price_band)):
         raise VenueRefusal(-4016, f"Limit price can't be higher than {upper:.{instrument.price_decimals}f}.")
-    if side is Side.SELL and price < lower:
+    if side is Side.SELL and price < (lower := mark * (1 - instrument.price_band)):
         raise VenueRefusal(-4024, f"Limit price can't be lower than {lower:.{instrument.price_decimals}f}.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,14 @@ class MinuteBars:
 
     def row_at(self, market_ms: int) -> int:
         """Index of the last bar that has begun at the given market time, -1 before the first."""
+        at = (market_ms - self._first_ms) // MINUTE_MS
+        if 0 <= at < len(self.ts_ms) and self.ts_ms[at] == self._first_ms + at * MINUTE_MS:  # no gap before it, as nearly always
+            return at
         return int(self.ts_ms.searchsorted(market_ms, side="right")) - 1
+
+    @cached_property
+    def _first_ms(self) -> int:
+        return int(self.ts_ms[0]) if len(self.ts_ms) else 0
 
 
 @dataclass(frozen=True)
