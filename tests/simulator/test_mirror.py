@@ -250,6 +250,21 @@ def test_a_book_that_misses_a_difference_is_fetched_anew(world: World) -> None:
     assert levels(world.mirror) == levels(world.source)
 
 
+@pytest.mark.parametrize("kind", ["duplicate_event", "reorder_events", "late_event"])
+def test_events_that_come_twice_late_or_out_of_order_change_nothing(world: World, kind: str) -> None:
+    before, began = len(world.gaps()), world.now()
+    for stream in ("btcusdt@aggTrade", "btcusdt@depth", "btcusdt@kline_1m"):
+        assert post(world.source, "/control/faults", {"kind": kind, "stream": stream, "count": 20, "delay_ms": 300})[0] == 200
+    until(lambda: world.now() > began + 3 * MINUTE)
+    now = world.now()
+    path = f"/fapi/v1/aggTrades?symbol=BTCUSDT&startTime={began}&endTime={now - now % MINUTE - 1}&limit=1000"
+    mirrored, told = (get(url, path) for url in (world.mirror, world.source))
+    assert sorted(mirrored, key=lambda t: t["a"]) == told
+    assert complete(world.mirror, "BTCUSDT", "1m", now) == complete(world.source, "BTCUSDT", "1m", now)
+    assert len(world.gaps()) == before
+    world.pause()
+
+
 async def test_forced_orders_are_those_of_the_source(world: World) -> None:
     told = (await collect(listen(world.mirror, "/ws", ["!forceOrder@arr"]), 3))[-1]["o"]
     known = generate_market(SYMBOLS, 7, 1).symbols[told["s"]]

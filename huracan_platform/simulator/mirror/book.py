@@ -100,7 +100,7 @@ class MirroredBook:
 
     def take_difference(self, told: Mapping[str, Any]) -> None:
         """Apply a depth event; one that does not join on puts the book out of step."""
-        if not self.in_step or told["u"] < self._number or (not self._joined and told["u"] == self._number):
+        if not self.in_step or told["u"] <= self._number:
             return
         if told["pu"] != self._number and (self._joined or told["U"] > self._number + 1):
             self.in_step = False
@@ -108,8 +108,10 @@ class MirroredBook:
         self._joined, self._number = True, told["u"]
         changes = {1: self._read(told["b"]), -1: self._read(told["a"])}
         for sign, changed in changes.items():
-            self._sides[sign].update(changed)
-            self._sides[sign] = {price: lots for price, lots in self._sides[sign].items() if lots}
+            side = self._sides[sign]
+            side.update(changed)
+            for price in [price for price, lots in changed.items() if not lots]:
+                del side[price]
         self._note({sign: set(changed) for sign, changed in changes.items()})
 
     def take_best(self, told: Mapping[str, Any]) -> None:
@@ -118,9 +120,13 @@ class MirroredBook:
             return
         self._best_number = told["u"]
         (bid,), (ask,) = self._read([[told["b"], told["B"]]]).items(), self._read([[told["a"], told["A"]]]).items()
-        self._best = {1: bid, -1: ask}
-        hidden = {sign: {p for p in self._sides[sign] if (p - best[0]) * sign > 0} for sign, best in self._best.items()}
-        self._note({sign: {best[0]} | hidden[sign] for sign, best in self._best.items()})
+        before, self._best = self._best, {1: bid, -1: ask}
+        moved = {sign for sign, best in self._best.items() if sign not in before or before[sign][0] != best[0]}
+        self._note({sign: {best[0]} | self._passed_by(best[0], sign, sign in moved) for sign, best in self._best.items()})
+
+    def _passed_by(self, best: int, sign: int, moved: bool) -> set[int]:
+        """Levels that a best price which has moved hides or shows again; to look for them at each ticker costs too much."""
+        return {price for price in self._sides[sign] if (price - best) * sign > 0} if moved else set()
 
     def _note(self, prices: dict[int, set[int]]) -> None:
         """The levels at some prices have changed."""

@@ -19,7 +19,7 @@ from huracan_platform.simulator.venue import Venue
 
 SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-START_S = 60.0
+START_S = 180.0  # the first requests may have to wait for the next minute's weight
 
 
 def pause_s(failures: int) -> float:
@@ -44,7 +44,7 @@ class MirrorFeed:
         Raises
         ------
         TransientError
-            That took longer than a minute.
+            That took longer than three minutes.
         """
         task = asyncio.create_task(self._run())
         task.add_done_callback(self._ended)
@@ -53,7 +53,7 @@ class MirrorFeed:
                 await asyncio.wait_for(self._in_step.wait(), START_S)
             except TimeoutError:
                 reason = self._venue.outage or "nothing yet"
-                raise TransientError(f"mirror: expected {self._url} in step within a minute, got {reason}") from None
+                raise TransientError(f"mirror: expected {self._url} in step within {START_S:.0f} s, got {reason}") from None
             yield
         finally:
             task.cancel()

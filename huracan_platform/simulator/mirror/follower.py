@@ -7,7 +7,6 @@ fetched; where they cannot be, the bar stands and the hole is told. Market time 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -41,7 +40,7 @@ class Follower:
         self.instrument = history.listed.instrument
         self.lost: Callable[[], None] = lambda: None
         self._source, self._clock, self._gaps = source, clock, gaps
-        self._pending: deque[Trade] = deque()
+        self._pending: list[Trade] = []
         self._reached_ms = history.running_ms
         self._overdue_from: int | None = None
         self._book_heard_ms = self._book_asked_ms = 0
@@ -67,10 +66,10 @@ class Follower:
         known = history.last_trade_id
         first = {"startTime": history.running_ms} if known < 0 else {"fromId": known}
         premium = await self._source.get("/fapi/v1/premiumIndex", symbol=self.instrument.symbol)
-        self._pending = deque(await self._trades(**first))
+        self._pending = await self._trades(**first)
         await self._add_settlements()
         self._tell_premium(premium)
-        await self._close_all(rows)
+        await self._close_all(rows, ask=False)
         self._reached_ms = max(self._reached_ms, history.running_ms, premium["time"])
         self._drain()
         await self._take_snapshot()
@@ -111,7 +110,7 @@ class Follower:
             self._overdue_from = now
         elif now - self._overdue_from > OVERDUE_MS:
             self._overdue_from = None
-            await self._close_all(await self._source.bars(self.instrument, self.history.running_ms))
+            await self._close_all(await self._source.bars(self.instrument, self.history.running_ms), ask=True)
         silent = now - self._book_heard_ms > BOOK_SILENCE_MS
         if (silent or not self.book.in_step) and now - self._book_asked_ms > BOOK_RETRY_MS:
             await self._take_snapshot()
@@ -123,8 +122,10 @@ class Follower:
     def _drain(self) -> None:
         """Take in the waiting trades of the minute under way."""
         end = self.history.running_ms + MINUTE_MS
-        while self._pending and self._pending[0].time_ms < end:
-            self._add(self._pending.popleft())
+        ready = [trade for trade in self._pending if trade.time_ms < end]
+        self._pending = [trade for trade in self._pending if trade.time_ms >= end]
+        for trade in ready:
+            self._add(trade)
 
     def _add(self, trade: Trade) -> None:
         if trade.time_ms >= self.history.running_ms:
@@ -139,20 +140,16 @@ class Follower:
         if bar["x"] and bar["t"] == self.history.running_ms:
             row = np.array(read_bar([bar[name] for name in "tohlcvTqnVQ"], self.instrument), np.int64)
             if not np.array_equal(row, self.history.traded()):
-                row = await self._reconciled(row)
+                row = await self._told_again(row)
             await self._close(row, bar["t"] + MINUTE_MS)
 
-    async def _reconciled(self, row: I64) -> I64:
-        """The source's own bar of the minute under way, its trades completed as far as they can be fetched."""
-        opened = self.history.running_ms
+    async def _told_again(self, row: I64) -> I64:
+        """The bar of the minute under way as it is fetched; as it was streamed where that fails."""
         try:
-            rows = await self._source.bars(self.instrument, opened)
-            row = rows[0] if len(rows) > 1 and rows[0, 0] == opened else row
+            rows = await self._source.bars(self.instrument, self.history.running_ms)
         except TransientError:
-            pass  # the streamed one is as good
-        for trade in await self._trades(startTime=opened, endTime=opened + MINUTE_MS - 1):
-            self._add(trade)
-        return row
+            return row
+        return rows[0] if len(rows) > 1 and rows[0, 0] == row[0] else row
 
     async def _trades(self, **first: int) -> list[Trade]:
         """Trades as asked for; none where they are not answered: what is missing is told as their minute ends."""
@@ -161,16 +158,20 @@ class Follower:
         except TransientError:
             return []
 
-    async def _close_all(self, rows: I64) -> None:
+    async def _close_all(self, rows: I64, *, ask: bool) -> None:
         """Close the minutes that have ended; the last row is that of the one under way."""
         for bar, next_ms in zip(rows[:-1], rows[1:, 0].tolist(), strict=True):
             if bar[0] >= self.history.running_ms:
                 self.history.reopen(int(bar[0]))
                 self._drain()
-                await self._close(bar, next_ms)
+                await self._close(bar, next_ms, ask=ask)
 
-    async def _close(self, bar: I64, next_ms: int) -> None:
+    async def _close(self, bar: I64, next_ms: int, *, ask: bool = True) -> None:
+        """End the minute under way. `ask` for its trades once more where they do not make its volume."""
         opened = self.history.running_ms
+        if ask and bar[VOLUME] != self.history.traded()[VOLUME]:
+            for trade in await self._trades(startTime=opened, endTime=opened + MINUTE_MS - 1):
+                self._add(trade)
         if bar[VOLUME] != self.history.traded()[VOLUME]:
             self._tell_gap(opened, next_ms, "trades")
         self.history.close_minute(bar, next_ms)
