@@ -6,7 +6,7 @@ connections, a market that moves in real time, five orders of each connection re
 the venue's ledger has them. latency: from the first byte sent to the last received, a placement and a ping in turns on one
 connection, with latencies off; the ping goes through the same server and middleware, and does nothing.
 
-    python -m benchmarks.venue [--repeats 5] [--areas klines,orders,latency]
+    python -m benchmarks.venue [--repeats 5] [--areas klines,orders,latency,matching]
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from benchmarks.matching import matching_benchmark
 from huracan_platform.clock import MINUTE_MS
 from huracan_platform.settings import Settings
 from tests.venue_process import running_venue
@@ -245,7 +246,7 @@ def took(asked: Connection, method: str, target: str, key: str) -> float:
 
 
 AREAS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "klines": klines_benchmark, "orders": orders_benchmark, "latency": latency_benchmark,
+    "klines": klines_benchmark, "orders": orders_benchmark, "latency": latency_benchmark, "matching": matching_benchmark,
 }
 
 

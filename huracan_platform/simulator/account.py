@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
-from enum import StrEnum
 from typing import Protocol
 
+from huracan_platform.simulator.logs import IncomeLog, IncomeType
 from huracan_platform.simulator.orders import Conditional, Fill, Order
 from huracan_platform.simulator.records import OrderRecords
 
@@ -26,27 +26,6 @@ CENT = Decimal("0.00000001")  # the venue keeps eight decimals
 def rounded(amount: Decimal) -> Decimal:
     """An amount of USDT to the venue's eight decimals."""
     return amount.quantize(CENT, ROUND_HALF_EVEN)
-
-
-class IncomeType(StrEnum):
-    """Why the wallet changed, as the venue names it."""
-
-    REALIZED_PNL = "REALIZED_PNL"
-    COMMISSION = "COMMISSION"
-    FUNDING_FEE = "FUNDING_FEE"
-    INSURANCE_CLEAR = "INSURANCE_CLEAR"
-
-
-@dataclass(frozen=True, slots=True)
-class Income:
-    """One change of the wallet: USDT, market ms, and the trade that made it (None: no trade did)."""
-
-    number: int
-    symbol: str
-    kind: IncomeType
-    amount: Decimal
-    time_ms: int
-    trade_id: int | None
 
 
 @dataclass(frozen=True)
@@ -105,7 +84,7 @@ class Account:
     fees_paid: Decimal = Decimal(0)
     funding_paid: Decimal = Decimal(0)
     insurance_paid: Decimal = Decimal(0)
-    income: list[Income] = field(default_factory=list)
+    income: IncomeLog = field(default_factory=IncomeLog)
     records: OrderRecords = field(default_factory=OrderRecords)
 
     def position(self, symbol: str) -> Position:
@@ -188,7 +167,7 @@ class Account:
 
     def _earn(self, symbol: str, kind: IncomeType, amount: Decimal, market_ms: int, trade_id: int | None) -> None:
         self.wallet += amount
-        self.income.append(Income(len(self.income) + 1, symbol, kind, amount, market_ms, trade_id))
+        self.income.add(symbol, kind, amount, market_ms, trade_id)
 
     def unrealised(self, marks: Mapping[str, Decimal]) -> Decimal:
         """Profit of the positions in the symbols of the marks, USDT."""

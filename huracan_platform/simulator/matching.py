@@ -174,7 +174,7 @@ class Matching:
         if maker and not order.open:
             self.pull(order)
         fill = Fill(trade_id, order, price, lots, commission, realised, maker, moment, self._venue.clock.wire_ms())
-        account.records.fills.append(fill)
+        account.records.fills.add(fill)
         account.listener.account_changed("ORDER", instrument.symbol, moment)
         account.listener.order_changed(order, "CALCULATED" if order.request.kind == KIND else "TRADE", fill, moment)
         if order.open and self._fillable(order) == 0:

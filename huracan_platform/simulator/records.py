@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from huracan_platform.simulator.orders import Conditional, Fill, Order, Side
+from huracan_platform.simulator.logs import FillLog
+from huracan_platform.simulator.orders import Conditional, Order, Side
 
 
 @dataclass(eq=False)
@@ -41,7 +42,7 @@ class OrderRecords:
 
     orders: dict[int, Order] = field(default_factory=dict)
     conditionals: dict[int, Conditional] = field(default_factory=dict)
-    fills: list[Fill] = field(default_factory=list)
+    fills: FillLog = field(default_factory=FillLog)
     accepts: Counter[str] = field(default_factory=Counter)
     working: dict[str, Working] = field(default_factory=dict)
     _named: dict[str, list[Order]] = field(default_factory=dict)

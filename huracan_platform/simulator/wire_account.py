@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from huracan_platform.simulator.account import Income, MarginTransfer, Position, rounded
+from huracan_platform.simulator.account import MarginTransfer, Position, rounded
 from huracan_platform.simulator.brackets import maintenance_margin, most_notional
 from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.logs import Income
 from huracan_platform.simulator.margin import liquidation_price, maintenance
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.venue import Venue

@@ -19,9 +19,9 @@ from huracan_platform.simulator.desk import OrderDesk
 from huracan_platform.simulator.desk_changes import DeskChanges
 from huracan_platform.simulator.faults import Faults
 from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.logs import FillLog
 from huracan_platform.simulator.market.bars import FundingHistory, ListedSymbol, Market, MinuteBars
 from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.orders import Fill
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.venue_clock import VenueClock
 
@@ -73,7 +73,7 @@ class Floor:
         return self.clients.first.account
 
     @property
-    def fills(self) -> list[Fill]:
+    def fills(self) -> FillLog:
         """The first account's."""
         return self.account.records.fills
 

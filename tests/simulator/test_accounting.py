@@ -31,7 +31,7 @@ def test_ten_thousand_random_orders_of_several_accounts_leave_nothing_unaccounte
         if steps % 10 == 0:
             for keeper in trading.keepers:
                 keeper.hear()
-        if steps % 400 == 0:
+        if steps % 1_500 == 0:
             trading.check()
     trading.check()
     minutes_add_up(trading)

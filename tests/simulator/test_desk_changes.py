@@ -59,7 +59,7 @@ def test_a_post_only_order_amended_to_cross_is_cancelled() -> None:
     floor = steady()
     floor.order(side="BUY", type="LIMIT", timeInForce="GTX", price="99000", newClientOrderId="mine")
     assert amend(floor, price="100100", quantity="1").status is Status.CANCELED
-    assert floor.fills == []
+    assert not floor.fills
 
 
 def test_amending_what_cannot_be_amended_changes_nothing() -> None:

@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from huracan_platform.simulator.account import Account, IncomeType, Position
+from huracan_platform.simulator.account import Account, Position
 from huracan_platform.simulator.brackets import BRACKETS, maintenance_margin, most_notional
+from huracan_platform.simulator.logs import IncomeType
 from huracan_platform.simulator.margin import bankruptcy_price, liquidation_price, pools
 from huracan_platform.simulator.orders import Status
 from huracan_platform.simulator.user_stream import UserEvents

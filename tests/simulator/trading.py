@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from huracan_platform.simulator.account import Account, IncomeType
+from huracan_platform.simulator.account import Account
 from huracan_platform.simulator.clients import Client
 from huracan_platform.simulator.depth_stream import Depth
+from huracan_platform.simulator.logs import IncomeType
 from huracan_platform.simulator.market.bars import ListedSymbol
 from huracan_platform.simulator.market.synthetic import generate_symbol
 from huracan_platform.simulator.orders import Fill, Order, Side
@@ -216,14 +217,17 @@ class Trading:
 
 def check_money(account: Account, start: Decimal) -> None:
     """The wallet is what it began with and its income; income is what the fills, recomputed, and the counter side say."""
-    by_kind = {k: sum((i.amount for i in account.income if i.kind is k), NOTHING) for k in IncomeType}
-    assert account.wallet == start + sum(by_kind.values(), NOTHING)
-    assert by_kind[IncomeType.COMMISSION] == -account.fees_paid == -sum((f.commission for f in account.records.fills), NOTHING)
-    assert by_kind[IncomeType.FUNDING_FEE] == -account.funding_paid
-    assert by_kind[IncomeType.INSURANCE_CLEAR] == -account.insurance_paid
+    by_kind, fees = dict.fromkeys(IncomeType, NOTHING), NOTHING
+    for income in account.income:
+        by_kind[income.kind] += income.amount
     by_symbol: defaultdict[str, list[Fill]] = defaultdict(list)
     for fill in account.records.fills:
+        fees += fill.commission
         by_symbol[fill.order.instrument.symbol].append(fill)
+    assert account.wallet == start + sum(by_kind.values(), NOTHING)
+    assert by_kind[IncomeType.COMMISSION] == -account.fees_paid == -fees
+    assert by_kind[IncomeType.FUNDING_FEE] == -account.funding_paid
+    assert by_kind[IncomeType.INSURANCE_CLEAR] == -account.insurance_paid
     realised = NOTHING
     for symbol, fills in by_symbol.items():
         amount, earned = recomputed(fills)

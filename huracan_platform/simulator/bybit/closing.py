@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -41,7 +42,7 @@ class _Held:
     fees: Decimal = ZERO
 
 
-def closed_sizes(fills: list[Fill]) -> list[Decimal]:
+def closed_sizes(fills: Sequence[Fill]) -> list[Decimal]:
     """What each of an account's fills, from the first, closed of a position, base units."""
     held: dict[str, Decimal] = {}
     sizes = []
@@ -53,7 +54,7 @@ def closed_sizes(fills: list[Fill]) -> list[Decimal]:
     return sizes
 
 
-def closings(fills: list[Fill]) -> list[Closing]:
+def closings(fills: Sequence[Fill]) -> list[Closing]:
     """The closing orders among an account's fills, from the first, in the order in which they began to close."""
     held: dict[str, _Held] = {}
     found: dict[int, Closing] = {}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from huracan_platform.simulator.account import Income
 from huracan_platform.simulator.bybit.asked import LINEAR, SETTLED_IN
 from huracan_platform.simulator.bybit.wire import wire_id
+from huracan_platform.simulator.logs import Income
 from huracan_platform.simulator.orders import Fill
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.wire_orders import plain
@@ -18,7 +19,7 @@ from huracan_platform.simulator.wire_orders import plain
 _FIRST_ID = 1 << 80
 
 
-def funding_object(venue: Venue, income: Income, fills: list[Fill]) -> dict[str, Any]:
+def funding_object(venue: Venue, income: Income, fills: Sequence[Fill]) -> dict[str, Any]:
     """A settlement: `execFee` is what was paid, negative where it was received; `fills` are all of the account."""
     listed = venue.listed(income.symbol)
     instrument, funding = listed.instrument, listed.funding

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from huracan_platform.clock import DAY_MS
-from huracan_platform.simulator.account import IncomeType
 from huracan_platform.simulator.bybit import asked
 from huracan_platform.simulator.bybit.asked import Asked
 from huracan_platform.simulator.bybit.client import BybitClient
@@ -23,6 +22,7 @@ from huracan_platform.simulator.bybit.wire import (
     order_object,
     wire_id,
 )
+from huracan_platform.simulator.logs import IncomeType
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.orders import Conditional, Order
 from huracan_platform.simulator.venue import Venue

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from huracan_platform.simulator.account import IncomeType, rounded
+from huracan_platform.simulator.account import rounded
 from huracan_platform.simulator.brackets import bracket_of
 from huracan_platform.simulator.bybit.asked import LINEAR, SETTLED_IN
 from huracan_platform.simulator.bybit.closing import ZERO
 from huracan_platform.simulator.bybit.wire import wire_id
 from huracan_platform.simulator.desk import OrderDesk
+from huracan_platform.simulator.logs import IncomeType
 from huracan_platform.simulator.margin import liquidation_price, maintenance, maintenance_of
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.orders import Conditional, Fill, Order
@@ -73,7 +75,7 @@ class View:
         }
 
     @staticmethod
-    def _opened_ms(fills: list[Fill]) -> int:
+    def _opened_ms(fills: Sequence[Fill]) -> int:
         """When the present position was opened, market ms."""
         amount, opened = ZERO, 0
         for fill in fills:
