@@ -74,6 +74,9 @@ def market_routes(market: MarketEndpoints, tape: TapeEndpoints) -> list[Route]:
     """Public paths."""
     return [
         Route("GET", "/fapi/v1/ping", market.ping, 1),
+        # Of the spot exchange: python-binance asks for both before anything else.
+        Route("GET", "/api/v3/ping", market.ping, 1),
+        Route("GET", "/api/v3/time", market.time, 1),
         Route("GET", "/fapi/v1/time", market.time, 1),
         Route("GET", "/fapi/v1/exchangeInfo", market.exchange_info, 1),
         Route("GET", "/fapi/v1/klines", market.klines, klines_weight),
