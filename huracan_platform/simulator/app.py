@@ -12,10 +12,12 @@ from huracan_platform.simulator.account import STARTING_BALANCE
 from huracan_platform.simulator.answers import REPORT, Handler, json_response, refusals
 from huracan_platform.simulator.clients import Clients
 from huracan_platform.simulator.control import Control
-from huracan_platform.simulator.fault_requests import FAULTS, SKEW, faulty
+from huracan_platform.simulator.fault_requests import FAULTS, SKEW, caller_of, faulty
 from huracan_platform.simulator.faults import Faults
+from huracan_platform.simulator.latencies import Latencies
 from huracan_platform.simulator.limits import RateLimits
 from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.open_sockets import OpenSockets, SocketRules
 from huracan_platform.simulator.rest_control import ControlEndpoints
 from huracan_platform.simulator.rest_market import MarketEndpoints
 from huracan_platform.simulator.rest_positioning import PositioningEndpoints
@@ -30,7 +32,7 @@ from huracan_platform.simulator.routes import (
     order_routes,
     positioning_routes,
 )
-from huracan_platform.simulator.sockets import SocketServer
+from huracan_platform.simulator.sockets import LIFE_MS, MOST_MESSAGES, SocketServer
 from huracan_platform.simulator.streams import MarketStreams
 from huracan_platform.simulator.venue import Venue
 
@@ -46,9 +48,11 @@ class VenueApp:
         self.matching = Matching(venue)
         self.clients = Clients(venue, self.matching, self.faults)
         self.clients.add(api_key, api_secret, STARTING_BALANCE)
-        self.streams = MarketStreams(venue, self.matching)
-        self.streams.each_tick.append(self.clients.each_tick)
-        self.sockets = SocketServer(self.streams, self.clients, self.faults)
+        self.streams, self.latencies = MarketStreams(venue, self.matching), Latencies()
+        rules = SocketRules(life_ms=LIFE_MS, most_messages=MOST_MESSAGES if enforce_limits else 0)
+        self.opened = OpenSockets(rules, self.faults, venue.clock.wire_ms)
+        self.streams.each_tick += [self.clients.each_tick, self.opened.each_tick]
+        self.sockets = SocketServer(self.streams, self.clients, self.faults, self.latencies, self.opened)
 
     def build(self) -> web.Application:
         """The aiohttp application."""
@@ -61,7 +65,7 @@ class VenueApp:
             app.router.add_route(signed.method, signed.path, self._signed(signed))
         for method in ("POST", "PUT", "DELETE"):
             app.router.add_route(method, "/fapi/v1/listenKey", self._listen_key)
-        Control(ControlEndpoints(self.venue), self.matching, self.clients, self.faults).add_routes(app)
+        Control(ControlEndpoints(self.venue), self.matching, self.clients, self.faults, self.latencies).add_routes(app)
         self.sockets.add_routes(app)
         app.cleanup_ctx.append(self._publishing)
         return app
@@ -69,7 +73,7 @@ class VenueApp:
     async def _publishing(self, _app: web.Application) -> AsyncIterator[None]:
         async with self.streams.running():
             yield
-        await self.sockets.close()
+        await self.opened.close()
 
     def _public(self, route: Route) -> Handler:
         async def handle(request: web.Request) -> web.Response:
@@ -85,6 +89,8 @@ class VenueApp:
             client, sent = self.clients.signed(request.headers, query, body, request[SKEW])
             if route.orders is not None:
                 headers |= self.limits.spend_orders(client.limits, _counted(route.orders, lambda: sent))
+            if self.latencies.rules and route.method != "GET":
+                await self.latencies.acknowledge(caller_of(request))
             return json_response(route.handle(client, sent), headers=headers)
 
         return handle

@@ -9,10 +9,12 @@ import orjson
 from aiohttp import web
 from pydantic import SecretStr
 
+from huracan_platform.simulator import parameters
 from huracan_platform.simulator.account import STARTING_BALANCE
 from huracan_platform.simulator.accounts import Accounts, Party
 from huracan_platform.simulator.answers import json_response
-from huracan_platform.simulator.faults import Faults, read_fault
+from huracan_platform.simulator.faults import Faults, read_faults
+from huracan_platform.simulator.latencies import Latencies, read_latencies
 from huracan_platform.simulator.ledger import ledger
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.problems import VenueRefusal
@@ -21,10 +23,13 @@ from huracan_platform.simulator.wire_orders import plain
 
 
 class Control:
-    """Identity, clock, faults, accounts and books of the venue, for those who run it."""
+    """Identity, clock, faults, latencies, accounts and books of the venue, for those who run it."""
 
-    def __init__(self, endpoints: ControlEndpoints, matching: Matching, clients: Accounts[Any], faults: Faults) -> None:
-        self._endpoints, self._matching, self._clients, self._faults = endpoints, matching, clients, faults
+    def __init__(
+        self, endpoints: ControlEndpoints, matching: Matching, clients: Accounts[Any], faults: Faults, latencies: Latencies,
+    ) -> None:
+        self._endpoints, self._matching, self._clients = endpoints, matching, clients
+        self._faults, self._latencies = faults, latencies
 
     def add_routes(self, app: web.Application) -> None:
         """Every path of /control."""
@@ -34,6 +39,7 @@ class Control:
             ("/control/clock", self._clock, ("GET", "POST")),
             ("/control/accounts", self._accounts, ("GET", "POST")),
             ("/control/faults", self._faulty, ("GET", "POST", "DELETE")),
+            ("/control/latencies", self._late, ("GET", "POST", "DELETE")),
         ):
             for method in methods:
                 app.router.add_route(method, path, handler)
@@ -49,10 +55,17 @@ class Control:
 
     async def _faulty(self, request: web.Request) -> web.Response:
         if request.method == "POST":
-            self._faults.armed.append(read_fault(read_object(await request.read())))
+            self._faults.arm(read_faults(await request.read()))
         elif request.method == "DELETE":
-            self._faults.clear()
+            self._faults.clear(parameters.integer(request.query, "id"))
         return json_response(orjson.dumps(self._faults.armed))
+
+    async def _late(self, request: web.Request) -> web.Response:
+        if request.method == "POST":
+            self._latencies.set(read_latencies(read_object(await request.read())))
+        elif request.method == "DELETE":
+            self._latencies.rules.clear()
+        return json_response(orjson.dumps([rule.told() for rule in self._latencies.rules]))
 
     async def _accounts(self, request: web.Request) -> web.Response:
         if request.method == "POST":

@@ -36,7 +36,7 @@ async def faulty(request: web.Request, handler: Any) -> web.StreamResponse:
     faults, wire, caller = request.app[FAULTS], wire_of(request), caller_of(request)
     skew = faults.of_request(("clock_skew",), caller, request.method, request.path)
     request[SKEW] = skew.delay_ms if skew else 0
-    fault = faults.of_request(REQUEST_KINDS, caller, request.method, request.path)
+    fault = faults.of_request(REQUEST_KINDS, caller, request.method, request.path, handshake=_is_handshake(request))
     response: web.StreamResponse = await (handler(request) if fault is None else _answered(fault, request, handler))
     if not isinstance(response, web.Response) or response.status != 200:
         return response
@@ -49,12 +49,13 @@ async def faulty(request: web.Request, handler: Any) -> web.StreamResponse:
 
 
 async def _answered(fault: Fault, request: web.Request, handler: Any) -> Any:
-    """The answer with a delay, a lost connection, a refusal or another body."""
-    if fault.when == "before" and fault.delay_ms:
+    """The answer with a delay, a lost connection, a refusal or another body; what befalls a handshake does so before it."""
+    before = fault.when == "before" or _is_handshake(request)
+    if before and fault.delay_ms:
         await asyncio.sleep(fault.delay_ms / 1000)
-    carried_out = fault.when == "after" or fault.kind == "delay"
+    carried_out = not before or fault.kind == "delay"
     response = await handler(request) if carried_out else web.Response(status=500)
-    if fault.when == "after" and fault.delay_ms:
+    if not before and fault.delay_ms:
         await asyncio.sleep(fault.delay_ms / 1000)
     if fault.kind == "drop_response" and request.transport is not None:
         request.transport.abort()
@@ -64,6 +65,10 @@ async def _answered(fault: Fault, request: web.Request, handler: Any) -> Any:
         status, content_type, text = wire_of(request).bodies[fault.body]
         return web.Response(status=status, content_type=content_type, text=text)
     return response
+
+
+def _is_handshake(request: web.Request) -> bool:
+    return "Upgrade" in request.headers
 
 
 def _read(response: web.Response) -> Any:

@@ -1,72 +1,98 @@
-"""Sockets of any protocol: messages that wait to be sent, in order, after whatever faults have done to them."""
+"""Messages that wait to be sent over one socket, in order, after what faults and latencies have done to them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import dataclass
 
 from aiohttp import WSMsgType, web
 
 from huracan_platform.simulator.fault_events import EventFaults
+from huracan_platform.simulator.latencies import FEED, Latencies
 
 MOST_QUEUED = 20_000
+# A client that does not take its leave in that time is left.
+GOODBYE_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Ping:
+    """Sent in its turn among the messages."""
+
+
+@dataclass(frozen=True)
+class _End:
+    code: int
+    reason: str
 
 
 class Outbox:
-    """A client that reads too slowly is cut off rather than shown a gap."""
+    """What one socket is sent. A client that reads too slowly is cut off rather than shown a gap."""
 
-    def __init__(self, socket: web.WebSocketResponse, faults: EventFaults) -> None:
-        self._socket, self._faults = socket, faults
-        self._queue: asyncio.Queue[bytes] = asyncio.Queue(MOST_QUEUED)
-        self._overflowed = False
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, faults: EventFaults, latencies: Latencies) -> None:
+        self._request, self._socket, self.faults, self._latencies = request, socket, faults, latencies
+        self._queue: asyncio.Queue[tuple[float, bytes | _Ping | _End]] = asyncio.Queue(MOST_QUEUED)
+        self._due = 0.0
+        self._ending = False
 
     def put(self, message: bytes) -> None:
-        """Queue a message that no fault meets."""
-        try:
-            self._queue.put_nowait(message)
-        except asyncio.QueueFull:
-            self._overflowed = True
+        """Queue an answer: neither faults nor latencies meet it."""
+        self._put(0.0, message)
 
-    def deliver(self, stream: str, message: bytes, framed: Callable[[bytes], bytes] = bytes) -> None:
-        """Queue a stream's message as its faults let it arrive, each in its frame."""
-        for delay_s, arriving in self._faults.arriving(stream, message):
+    def ping(self) -> None:
+        """Queue a ping frame."""
+        self._put(0.0, _Ping())
+
+    def deliver(self, stream: str, message: bytes, framed: Callable[[bytes], bytes] = bytes, kind: str = FEED) -> None:
+        """Queue a stream's message as its faults let it arrive, each in its frame and none before the one it follows."""
+        for delay_s, arriving in self.faults.arriving(stream, message):
             if delay_s:
-                asyncio.get_running_loop().call_later(delay_s, self.put, framed(arriving))
+                asyncio.get_running_loop().call_later(delay_s, self._put, 0.0, framed(arriving))
             else:
-                self.put(framed(arriving))
+                self._put(self._due_at(kind), framed(arriving))
+
+    def _due_at(self, kind: str) -> float:
+        if not self._latencies.rules:
+            return 0.0
+        late_s = self._latencies.draw_s(kind, self.faults.caller)
+        self._due = max(self._due, asyncio.get_running_loop().time() + late_s)
+        return self._due
+
+    def _put(self, due: float, item: bytes | _Ping | _End) -> None:
+        if self._ending:
+            return
+        try:
+            self._queue.put_nowait((due, item))
+        except asyncio.QueueFull:
+            self.end(1008, "client reads too slowly")
+
+    def end(self, code: int, reason: str) -> None:
+        """Close the socket for a reason; what still waits is not sent any more."""
+        if self._ending:
+            return
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._put(0.0, _End(code, reason))
+        self._ending = True
+        asyncio.get_running_loop().call_later(GOODBYE_S, self.cut)
+
+    def cut(self) -> None:
+        """Lose the connection without a word."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
 
     async def write(self) -> None:
-        """Send what is queued until the socket closes."""
-        while not self._overflowed:
-            await self._socket.send_str((await self._queue.get()).decode())
-        await self._socket.close(code=1008, message=b"client reads too slowly")
-
-
-class OpenSockets:
-    """The sockets that are open."""
-
-    def __init__(self) -> None:
-        self._open: set[web.WebSocketResponse] = set()
-
-    async def serve(
-        self, socket: web.WebSocketResponse, outbox: Outbox, answer: Callable[[str], None], leave: Callable[[], None]
-    ) -> None:
-        """Let what a client says be answered and what waits be sent until the socket closes; then it leaves."""
-        self._open.add(socket)
-        writer = asyncio.create_task(outbox.write())
-        try:
-            async for message in socket:
-                if message.type == WSMsgType.TEXT:
-                    answer(message.data)
-        finally:
-            leave()
-            self._open.discard(socket)
-            writer.cancel()
-            with suppress(asyncio.CancelledError, ConnectionError):
-                await writer
-
-    async def close(self) -> None:
-        """Close what is still open."""
-        for socket in list(self._open):
-            await socket.close(code=1001, message=b"venue stops")
+        """Send what is queued, each when it is due, until the socket closes."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due, item = await self._queue.get()
+            if due and (wait := due - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            if isinstance(item, bytes):
+                await self._socket.send_frame(item, WSMsgType.TEXT)
+            elif isinstance(item, _Ping):
+                await self._socket.ping()
+            else:
+                await self._socket.close(code=item.code, message=item.reason.encode())
+                return

@@ -26,7 +26,7 @@ KLINE = "btcusdt@kline_1m"
 def armed(*faults: dict[str, Any], caller: Caller | None = None) -> tuple[ManualClock, Faults, EventFaults]:
     wire = ManualClock(WIRE_MS)
     registry = Faults(wire.wire_ms)
-    registry.armed += [read_fault(f) for f in faults]
+    registry.arm([read_fault(f) for f in faults])
     return wire, registry, EventFaults(registry, caller or Caller("k", "ccxt/4"))
 
 
@@ -41,7 +41,7 @@ def test_a_duplicate_comes_twice_once() -> None:
     assert events.arriving("btcusdt@trade", b"b") == [(0.0, b"b")]
     assert registry.armed == []
     assert registry.struck == [
-        {"kind": "duplicate_event", "target": "btcusdt@trade", "method": "", "client": "k", "wire_ms": WIRE_MS},
+        {"fault": 1, "kind": "duplicate_event", "target": "btcusdt@trade", "method": "", "client": "k", "wire_ms": WIRE_MS},
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_fault_for_a_time_waits_for_it_and_is_over_after_it() -> None:
 def test_client_order_ids_are_refused_as_the_mode_says(mode: str, while_open: bool, afterwards: bool, struck: int) -> None:
     floor = open_floor(listed(flat(1_000_000, 10)))
     registry = Faults(floor.wire.wire_ms)
-    registry.armed.append(read_fault({"kind": "id_reuse", "mode": mode}))
+    registry.arm([read_fault({"kind": "id_reuse", "mode": mode})])
     floor.desk.refuses_id = partial(registry.refuses_id, "k")
     order = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "99000", "newClientOrderId": "mine"}
     first = floor.order(**order)

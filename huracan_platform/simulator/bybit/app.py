@@ -25,9 +25,11 @@ from huracan_platform.simulator.bybit.signing import read_body, read_query
 from huracan_platform.simulator.bybit.sockets import BybitSockets
 from huracan_platform.simulator.bybit.streams import PublicStreams
 from huracan_platform.simulator.control import Control
-from huracan_platform.simulator.fault_requests import FAULTS, SKEW, WIRE, faulty
+from huracan_platform.simulator.fault_requests import FAULTS, SKEW, WIRE, caller_of, faulty
 from huracan_platform.simulator.faults import Faults
+from huracan_platform.simulator.latencies import Latencies
 from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.open_sockets import OpenSockets, SocketRules
 from huracan_platform.simulator.rest_control import ControlEndpoints
 from huracan_platform.simulator.venue import Venue
 
@@ -45,7 +47,9 @@ class BybitApp:
         self.clients.add(api_key, api_secret, STARTING_BALANCE)
         self.streams = PublicStreams(venue, self.matching)
         self.streams.each_tick.append(self.clients.tidy)
-        self.sockets = BybitSockets(self.streams, self.clients, self.faults, self.wire_ms)
+        self.latencies, self.opened = Latencies(), OpenSockets(SocketRules(), self.faults, self.wire_ms)
+        self.streams.each_tick.append(self.opened.each_tick)
+        self.sockets = BybitSockets(self.streams, self.clients, self.faults, self.latencies, self.opened)
 
     def build(self) -> web.Application:
         """The aiohttp application."""
@@ -57,7 +61,7 @@ class BybitApp:
         trade, position = TradeEndpoints(venue, matching), PositionEndpoints(venue, matching)
         for route in signed_routes(trade, position, AccountEndpoints(venue, matching)):
             app.router.add_route(route.method, route.path, self._signed(route))
-        Control(ControlEndpoints(venue), matching, self.clients, self.faults).add_routes(app)
+        Control(ControlEndpoints(venue), matching, self.clients, self.faults, self.latencies).add_routes(app)
         self.sockets.add_routes(app)
         app.cleanup_ctx.append(self._publishing)
         return app
@@ -65,7 +69,7 @@ class BybitApp:
     async def _publishing(self, _app: web.Application) -> AsyncIterator[None]:
         async with self.streams.running():
             yield
-        await self.sockets.close()
+        await self.opened.close()
 
     def _public(self, handle: Callable[[Asked], dict[str, Any]]) -> Handler:
         async def answer(request: web.Request) -> web.Response:
@@ -81,6 +85,8 @@ class BybitApp:
             sent = await request.read() if posted else request.rel_url.raw_query_string.encode()
             client = self.clients.signed(request.headers, sent, request[SKEW])
             headers = self.limits.spend(client.name, route.path, route.per_second)
+            if self.latencies.rules and posted:
+                await self.latencies.acknowledge(caller_of(request))
             result = route.handle(client, read_body(sent) if posted else read_query(sent))
             self.clients.tidy()
             return json_response(framed(result, self.wire_ms()), headers=headers)

@@ -17,11 +17,12 @@ from huracan_platform.simulator.bybit.streams import PublicStreams
 from huracan_platform.simulator.fault_events import EventFaults
 from huracan_platform.simulator.fault_requests import caller_of
 from huracan_platform.simulator.faults import Caller, Faults
-from huracan_platform.simulator.outbox import OpenSockets, Outbox
+from huracan_platform.simulator.latencies import FEED, FILL, Latencies
+from huracan_platform.simulator.open_sockets import OpenSocket, OpenSockets
+from huracan_platform.simulator.outbox import Outbox
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.subscriptions import StreamName
 
-HEARTBEAT_S = 180.0
 PUBLIC, PRIVATE = "/v5/public/linear", "/v5/private"
 # Other categories are known and have no topics here.
 SILENT = ("/v5/public/spot", "/v5/public/inverse", "/v5/public/option")
@@ -30,14 +31,14 @@ SILENT = ("/v5/public/spot", "/v5/public/inverse", "/v5/public/option")
 class Connection:
     """One client's socket: what it may ask for is what `commands` say."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox, self._number = outbox, str(uuid4())
+    def __init__(self, outbox: Outbox, kind: str) -> None:
+        self._outbox, self._kind, self._number = outbox, kind, str(uuid4())
         self.commands: dict[str, Callable[[list[Any]], None]] = {}
         self.acknowledged = ""
 
     def send(self, topic: str, message: bytes) -> None:
         """Queue a topic's message."""
-        self._outbox.deliver(topic, message)
+        self._outbox.deliver(topic, message, kind=self._kind)
 
     def answer(self, text: str) -> None:
         """Carry out a client's request and queue its answer."""
@@ -93,6 +94,10 @@ class PublicTopics:
             if name is not None:
                 self._streams.unsubscribe(name, self._connection.send)
 
+    def heard(self) -> list[str]:
+        """Topics that it hears."""
+        return list(self._names)
+
     def leave(self) -> None:
         """Hear nothing any more."""
         self._unsubscribe(list(self._names))
@@ -101,10 +106,9 @@ class PublicTopics:
 class PrivateTopics:
     """The private topics of one connection, whose they are once it has signed on."""
 
-    def __init__(self, connection: Connection, clients: BybitClients, wire_ms: Callable[[], int], agent: str) -> None:
-        self._connection, self._clients, self._wire_ms, self._agent = connection, clients, wire_ms, agent
+    def __init__(self, connection: Connection, clients: BybitClients, wire_ms: Callable[[], int], faults: EventFaults) -> None:
+        self._connection, self._clients, self._wire_ms, self._faults = connection, clients, wire_ms, faults
         self._client: BybitClient | None = None
-        self.faults: EventFaults | None = None
         connection.commands |= {"auth": self._sign_on, "subscribe": self._subscribe, "unsubscribe": self._unsubscribe}
 
     def _sign_on(self, arguments: list[Any]) -> None:
@@ -113,8 +117,7 @@ class PrivateTopics:
         if client is None or not signs_on(client.secret, expires, given, self._wire_ms()):
             raise refusal(10004, "error:sign error or expired")
         self._client = client
-        if self.faults is not None:
-            self.faults.caller = Caller(client.name, self._agent)
+        self._faults.caller = Caller(client.name, self._faults.caller.agent)
 
     def _subscribe(self, topics: list[Any]) -> None:
         if self._client is None:
@@ -129,6 +132,11 @@ class PrivateTopics:
         for listeners in (self._client.events.listeners[_private(str(t))] for t in topics) if self._client else ():
             if self._connection.send in listeners:
                 listeners.remove(self._connection.send)
+
+    def heard(self) -> list[str]:
+        """Topics that it hears."""
+        listeners = self._client.events.listeners if self._client else {}
+        return [topic for topic, hearing in listeners.items() if self._connection.send in hearing]
 
     def leave(self) -> None:
         """Hear nothing any more."""
@@ -146,29 +154,29 @@ def _private(topic: str) -> str:
 class BybitSockets:
     """Accepts the protocol's WebSocket paths."""
 
-    def __init__(self, streams: PublicStreams, clients: BybitClients, faults: Faults, wire_ms: Callable[[], int]) -> None:
-        self._streams, self._clients, self._faults, self._wire_ms = streams, clients, faults, wire_ms
-        self._open = OpenSockets()
+    def __init__(
+        self, streams: PublicStreams, clients: BybitClients, faults: Faults, latencies: Latencies, opened: OpenSockets,
+    ) -> None:
+        self._streams, self._clients, self._faults, self._latencies = streams, clients, faults, latencies
+        self._opened = opened
 
     def add_routes(self, app: web.Application) -> None:
         """Public and private paths."""
         for path in (PUBLIC, PRIVATE, *SILENT):
             app.router.add_get(path, self._accept)
 
-    async def close(self) -> None:
-        """Close what is still open."""
-        await self._open.close()
-
     async def _accept(self, request: web.Request) -> web.WebSocketResponse:
-        socket, faults = web.WebSocketResponse(heartbeat=HEARTBEAT_S), EventFaults(self._faults, caller_of(request), BYBIT_WIRE)
-        outbox = Outbox(socket, faults)
-        connection = Connection(outbox)
+        socket, faults = web.WebSocketResponse(autoping=False), EventFaults(self._faults, caller_of(request), BYBIT_WIRE)
+        outbox, private = Outbox(request, socket, faults, self._latencies), request.path == PRIVATE
+        connection = Connection(outbox, FILL if private else FEED)
         topics: PublicTopics | PrivateTopics
-        if request.path == PRIVATE:
-            topics = PrivateTopics(connection, self._clients, self._wire_ms, request.headers.get("User-Agent", ""))
-            topics.faults = faults
+        if private:
+            topics = PrivateTopics(connection, self._clients, self._opened.wire_ms, faults)
         else:
             topics = PublicTopics(connection, self._streams)
-        await socket.prepare(request)
-        await self._open.serve(socket, outbox, connection.answer, topics.leave)
+        try:
+            await socket.prepare(request)
+            await self._opened.serve(OpenSocket(request.path, socket, outbox, connection.answer, topics.heard))
+        finally:
+            topics.leave()
         return socket
