@@ -16,7 +16,8 @@ FIRST, SECOND = date(2025, 1, 1), date(2025, 1, 2)
 
 @pytest.fixture(scope="package")
 def venue_url() -> Iterator[str]:
-    with running_venue(days=2, symbols="BTC/USDT:USDT,ETH/USDT:USDT") as url:
+    # Seed 8 begins with two quiet days; a quarter of all days has a genuine move of ten robust sigmas, which is a warning.
+    with running_venue(days=2, seed=8, symbols="BTC/USDT:USDT,ETH/USDT:USDT") as url:
         yield url
 
 

@@ -76,7 +76,7 @@ def test_backfill_reports_rows_checks_and_hash(huracan) -> None:
 def test_backfill_of_funding_and_status_for_people(huracan) -> None:
     done = huracan("data", "backfill", "--dataset", "funding", "--from", str(FIRST), "--to", str(FIRST), "--symbols", BTC)
     assert done.code == 0
-    assert "funding at sim2-s7: 2 rows, coverage 100.00%" in done.out
+    assert "funding at sim2-s8: 2 rows, coverage 100.00%" in done.out
     assert "symbol-days" in done.err  # the progress bar
     status = huracan("data", "status")
     assert (status.code, "No open issues." in status.out) == (0, True)
@@ -132,7 +132,7 @@ def test_a_file_of_an_unknown_symbol_is_quarantined(huracan, sound, tmp_path: Pa
 
 def test_an_unknown_symbol_ends_with_2(huracan) -> None:
     done = huracan("data", "backfill", "--from", str(FIRST), "--to", str(FIRST), "--symbols", "DOGE/USDT:USDT")
-    assert (done.code, "expected a linear perpetual of sim2-s7" in done.err) == (2, True)
+    assert (done.code, "expected a linear perpetual of sim2-s8" in done.err) == (2, True)
 
 
 def test_a_venue_that_is_down_ends_with_75(huracan, monkeypatch) -> None:

@@ -261,7 +261,7 @@ def test_rows_that_are_no_klines_are_quarantined_as_they_came(brain, market, tak
 
 
 def test_an_unknown_symbol_stops_before_anything_is_written(brain, take) -> None:
-    with pytest.raises(PermanentError, match=r"expected a linear perpetual of sim2-s7 .* got 'DOGE/USDT:USDT'"):
+    with pytest.raises(PermanentError, match=r"expected a linear perpetual of sim2-s8 .* got 'DOGE/USDT:USDT'"):
         take(symbols=("DOGE/USDT:USDT",))
 
 
