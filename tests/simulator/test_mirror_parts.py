@@ -19,6 +19,7 @@ from huracan_platform.simulator.mirror.history import LiveHistory
 from huracan_platform.simulator.mirror.listing import identity_of, instruments_of
 from huracan_platform.simulator.mirror.sockets import stream_base
 from huracan_platform.simulator.mirror.source import Trade
+from huracan_platform.simulator.order_book import OrderBook
 from huracan_platform.simulator.problems import VenueRefusal
 from tests.simulator.markets import MINUTE, START_MS, WIRE_MS, flat, listed
 
@@ -141,6 +142,14 @@ def test_every_price_that_has_changed_between_two_states_is_named(book: Mirrored
     book.take_difference(event(104, 105, 103, [["99.7", "0"]], []))
     assert book.passed((0, 0, 101), (0, 0, 105), 1, None) == {997}
     assert book.passed((0, 0, 101), (0, 0, 103), -1, None) == {1_001}
+
+
+def test_orders_meet_the_levels_of_now_also_where_only_the_book_has_moved(book: MirroredBook) -> None:
+    orders = OrderBook(book, lambda: None)
+    book.changed = orders.moved
+    assert orders.seek(START_MS).best_ask == 1_001
+    book.take_difference(event(101, 103, 100, [], [["100.1", "0"]]))
+    assert orders.seek(START_MS).best_ask == 1_002
 
 
 def test_the_clock_follows_its_source_and_never_passes_the_wire() -> None:
