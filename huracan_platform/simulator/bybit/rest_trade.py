@@ -125,7 +125,8 @@ class TradeEndpoints:
             and (not link or link_id(fill.order.request) == link)
         ]
         if not sent.get("orderId") and not link:
-            rows += [funding_object(self.venue, i, fills) for i in client.account.income if i.kind is IncomeType.FUNDING_FEE]
+            settled = [i for i in client.account.income if i.kind is IncomeType.FUNDING_FEE and since <= i.time_ms <= until]
+            rows += [funding_object(self.venue, income, fills) for income in settled]
         rows = [
             row for row in sorted(rows, key=lambda row: int(row["execTime"]), reverse=True)
             if row["symbol"] in symbols and since <= int(row["execTime"]) <= until and kind in ("", row["execType"])

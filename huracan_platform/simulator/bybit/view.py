@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ from huracan_platform.simulator.account import rounded
 from huracan_platform.simulator.brackets import bracket_of
 from huracan_platform.simulator.bybit.asked import LINEAR, SETTLED_IN
 from huracan_platform.simulator.bybit.closing import ZERO
+from huracan_platform.simulator.bybit.tally import Tally
 from huracan_platform.simulator.bybit.wire import wire_id
 from huracan_platform.simulator.desk import OrderDesk
 from huracan_platform.simulator.logs import IncomeType
@@ -25,11 +25,12 @@ class View:
 
     def __init__(self, venue: Venue, matching: Matching, desk: OrderDesk) -> None:
         self._venue, self._matching, self._desk, self._account = venue, matching, desk, desk.account
+        self._tally = Tally(desk.account)
         self.reasons: dict[int, str] = {}
 
     def fee_of(self, order: Order) -> Decimal:
         """What an order's executions have paid, USDT."""
-        return sum((f.commission for f in self._account.records.fills if f.order is order), ZERO) if order.executed else ZERO
+        return self._tally.fees(order)
 
     def fee_of_conditional(self, conditional: Conditional) -> Decimal:
         """What the executions of the order that a trigger made have paid, USDT."""
@@ -54,7 +55,7 @@ class View:
         amount, value, tier = position.amount, abs(position.notional(mark)), bracket_of(abs(position.notional(mark)))
         price = liquidation_price(account, symbol, self._matching.marks(account))
         margin, kept = plain(rounded(value / account.leverage_of(symbol))), plain(rounded(maintenance_of(account, symbol, mark)))
-        fills = [f for f in account.records.fills if f.order.instrument.symbol == symbol]
+        earned = self._tally.symbol(symbol)
         stops = {kind: self.attached(symbol, kind) for kind in ("STOP_MARKET", "TAKE_PROFIT_MARKET")}
         loss, gain = ("" if c is None else plain(instrument.price(c.trigger)) for c in stops.values())
         return {
@@ -67,26 +68,12 @@ class View:
             "positionIM": margin, "positionIMByMp": margin, "positionMM": kept, "positionMMByMp": kept, "positionBalance": "0",
             "takeProfit": gain, "stopLoss": loss, "trailingStop": "0", "sessionAvgPrice": "", "delta": "", "gamma": "",
             "vega": "", "theta": "", "unrealisedPnl": plain(position.unrealised(mark)),
-            "curRealisedPnl": plain(self._earned(symbol, self._opened_ms(fills))),
-            "cumRealisedPnl": plain(self._earned(symbol, 0)), "adlRankIndicator": 0,
-            "createdTime": str(fills[0].time_ms if fills else 0), "updatedTime": str(position.update_ms),
-            "seq": fills[-1].trade_id if fills else -1, "isReduceOnly": False, "mmrSysUpdatedTime": "",
+            "curRealisedPnl": plain(earned.present),
+            "cumRealisedPnl": plain(earned.total), "adlRankIndicator": 0,
+            "createdTime": str(earned.first_ms), "updatedTime": str(position.update_ms),
+            "seq": earned.last_trade, "isReduceOnly": False, "mmrSysUpdatedTime": "",
             "leverageSysUpdatedTime": "", "tpslMode": "Full",
         }
-
-    @staticmethod
-    def _opened_ms(fills: Sequence[Fill]) -> int:
-        """When the present position was opened, market ms."""
-        amount, opened = ZERO, 0
-        for fill in fills:
-            before, amount = amount, amount + fill.order.instrument.quantity(fill.lots) * fill.order.request.side.sign
-            if amount * before <= 0:
-                opened = fill.time_ms
-        return opened
-
-    def _earned(self, symbol: str, since_ms: int) -> Decimal:
-        """What a symbol has brought since a market time: profit, fees, funding and insurance, USDT."""
-        return sum((i.amount for i in self._account.income if i.symbol == symbol and i.time_ms >= since_ms), ZERO)
 
     def wallet(self) -> dict[str, Any]:
         """The unified account; USDT is all there is, and counts as USD."""
@@ -97,7 +84,6 @@ class View:
         equity, bound = account.wallet + unrealised, positions + orders
         rates = [f"{part / equity:.4f}" if equity > 0 else "0" for part in (bound, kept)]
         total = plain(equity)
-        realised = sum((i.amount for i in account.income if i.kind is IncomeType.REALIZED_PNL), ZERO)
         return {
             "accountType": "UNIFIED", "accountLTV": "0", "accountIMRate": rates[0], "accountIMRateByMp": rates[0],
             "accountMMRate": rates[1], "accountMMRateByMp": rates[1], "totalEquity": total,
@@ -109,7 +95,8 @@ class View:
                 "coin": SETTLED_IN, "equity": total, "usdValue": total, "walletBalance": plain(account.wallet), "free": "",
                 "locked": "0", "spotHedgingQty": "0", "borrowAmount": "0", "availableToWithdraw": "", "accruedInterest": "0",
                 "totalOrderIM": plain(orders), "totalPositionIM": plain(positions), "totalPositionMM": plain(kept),
-                "unrealisedPnl": plain(unrealised), "cumRealisedPnl": plain(realised), "bonus": "0", "marginCollateral": True,
+                "unrealisedPnl": plain(unrealised), "cumRealisedPnl": plain(self._tally.realised()),
+                "bonus": "0", "marginCollateral": True,
                 "collateralSwitch": True, "availableToBorrow": "", "spotBorrow": "0",
             }],
         }
