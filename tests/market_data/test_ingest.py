@@ -20,7 +20,7 @@ from huracan_platform.contracts.market import Candles, Pin
 from huracan_platform.contracts.quality import DayState, ExplainedGap
 from huracan_platform.data.market_data import ingest
 from huracan_platform.data.market_data.days import good_days
-from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding
+from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding, ingest_open_interest
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.summary import data_summary
 from huracan_platform.errors import PermanentError, TransientError
@@ -174,6 +174,15 @@ def test_a_running_day_is_open_and_not_read_yet(brain, market, take) -> None:
     assert [(d.state, d.rows, d.expected) for d in report.days] == [(DayState.GOOD, 1440, 1440), (DayState.OPEN, 720, 720)]
     assert all(check.passed for check in report.checks)
     assert good_days(brain, market.venue, "candles", [BTC], FIRST, SECOND) == [FIRST]
+
+
+def test_what_happens_while_the_answers_come_is_left_to_the_next_run(brain, market, settings) -> None:
+    begun = ManualClock(market.clock().wire_ms(), day_start_ms(SECOND) + DAY_MS // 2 + 30_000)  # the venue itself is hours ahead
+    source = SpoiledMarket(market, clock=begun)
+    for ingested, rows in ((ingest_candles, 720), (ingest_funding, 2), (ingest_open_interest, 145)):
+        report = ingested(brain, source, (BTC,), SECOND, SECOND, settings)
+        assert [(d.state, d.rows) for d in report.days] == [(DayState.OPEN, rows)]
+        assert all(check.passed for check in report.checks), [c.message for c in report.checks]
 
 
 def test_days_before_the_listing_are_left_out(take) -> None:

@@ -122,7 +122,7 @@ def test_rows_that_are_none_are_quarantined_as_they_came(brain, market, take) ->
 @pytest.fixture(scope="module")
 def old_market() -> Iterator[MarketData]:
     """Forty days of history, ten more than the venue keeps open interest of."""
-    with running_venue(days=40, symbols=BTC) as url:
+    with running_venue(days=40, seed=8, symbols=BTC) as url:
         yield MarketData(Settings(venue={"url": url, "rate_limit": False}))
 
 
@@ -136,7 +136,7 @@ def test_days_the_venue_has_lost_are_unavailable_and_no_failure(brain, old_marke
     assert {d.day for d in report.in_state(DayState.UNAVAILABLE)} == {FIRST + timedelta(days=k) for k in range(11)}
     assert {d.day for d in report.in_state(DayState.GOOD)} == {KEPT_FROM + timedelta(days=k) for k in range(29)}
     assert report.coverage == 1.0
-    assert QualityRepository(brain).open_issues() == []
+    assert {(i.issue_type, i.severity) for i in QualityRepository(brain).open_issues()} <= {("plausibility", "warning")}
     lost = report.days[0]
     assert (lost.rows, lost.content_hash) == (0, None)
     assert lost.reasons == ("not available from its source any more, and not recorded in time",)

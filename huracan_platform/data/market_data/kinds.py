@@ -99,6 +99,8 @@ class CandleKind:
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         # Outside its listing a venue has nothing to ask for.
         start, end = max(start, listing.first_ms), end if listing.last_ms is None else min(end, listing.last_ms)
+        # What closes while the pages come is the next run's: the day is judged as of `observed`.
+        end = max(start, min(end, observed - MINUTE_MS + 1))
         minutes = market.candles(symbol, start, end)
         return Delivery(symbol, days, frame_of(minutes), observed, listing, hours=market.hourly(symbol, start, end))
 
@@ -159,7 +161,7 @@ class FundingKind:
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Settlements of the days."""
         observed, listing = market.clock().market_ms(), market.listing(symbol)
-        rates = market.funding(symbol, day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS)
+        rates = market.funding(symbol, day_start_ms(days[0]), min(day_start_ms(days[-1]) + DAY_MS, observed + 1))
         return Delivery(symbol, days, frame_of(rates), observed, listing)
 
     def checks(

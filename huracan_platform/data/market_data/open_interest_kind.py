@@ -50,6 +50,7 @@ class OpenInterestKind:
         observed, listing = market.clock().market_ms(), market.listing(symbol)
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         start, end = max(start, listing.first_ms), end if listing.last_ms is None else min(end, listing.last_ms)
+        end = max(start, min(end, observed + 1))
         rows = market.open_interest(symbol, start, end)
         return Delivery(symbol, days, frame_of(rows), observed, listing, hours=market.hourly(symbol, start, end))
 
