@@ -16,8 +16,8 @@ from huracan_platform.simulator.outbox import Outbox
 
 @dataclass(frozen=True)
 class SocketRules:
-    """Wall ms between two pings, for which an answer is waited, and for which a socket lives at most; messages a client may
-    send in a second, pings and pongs included. 0: no such rule."""
+    """Wall ms between two pings, for which an answer is waited, and for which a socket lives at most (0: for ever); messages a
+    client may send in a second, pings and pongs included (0: any)."""
 
     ping_ms: int = 180_000
     pong_ms: int = 600_000
@@ -27,7 +27,8 @@ class SocketRules:
 
 @dataclass(eq=False)
 class OpenSocket:
-    """One of them. `answer` takes what the client says, `streams` names what it hears."""
+    """One of them. `answer` takes what the client says, `streams` names what it hears; `asked_ms` is when the first ping was sent
+    that nothing has come after."""
 
     path: str
     socket: web.WebSocketResponse
@@ -36,7 +37,7 @@ class OpenSocket:
     streams: Callable[[], Iterable[str]]
     opened_ms: int = 0
     pinged_ms: int = 0
-    heard_ms: int = 0
+    asked_ms: int | None = None
     received: deque[int] = field(default_factory=deque)
 
     def said_too_much(self, now: int, most: int) -> bool:
@@ -58,13 +59,13 @@ class OpenSockets:
 
     async def serve(self, one: OpenSocket) -> None:
         """Let what a client says be answered and what waits be sent until the socket closes; then it leaves."""
-        one.opened_ms = one.pinged_ms = one.heard_ms = self.wire_ms()
+        one.opened_ms = one.pinged_ms = self.wire_ms()
         self._open.append(one)
         writer = asyncio.create_task(one.outbox.write())
         try:
             async for message in one.socket:
-                one.heard_ms = self.wire_ms()
-                if one.said_too_much(one.heard_ms, self._rules.most_messages):
+                one.asked_ms = None
+                if one.said_too_much(self.wire_ms(), self._rules.most_messages):
                     one.outbox.end(1008, f"more than {self._rules.most_messages} messages a second")
                 elif message.type == WSMsgType.TEXT:
                     one.answer(message.data)
@@ -84,10 +85,10 @@ class OpenSockets:
                 one.outbox.cut()
             elif rules.life_ms and now - one.opened_ms >= rules.life_ms:
                 one.outbox.end(1001, "a connection is valid for 24 hours")
-            elif rules.pong_ms and now - one.heard_ms >= rules.pong_ms and one.pinged_ms > one.heard_ms:
+            elif one.asked_ms is not None and now - one.asked_ms >= rules.pong_ms:
                 one.outbox.end(1008, "no pong")
-            elif rules.ping_ms and now - one.pinged_ms >= rules.ping_ms:
-                one.pinged_ms = now
+            elif now - one.pinged_ms >= rules.ping_ms:
+                one.pinged_ms, one.asked_ms = now, now if one.asked_ms is None else one.asked_ms
                 one.outbox.ping()
 
     async def close(self) -> None:
