@@ -36,7 +36,8 @@ START = pd.Timestamp("2025-01-01", tz="UTC")
 @pytest.fixture(scope="module")
 def venue() -> Iterator[str]:
     """Three days of two symbols."""
-    with running_venue(days=3, symbols=f"{BTC},{ETH}") as url:
+    # Seed 10 begins with three quiet days; genuine moves of ten robust sigmas are warnings, and a quarter of all days has one.
+    with running_venue(days=3, seed=10, symbols=f"{BTC},{ETH}") as url:
         yield url
 
 
