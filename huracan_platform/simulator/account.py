@@ -67,6 +67,9 @@ class AccountListener(Protocol):
     def account_changed(self, reason: str, symbol: str | None, market_ms: int) -> None:
         """Balance or position changed; reason as the venue names it."""
 
+    def leverage_changed(self, symbol: str, leverage: int, market_ms: int) -> None:
+        """The account has set another leverage for a symbol."""
+
 
 @dataclass(eq=False, repr=False)
 class Account:

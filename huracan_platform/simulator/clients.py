@@ -15,6 +15,7 @@ from huracan_platform.simulator.desk import OrderDesk
 from huracan_platform.simulator.desk_changes import DeskChanges
 from huracan_platform.simulator.faults import Faults
 from huracan_platform.simulator.limits import OrderLimits
+from huracan_platform.simulator.margin_calls import MarginCalls
 from huracan_platform.simulator.margin_settings import MarginSettings
 from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.problems import VenueRefusal
@@ -40,6 +41,7 @@ class Client:
     keys: ListenKeys
     orders: OrderEndpoints
     endpoints: AccountEndpoints
+    margin_calls: MarginCalls
     limits: OrderLimits = field(default_factory=OrderLimits)
 
 
@@ -63,6 +65,7 @@ class Clients(Accounts[Client]):
         return Client(
             name, secret, account, desk, changes, view, events, ListenKeys(f"{venue.incarnation}/{name}", venue.clock.wire_ms),
             OrderEndpoints(venue, matching, desk, changes), AccountEndpoints(venue, matching, account, view, margin),
+            MarginCalls(matching, account),
         )
 
     def by_key(self, headers: Mapping[str, str]) -> Client:
@@ -85,8 +88,10 @@ class Clients(Accounts[Client]):
         return client, signed_parameters(client.secret, query, body, self._venue.clock.wire_ms() + skew_ms)
 
     def each_tick(self) -> None:
-        """What is due on the wire clock: countdowns that have run out, listen keys that end."""
+        """What is due on the wire clock: countdowns that have run out, listen keys that end; and calls for margin."""
         for client in self:
+            for call in client.margin_calls.due(self._matching.cursor_ms) if client.events.listeners else ():
+                client.events.margin_called(call)
             client.changes.expire_countdowns()
             if client.keys.present and self._faults.listen_key_expires(client.name):
                 client.keys.expire()

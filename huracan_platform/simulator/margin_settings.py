@@ -28,6 +28,8 @@ class MarginSettings:
         if leverage < before and self._desk.available() < 0:
             account.leverage[symbol] = before
             raise VenueRefusal(-2028, "Leverage is smaller than permitted: insufficient margin balance.")
+        if leverage != before:
+            account.listener.leverage_changed(symbol, leverage, self._matching.cursor_ms)
 
     def set_isolated(self, symbol: str, *, isolated: bool) -> None:
         """Change the margin type of a symbol that has neither orders nor a position."""

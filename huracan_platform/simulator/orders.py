@@ -54,6 +54,7 @@ class AlgoStatus(StrEnum):
 
     NEW = "NEW"
     CANCELED = "CANCELED"
+    TRIGGERING = "TRIGGERING"
     TRIGGERED = "TRIGGERED"
     FINISHED = "FINISHED"
     EXPIRED = "EXPIRED"

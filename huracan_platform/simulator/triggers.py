@@ -55,6 +55,7 @@ class Triggers:
             _tell(conditional, AlgoStatus.EXPIRED, moment)
             return
         conditional.triggered_ms = moment
+        _tell(conditional, AlgoStatus.TRIGGERING, moment)
         conditional.order = self._made_by(conditional, lots, moment)
         _tell(conditional, AlgoStatus.TRIGGERED, moment)
         self._matching.enter(conditional.order, moment)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from huracan_platform.simulator.orders import Conditional, Fill, Order
-from huracan_platform.simulator.wire_orders import conditional_event, order_event
+from huracan_platform.simulator.wire_orders import conditional_event, order_event, trade_lite_event
 
 LISTEN_KEY_MS = 60 * 60_000
 Send = Callable[[str, bytes], None]
@@ -79,8 +79,10 @@ class UserEvents:
         self.listeners.clear()
 
     def order_changed(self, order: Order, execution: str, fill: Fill | None, market_ms: int) -> None:
-        """ORDER_TRADE_UPDATE."""
+        """ORDER_TRADE_UPDATE, and before it TRADE_LITE where it was filled."""
         if self.listeners:
+            if execution == "TRADE" and fill is not None:
+                self._publish(trade_lite_event(fill))
             self._publish(order_event(order, execution, fill, market_ms))
 
     def conditional_changed(self, conditional: Conditional, market_ms: int) -> None:
@@ -92,6 +94,14 @@ class UserEvents:
         """ACCOUNT_UPDATE."""
         if self.account_event is not None and self.listeners:
             self._publish(self.account_event(reason, symbol, market_ms))
+
+    def leverage_changed(self, symbol: str, leverage: int, market_ms: int) -> None:
+        """ACCOUNT_CONFIG_UPDATE."""
+        self._publish({"e": "ACCOUNT_CONFIG_UPDATE", "E": market_ms, "T": market_ms, "ac": {"s": symbol, "l": leverage}})
+
+    def margin_called(self, event: dict[str, Any]) -> None:
+        """MARGIN_CALL."""
+        self._publish(event)
 
     def _publish(self, event: dict[str, Any]) -> None:
         if self.listeners and not self.silent():

@@ -99,6 +99,17 @@ def order_event(order: Order, execution: str, fill: Fill | None, market_ms: int)
     return {"e": "ORDER_TRADE_UPDATE", "T": market_ms, "E": market_ms, "o": body}
 
 
+def trade_lite_event(fill: Fill) -> dict[str, Any]:
+    """TRADE_LITE."""
+    order, request, instrument = fill.order, fill.order.request, fill.order.instrument
+    return {
+        "e": "TRADE_LITE", "E": fill.time_ms, "T": fill.time_ms, "s": instrument.symbol,
+        "q": plain(instrument.quantity(request.lots)), "p": plain(instrument.price(request.price or 0)), "m": fill.maker,
+        "c": request.client_order_id, "S": request.side.value, "L": plain(instrument.price(fill.price)),
+        "l": plain(instrument.quantity(fill.lots)), "t": fill.trade_id, "i": order.order_id,
+    }
+
+
 def conditional_event(conditional: Conditional, market_ms: int) -> dict[str, Any]:
     """ALGO_UPDATE."""
     request, instrument, order = conditional.request, conditional.instrument, conditional.order

@@ -86,13 +86,13 @@ def test_orders_trades_and_money_are_each_accounts_own(shared: str) -> None:
 async def test_a_user_stream_tells_of_its_own_account_only(shared: str) -> None:
     mine = listen(shared, f"/private/ws?listenKey={listen_key(shared, 'k')}")
     theirs = listen(shared, f"/private/ws?listenKey={listen_key(shared, 'second')}")
-    hearing = asyncio.gather(collect(mine, 3), collect(theirs, 3))
+    hearing = asyncio.gather(collect(mine, 4), collect(theirs, 4))
     await asyncio.sleep(0.3)
     for name, who in (("one", {}), ("two", SECOND)):
         order = {**BUY, "quantity": "0.01", "newClientOrderId": name, **who}
         assert (await asyncio.to_thread(signed, shared, "POST", "/fapi/v1/order", **order))[0] == 200
     for name, events in zip(("one", "two"), await hearing, strict=True):
-        assert [e["e"] for e in events] == ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ORDER_TRADE_UPDATE"]
+        assert [e["e"] for e in events] == ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "TRADE_LITE", "ORDER_TRADE_UPDATE"]
         assert {e["o"]["c"] for e in events if "o" in e} == {name}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -213,7 +214,7 @@ async def test_an_expired_key_is_told_on_its_socket(fresh: str) -> None:
 
 async def test_funding_is_told_as_a_balance_change_and_a_fill_as_none(fresh: str) -> None:
     key = json.loads(fetch(fresh + "/fapi/v1/listenKey", "POST", b"", {"X-MBX-APIKEY": "k"})[1])["listenKey"]
-    waiting = asyncio.create_task(collect(listen(fresh, f"/private/ws?listenKey={key}"), 4))
+    waiting = asyncio.create_task(collect(listen(fresh, f"/private/ws?listenKey={key}"), 5))
     await asyncio.sleep(0.3)
     await asyncio.to_thread(signed, fresh, "POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
     now = get(fresh, "/control/clock")["market_ms"]
@@ -223,6 +224,46 @@ async def test_funding_is_told_as_a_balance_change_and_a_fill_as_none(fresh: str
     assert [(u["m"], len(u["P"]), u["B"][0]["bc"]) for u in updates] == [
         ("ORDER", 1, "0"), ("FUNDING_FEE", 0, income[0]["income"]),
     ]
+
+
+def test_a_fill_is_told_in_short_before_it_is_told_in_full() -> None:
+    floor = open_floor(listed(flat(PRICE, 5)))
+    floor.order(side="BUY", type="LIMIT", timeInForce="GTC", price="101000", newClientOrderId="mine")
+    lites = [i for i, m in enumerate(floor.told) if m["e"] == "TRADE_LITE"]
+    assert lites
+    for at in lites:
+        lite, full = floor.told[at], floor.told[at + 1]["o"]
+        shared = "sqpmcSLlti"
+        assert lite == {"e": "TRADE_LITE", "E": full["T"], "T": full["T"], **{name: full[name] for name in shared}}
+        assert (full["x"], full["N"], full["m"]) == ("TRADE", "USDT", False)
+        assert Decimal(full["n"]) > 0
+
+
+def test_another_leverage_is_told_and_the_same_is_not() -> None:
+    floor = open_floor(listed(flat(PRICE, 5)))
+    for leverage in (10, 10, 25):
+        floor.clients.first.endpoints.leverage({"symbol": "BTCUSDT", "leverage": str(leverage)})
+    now = floor.venue.clock.market_ms()
+    assert floor.told == [
+        {"e": "ACCOUNT_CONFIG_UPDATE", "E": now, "T": now, "ac": {"s": "BTCUSDT", "l": leverage}} for leverage in (10, 25)
+    ]
+
+
+@pytest.mark.parametrize(("to", "called"), [(PRICE - 50_000, False), (PRICE - 55_000, True)])
+def test_margin_is_called_for_once_where_most_of_it_must_be_kept(to: int, called: bool) -> None:
+    floor = leveraged([*fall(to), *flat(PRICE, 3), *fall(to)])
+    floor.told.clear()
+    for minute in (3.5, 4, 9, 9.5, 13.5, 14):
+        floor.go_to(minute)
+        floor.clients.each_tick()
+    calls = [m for m in floor.told if m["e"] == "MARGIN_CALL"]
+    assert floor.matching.liquidations == []
+    assert len(calls) == 2 * called  # once for each fall
+    for call in calls:
+        row = call["p"][0]
+        assert (row["s"], row["pa"], row["mt"], row["mp"]) == ("BTCUSDT", "1.000", "CROSSED", "94500.0")
+        assert Decimal(row["mm"]) == Decimal("378.0000")
+        assert Decimal(row["mm"]) < Decimal(call["cw"]) + Decimal(row["up"]) < Decimal(row["mm"]) / Decimal("0.8")
 
 
 async def test_a_flat_floor_tells_of_no_liquidation() -> None:

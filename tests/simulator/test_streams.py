@@ -146,9 +146,9 @@ async def test_a_silent_user_stream_stays_connected_and_says_nothing(fresh: str)
         assert (await asyncio.to_thread(signed, fresh, "POST", "/fapi/v1/order", **order))[0] == 200
 
     sending = asyncio.create_task(send())
-    events = await collect(socket, 3)
+    events = await collect(socket, 4)
     await sending
-    assert [e["e"] for e in events] == ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ORDER_TRADE_UPDATE"]
+    assert [e["e"] for e in events] == ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "TRADE_LITE", "ORDER_TRADE_UPDATE"]
     assert post(fresh, "/control/faults", {"kind": "silent_user_stream"})[0] == 200
     sending = asyncio.create_task(send())
     with pytest.raises(TimeoutError):

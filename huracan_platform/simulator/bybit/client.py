@@ -52,6 +52,9 @@ class PrivateEvents:
         if self.listeners["order"] and conditional.status is not AlgoStatus.FINISHED:
             self._publish("order", conditional_object(conditional, Decimal(0)))
 
+    def leverage_changed(self, symbol: str, leverage: int, market_ms: int) -> None:
+        """The protocol tells nothing of it."""
+
     def account_changed(self, reason: str, symbol: str | None, market_ms: int) -> None:
         """Topics position, where one changed, and wallet."""
         if self.view is None:
