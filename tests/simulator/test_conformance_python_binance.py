@@ -152,11 +152,14 @@ async def test_the_user_socket_tells_an_order_from_its_acceptance_to_its_fill(ma
     socket.TIMEOUT = 1
     async with asyncio.timeout(20), socket as events:
         order = await manager._client.futures_create_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
-        heard = [await events.recv() for _ in range(3)]
+        heard = [await events.recv()]
+        while heard[-1].get("o", {}).get("X") != "FILLED":
+            heard.append(await events.recv())
     told = [e["o"] for e in heard if e["e"] == "ORDER_TRADE_UPDATE"]
-    assert [(o["i"], o["X"]) for o in told] == [(order["orderId"], "NEW"), (order["orderId"], "FILLED")]
-    assert [o["z"] for o in told] == ["0.000", "0.100"]
-    update = next(e for e in heard if e["e"] == "ACCOUNT_UPDATE")["a"]
+    assert {o["i"] for o in told} == {order["orderId"]}
+    assert [(o["x"], o["X"], o["z"]) for o in (told[0], told[-1])] == [("NEW", "NEW", "0.000"), ("TRADE", "FILLED", "0.100")]
+    assert sum(float(o["l"]) for o in told) == pytest.approx(0.1)
+    update = [e["a"] for e in heard if e["e"] == "ACCOUNT_UPDATE" and e["a"]["m"] == "ORDER"][-1]
     assert [(p["s"], p["pa"]) for p in update["P"]] == [("BTCUSDT", "0.100")]
     assert float(update["B"][0]["wb"]) == pytest.approx(100_000 - float(order["cumQuote"]) * 0.0005)
 
