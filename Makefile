@@ -36,7 +36,13 @@ lint: setup  ## ruff and mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-unit: setup  ## tests that take seconds
+# The exchange's old connector and python-binance both call themselves `binance`: it lives in a folder of its own.
+CONNECTOR := build/connector/.ready
+$(CONNECTOR): tests/simulator/old_connector.txt $(VENV)/.ready
+	@$(BIN)/uv pip install -q --target build/connector -r $<
+	@touch $@
+
+unit: setup $(CONNECTOR)  ## tests that take seconds
 	@$(BIN)/pytest -q -m "not slow" $(ARGS)
 
 slow: setup  ## tests with real processes and whole pipelines
