@@ -229,9 +229,10 @@ def test_a_test_order_is_checked_and_not_placed(native: Any) -> None:
     answer = native.futures_create_test_order(**sent, quantity="0.01", newClientOrderId="rehearsed")
     assert (answer["clientOrderId"], answer["status"], answer["executedQty"]) == ("rehearsed", "NEW", "0.000")
     assert native.futures_get_all_orders(symbol="BTCUSDT") == []
-    with pytest.raises(BinanceAPIException) as refused:
-        native.futures_create_test_order(**sent, quantity="0.0001")
-    assert refused.value.code == -1111
+    for quantity, code in (("0.0001", -1111), ("30", -2019)):
+        with pytest.raises(BinanceAPIException) as refused:
+            native.futures_create_test_order(**sent, quantity=quantity)
+        assert refused.value.code == code
 
 
 def test_all_orders_are_paged_by_their_number(native: Any) -> None:
