@@ -178,7 +178,7 @@ def test_a_resting_order_is_filled_when_the_source_trades_through_it(world: Worl
     world.go()
     until(lambda: world.order(number)["status"] == "FILLED", 60)
     order = world.order(number)
-    assert float(order["avgPrice"]) == price
+    assert float(order["avgPrice"]) == pytest.approx(price)
     trades = get(world.source, f"/fapi/v1/aggTrades?symbol=BTCUSDT&startTime={began}&limit=1000")
     assert order["updateTime"] in [t["T"] for t in trades if float(t["p"]) <= price]
 
@@ -198,7 +198,7 @@ def test_what_is_missed_while_a_socket_is_cut_is_fetched_and_matched_in_order(wo
     world.between.mend()
     until(lambda: world.order(number)["status"] == "FILLED", 60)
     order = world.order(number)
-    assert float(order["avgPrice"]) == price
+    assert float(order["avgPrice"]) == pytest.approx(price)
     assert order["updateTime"] <= through
     now = world.now()
     assert complete(world.mirror, "BTCUSDT", "1m", now) == complete(world.source, "BTCUSDT", "1m", now)
