@@ -269,7 +269,8 @@ async def test_sockets_are_cut_within_the_scope_only(venue: str, scope: str) -> 
 
 @pytest.mark.parametrize(("fault", "status"), [
     ({"kind": "http_error", "body": "unknown_503"}, 503), ({"kind": "http_error", "body": "limit_429"}, 429),
-    ({"kind": "refusal", "code": -1001, "status": 403}, 403), ({"kind": "drop_response", "count": 4}, 0),  # the client asks once more by itself
+    ({"kind": "refusal", "code": -1001, "status": 403}, 403),
+    ({"kind": "drop_response", "count": 4}, 0),  # the client asks once more by itself
 ])
 async def test_connections_are_refused_where_the_path_of_sockets_is_named(venue: str, fault: dict[str, Any], status: int) -> None:
     await asyncio.to_thread(arm, venue, {"count": 2, **fault, "path": "/market", "client": "agent-a"})
