@@ -1,4 +1,4 @@
-"""Sections of the settings tree that came with the recorders."""
+"""Sections of the settings tree: recorders and risk policies."""
 
 from __future__ import annotations
 
@@ -41,3 +41,34 @@ class LiquidationSettings(BaseModel):
     volume_share: float = Field(0.005, ge=0, description="of the USD traded in the window, which its liquidations must reach")
     trailing_days: int = Field(7, ge=1, description="days that a window and a minute are set against")
     fewest_windows: int = Field(30, ge=1, description="non-empty windows or minutes needed for a percentile; fewer call nothing")
+
+
+class RiskPolicySettings(BaseModel):
+    """The risk policy of a symbol: leverage, size and stop by a trained policy, or by rules where none is approved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(False, description="off: sessions trade by the strategy's own settings, and no policy is asked")
+    version: str | None = Field(None, description="policy id to use; None: the symbol's newest approved one")
+    max_leverage: float = Field(5.0, ge=1, le=10, description="a policy's leverage counts as a share of this")
+    stop_loss: float = Field(0.02, ge=0.005, le=0.10, description="furthest stop of the fixed defaults, fraction of entry")
+    drawdown_weight: float = Field(1.0, ge=0, description="of a rise of the drawdown against log equity, in reward and verdict")
+    turnover_cost_bps: float = Field(1.0, ge=0, description="of notional traded, in the reward only, beyond costs")
+    held_out_fraction: float = Field(0.30, gt=0, lt=1, description="newest part of the walk-forward rows, for the verdict only")
+    episode_days: int = Field(30, ge=1, description="length of a training episode")
+    timesteps: int = Field(50_000, ge=1, description="decision bars a policy is trained on, per seed")
+    seeds: int = Field(5, ge=3, description="policies trained alike; the first is the version, all of them its verdict")
+
+
+class RollbackSettings(BaseModel):
+    """When a version takes charge of a symbol, and when it loses it to the one before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_days: int = Field(5, ge=2, description="days held out from both versions needed to compare them before activation")
+    alpha: float = Field(0.05, gt=0, lt=1, description="chance of rolling back, ever, a version that is no worse")
+    clip: float = Field(
+        0.005, gt=0, description="differences of hourly returns count up to this: the equity that two stops of opposite trades cost"
+    )
+    max_drawdown: float = Field(0.05, gt=0, lt=1, description="of shadow returns, at once and without a test; the governor's soft brake")
+    cool_down_h: float = Field(24.0, ge=0, description="wall hours after a rollback in which the symbol is not rolled back by itself")

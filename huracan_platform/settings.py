@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.setting_rules import PREFIX, SECRETS_DIR, Day, Dsn, Fraction, Symbols, told, unknown_names
-from huracan_platform.setting_sections import LiquidationSettings, SentimentSettings
+from huracan_platform.setting_sections import LiquidationSettings, RiskPolicySettings, RollbackSettings, SentimentSettings
 
 
 class _Section(BaseModel):
@@ -32,6 +32,9 @@ class DatabaseSettings(_Section):
     port: int | None = Field(None, ge=1024, le=65535, description="port of the embedded server; None picks a free one once")
     run_as: str = Field("nobody", description="unprivileged user the embedded server runs under when started as root")
     start_timeout_s: float = Field(60.0, gt=0)
+    roles: Literal["available", "required"] = Field(
+        "available", description="each part works under its database role: where the server has them, or not at all"
+    )
 
 
 class VenueSettings(_Section):
@@ -266,6 +269,8 @@ class Settings(BaseSettings):
     strategy: StrategySettings = StrategySettings()
     gates: GateSettings = GateSettings()
     risk: RiskSettings = RiskSettings()
+    risk_policy: RiskPolicySettings = RiskPolicySettings()
+    rollback: RollbackSettings = RollbackSettings()
     execution: ExecutionSettings = ExecutionSettings()
 
     @field_validator("home", mode="after")

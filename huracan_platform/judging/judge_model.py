@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
 from huracan_platform.brain.trials import Trial, TrialLog
 from huracan_platform.brain.verdicts import VerdictRepository
 from huracan_platform.clock import Clock, to_datetime
@@ -18,14 +16,12 @@ from huracan_platform.data.features.recompute import recompute_row
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.decision.costs import founding_costs
-from huracan_platform.errors import DataContractError
 from huracan_platform.judging.evaluation.metrics import sharpe
 from huracan_platform.judging.evaluation.walk_forward import WalkForward, backtest_walk_forward, walk_forward
 from huracan_platform.judging.gates.collect import collect_evidence
 from huracan_platform.judging.gates.evidence import JudgingEvidence, Trials
 from huracan_platform.judging.gates.judge import judge
-from huracan_platform.learning.dataset import load_frame
-from huracan_platform.learning.models.manifest import Recipe
+from huracan_platform.judging.judging_data import judging_data
 from huracan_platform.learning.models.split import forward_split
 from huracan_platform.learning.pipeline import trial_of
 from huracan_platform.learning.registry import Registry
@@ -60,14 +56,9 @@ def judge_model(
     DataContractError
         The data set is not in the library any more, or is another one now.
     """
-    recipe = Recipe.of(card.manifest)
-    settings = settings.model_copy(update={"training": recipe.training, "labels": recipe.labels})
-    frame = load_frame(brain, store, recipe.spec, recipe.features, recipe.labels, recipe.cost)
-    if frame.dataset_hash != recipe.dataset_hash:
-        raise DataContractError(f"data set of {card.model_id}: expected {recipe.dataset_hash}, got {frame.dataset_hash}")
+    data = judging_data(brain, store, card, settings)
+    recipe, settings, frame, candles, funding = data.recipe, data.settings, data.frame, data.candles, data.funding
     spec = recipe.spec
-    candles = CandleRepository(brain).read(spec.venue, [spec.symbol], spec.start_ms, spec.end_ms, spec.pin)[spec.symbol]
-    funding = FundingRepository(brain).read(spec.venue, [spec.symbol], spec.start_ms, spec.end_ms, spec.pin)[spec.symbol]
     schedules = recipe.cost, founding_costs(settings.costs)
     result = walk_forward(frame, settings, card.architecture)
 
