@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from huracan_platform.clock import SystemClock
+from huracan_platform.clock import SystemClock, to_datetime
 from huracan_platform.defs.execution.automation import paper_session_job
 from huracan_platform.defs.resources import Platform
 from huracan_platform.operations.keep_session import SessionRun
@@ -12,21 +12,56 @@ RUNS_LOOKED_AT = 10
 
 @dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
 def hand_off_authorised_models(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
-    """Put one `model_authorised` command per new paper authorisation; the cursor is the last authorisation's id.
+    """Settle each new paper authorisation: one `model_authorised` command, or a withdrawal and an incident where the version is
+    worse than the one in charge. The cursor is the last authorisation's id.
 
-    A command put twice (the process died between writing and moving the cursor) is harmless: the session appoints the
-    same version again.
+    A verdict and what follows from it are one transaction, and a grant is settled once: one that is looked at twice (the
+    process died before the cursor moved, or `huracan authorise` was there first) is left alone. One comparison per
+    evaluation, so that its time is bounded.
     """
+    from huracan_platform.brain.activations import ActivationRepository
     from huracan_platform.brain.authorisations import AuthorisationRepository
-    from huracan_platform.brain.sessions import CommandRepository
-    from huracan_platform.contracts.journal import CommandKind
+    from huracan_platform.operations.activate import comparing, judge_activation, refusal_incident
 
-    brain = platform.brain()
-    found = AuthorisationRepository(brain).since(int(context.cursor or 0), platform.settings().execution.gateway)
-    for authorisation_id, model_id in found:
-        CommandRepository(brain).put(CommandKind.MODEL_AUTHORISED, {"model_id": model_id}, "hand_off_authorised_models")
+    brain, settings, activations = platform.brain(), platform.settings(), ActivationRepository(platform.brain())
+    registry = platform.registry(brain)
+    for authorisation_id, model_id in AuthorisationRepository(brain).since(int(context.cursor or 0), settings.execution.gateway):
+        if not activations.settled(authorisation_id):
+            card, now = registry.card(model_id), SystemClock().wire_ms()
+            compare = comparing(settings, brain, registry)
+            activation = judge_activation(
+                registry, card, settings.execution.gateway, now, compare, by="hand_off_authorised_models"
+            )
+            incident = None if activation.takes_charge else refusal_incident(activation, card.symbol)
+            activations.settle(authorisation_id, activation, incident)
+            context.update_cursor(str(authorisation_id))
+            return dg.SkipReason(f"{model_id} {activation.verdict}: {activation.reason}")
         context.update_cursor(str(authorisation_id))
-    return dg.SkipReason(f"handed over: {', '.join(m for _, m in found)}" if found else "no new authorisation")
+    return dg.SkipReason("no new authorisation")
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def rollback_models(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
+    """Look at each symbol with new shadow returns or new critical drift, and roll it back where a rule asks for it.
+
+    The cursor holds the newest return and the newest drift measurement looked at. Looking twice is harmless: what was
+    rolled back is not in charge any more, and the symbol has its cool-down.
+    """
+    from huracan_platform.brain.drift import DriftRepository
+    from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+    from huracan_platform.operations.roll_back import RollbackDesk
+
+    brain, settings = platform.brain(), platform.settings()
+    shadow_id, measurement_id = (int(part) for part in (context.cursor or "0:0").split(":"))
+    followed = ShadowReturnRepository(brain).symbols_since(shadow_id)
+    drifted = DriftRepository(brain).critical_since(measurement_id)
+    desk = RollbackDesk(brain, platform.registry(brain), settings, lambda: platform.market().clock())
+    symbols = {(venue, symbol) for _, venue, symbol in followed} | {(d.venue, d.symbol) for d in drifted}
+    now = SystemClock().wire_ms()
+    said = [desk.follow_rule(venue, symbol, now, by="rollback_models").reason for venue, symbol in sorted(symbols)]
+    newest = max([shadow_id, *(number for number, _, _ in followed)]), max([measurement_id, *(d.measurement_id for d in drifted)])
+    context.update_cursor(f"{newest[0]}:{newest[1]}")
+    return dg.SkipReason("; ".join(said) or "nothing new")
 
 
 @dg.sensor(job=paper_session_job, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -35,15 +70,20 @@ def keep_session(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
 
     A stale run would count against the limit of one session for ever. The cursor is not needed: leases, sessions and runs are.
     """
+    from huracan_platform.brain.incidents import IncidentRepository
     from huracan_platform.brain.leases import LeaseRepository
     from huracan_platform.brain.sessions import SessionRepository, SwitchRepository
+    from huracan_platform.operations.check_incidents import run_key
     from huracan_platform.operations.keep_session import plan_session
 
     brain, gateway = platform.brain(), platform.settings().execution.gateway
     records = context.instance.get_run_records(dg.RunsFilter(job_name=paper_session_job.name), limit=RUNS_LOOKED_AT)
     sessions = SessionRepository(brain).of_runs([r.dagster_run.run_id for r in records])
     runs = [_seen(record, sessions) for record in records]
-    plan = plan_session(SwitchRepository(brain).wanted(gateway), len(LeaseRepository(brain).running()), runs)
+    leases = len(LeaseRepository(brain).running())
+    if leases:  # whatever became of the sessions before, one trades now
+        IncidentRepository(brain).resolve(to_datetime(SystemClock().wire_ms()), [run_key(paper_session_job.name, "")])
+    plan = plan_session(SwitchRepository(brain).wanted(gateway), leases, runs)
     for record in records:
         if record.dagster_run.run_id in plan.close:
             context.instance.report_run_failed(record.dagster_run, f"{record.dagster_run.run_id}: its session's lease ran out")
