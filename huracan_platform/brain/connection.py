@@ -11,8 +11,9 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from huracan_platform.brain.idle import IdleConnections
+from huracan_platform.brain.roles import Role
 from huracan_platform.brain.server import DAGSTER, EmbeddedServer, Endpoint
-from huracan_platform.errors import ConfigurationError, HuracanError, TransientError
+from huracan_platform.errors import ConfigurationError, HuracanError, PermanentError, TransientError
 from huracan_platform.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
@@ -24,12 +25,21 @@ class Brain:
     """One Brain Library database. Opens connections when asked and keeps a few of them for the next caller.
 
     Every dropped connection, deadlock, full disk or restarted server comes out of the context managers as
-    `TransientError`; a refused login or unknown database as `ConfigurationError`. No message holds the password.
+    `TransientError`; a refused login or unknown database as `ConfigurationError`; what the role may not do as
+    `PermanentError`. No message holds the password.
+
+    Parameters
+    ----------
+    dsn
+        postgresql:// address with user and password.
+    role
+        Every connection works under it from its first statement to its last; None: with all that the login may do.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, role: Role | None = None) -> None:
         self.dsn = dsn
-        self._idle = IdleConnections(dsn, CONNECT_TIMEOUT_S)
+        self.role = role
+        self._idle = IdleConnections(dsn, CONNECT_TIMEOUT_S, role)
         weakref.finalize(self, self._idle.close)
 
     def __repr__(self) -> str:
@@ -39,6 +49,10 @@ class Brain:
     def where(self) -> str:
         """Host, port and database, for people."""
         return _where(self.dsn)
+
+    def as_role(self, role: Role) -> Brain:
+        """The same database under a role, with connections of its own."""
+        return Brain(self.dsn, role)
 
     def size_bytes(self) -> int:
         """Size of the database on disk."""
@@ -92,6 +106,8 @@ def translated_errors(dsn: str) -> Iterator[None]:
         yield
     except psycopg.OperationalError as error:
         raise _as_ours(error, dsn) from None
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PermanentError(f"database at {_where(dsn)}: expected a role that may, got: {error.diag.message_primary}") from None
 
 
 def _as_ours(error: Exception, dsn: str) -> HuracanError:

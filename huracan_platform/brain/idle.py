@@ -9,8 +9,11 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
+
+from huracan_platform.brain.roles import Role
 
 KEPT = 4
 
@@ -18,8 +21,8 @@ KEPT = 4
 class IdleConnections:
     """At most `KEPT` logged-in connections of one process. A forked child opens its own."""
 
-    def __init__(self, dsn: str, connect_timeout_s: int) -> None:
-        self._dsn = dsn
+    def __init__(self, dsn: str, connect_timeout_s: int, role: Role | None) -> None:
+        self._dsn = dsn if role is None else _under(role, dsn)
         self._timeout_s = connect_timeout_s
         self._guard = threading.Lock()
         self._kept: list[psycopg.Connection[Any]] = []
@@ -65,6 +68,12 @@ class IdleConnections:
         with self._guard:
             while self._kept:
                 self._kept.pop().close()
+
+
+def _under(role: Role, dsn: str) -> str:
+    # Set at a connection's start, the role is what RESET ROLE and DISCARD ALL go back to.
+    given = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=f"{given} -c role={role.group}".strip())
 
 
 def _is_alive(connection: psycopg.Connection[Any]) -> bool:

@@ -14,6 +14,8 @@ from huracan_platform.brain.series import ensure_series
 from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.market import Instrument, Pin
 
+_LOCK = 0x494E_5354
+
 
 class InstrumentRepository:
     """Tick, lot and limits of each (venue, symbol), Decimal throughout."""
@@ -31,7 +33,7 @@ class InstrumentRepository:
         inserted = revised = 0
         with self._brain.connect() as connection:
             # Versions are numbered by reading the newest one, so writers take turns.
-            connection.execute("LOCK TABLE instruments IN SHARE ROW EXCLUSIVE MODE")
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             current = {(i.venue, i.symbol): (i, version) for i, version in _newest(connection, Pin())}
             for instrument in wanted:
                 before, version = current.get((instrument.venue, instrument.symbol), (None, 0))

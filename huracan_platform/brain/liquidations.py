@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.fact_table import FactTable
@@ -21,8 +20,6 @@ from huracan_platform.contracts.liquidation import (
     StoredLiquidation,
 )
 from huracan_platform.contracts.market import Pin
-
-_PARTITION_LOCK = 7_316_002
 
 
 class LiquidationRepository:
@@ -115,14 +112,8 @@ def _make_partitions(connection: psycopg.Connection[Any], days: Iterable[date]) 
     missing = wanted.keys() - {name for (name,) in there}
     if not missing:
         return
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_PARTITION_LOCK,))  # two writers at a day's beginning
     for name in sorted(missing):
-        day = wanted[name]
-        connection.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF liquidations FOR VALUES FROM ({}) TO ({})").format(
-                sql.Identifier(name), sql.Literal(f"{day} 00:00+00"), sql.Literal(f"{day + timedelta(days=1)} 00:00+00")
-            )
-        )
+        connection.execute("SELECT make_liquidations_day(%s)", (wanted[name],))
 
 
 def _stored(row: tuple[Any, ...]) -> StoredLiquidation:

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import psycopg
 
 from huracan_platform.brain.connection import Brain, ensure_server
-from huracan_platform.errors import PermanentError
+from huracan_platform.brain.grants import set_up_roles
+from huracan_platform.brain.roles import Role
+from huracan_platform.errors import ConfigurationError, PermanentError
 from huracan_platform.settings import Settings
 
 # Any two openers agree on this number: one migrates, the others wait, and Postgres frees the lock of a killed one.
@@ -18,21 +20,33 @@ from huracan_platform.settings import Settings
 _LOCK = 0x48555241
 
 
-def open_brain(settings: Settings) -> Brain:
+def open_brain(settings: Settings, role: Role | None = None) -> Brain:
     """The migrated Brain Library of these settings; starts the embedded server when no DSN is set.
+
+    `role` None works with all that the login may do: for migrations, and for what a person says. Where the server has no such
+    role, so does a named one, unless `database.roles` requires them.
 
     Raises
     ------
     ConfigurationError, TransientError, PermanentError
-        As `ensure_server`, and when a migration fails.
+        As `ensure_server`, when a migration fails, and when a required role cannot be used.
     """
     brain = Brain(ensure_server(settings).brain_dsn)
-    migrate(brain)
+    _apply_pending(brain)
+    state = set_up_roles(brain)
+    if role is None:
+        return brain
+    if state.usable(role):
+        return brain.as_role(role)
+    if settings.database.roles == "required":
+        raise ConfigurationError(f"HURACAN_DATABASE__ROLES: required, expected {role.group} at {brain.where}, got: {state}")
     return brain
 
 
 def migrate(brain: Brain) -> list[str]:
     """Apply what is pending, in file order, and return the names. A file numbered below an applied one is applied too.
+
+    Roles and rights follow, as far as the login may make them.
 
     Safe with any number of concurrent callers.
 
@@ -41,6 +55,12 @@ def migrate(brain: Brain) -> list[str]:
     PermanentError
         A migration failed; it was rolled back and the ones before it stay applied.
     """
+    names = _apply_pending(brain)
+    set_up_roles(brain)
+    return names
+
+
+def _apply_pending(brain: Brain) -> list[str]:
     if not pending_migrations(brain):
         return []
     with brain.connect() as connection:

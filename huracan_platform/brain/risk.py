@@ -115,14 +115,14 @@ class RiskRepository:
     def day_start_equity(self, day: date, equity: Decimal) -> Decimal:
         """Equity that the market day began with; the given figure where the day is new."""
         with self._brain.connect() as connection:
-            row = connection.execute(
-                """
-                INSERT INTO account_days AS d (venue, account, day, start_equity) VALUES (%s, %s, %s, %s)
-                ON CONFLICT (venue, account, day) DO UPDATE SET start_equity = d.start_equity RETURNING start_equity
-                """,
+            connection.execute(
+                "INSERT INTO account_days (venue, account, day, start_equity) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 (*self._key, day, equity),
+            )
+            row = connection.execute(
+                "SELECT start_equity FROM account_days WHERE venue = %s AND account = %s AND day = %s", (*self._key, day)
             ).fetchone()
-        assert row is not None  # the upsert returns the row that it wrote or found
+        assert row is not None  # inserted above at the latest
         return Decimal(row[0])
 
 

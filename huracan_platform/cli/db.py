@@ -44,7 +44,7 @@ def down() -> None:
 
 @db.command()
 def status(as_json: JsonOption = False) -> None:
-    """Where the database is, whether it runs, how big it is and which migrations are pending. Starts nothing."""
+    """Where the database is, whether it runs, its size, pending migrations, whether roles are used. Starts nothing."""
     _show(_report(load_settings()), as_json)
 
 
@@ -52,10 +52,17 @@ def status(as_json: JsonOption = False) -> None:
 def migrate(as_json: JsonOption = False) -> None:
     """Apply pending migrations; starts the embedded server when no DSN is set."""
     from huracan_platform.brain.connection import Brain, ensure_server
+    from huracan_platform.brain.grants import roles_state
     from huracan_platform.brain.migrate import migrate as apply
 
-    done = apply(Brain(ensure_server(load_settings()).brain_dsn))
-    emit({"applied": done}, as_json, lambda: console.print(f"applied: {', '.join(done) or 'nothing was pending'}"))
+    brain = Brain(ensure_server(load_settings()).brain_dsn)
+    done, roles = apply(brain), roles_state(brain)
+
+    def render() -> None:
+        console.print(f"applied: {', '.join(done) or 'nothing was pending'}")
+        console.print(f"roles: {roles}", highlight=False, soft_wrap=True)
+
+    emit({"applied": done, "roles": str(roles)}, as_json, render)
 
 
 def _report(settings: Settings) -> dict[str, Any]:
@@ -75,9 +82,10 @@ def _report(settings: Settings) -> dict[str, Any]:
 
 
 def _contents(brain: Brain) -> dict[str, Any]:
+    from huracan_platform.brain.grants import roles_state
     from huracan_platform.brain.migrate import pending_migrations
 
-    return {"size_bytes": brain.size_bytes(), "pending": pending_migrations(brain)}
+    return {"size_bytes": brain.size_bytes(), "pending": pending_migrations(brain), "roles": str(roles_state(brain))}
 
 
 def _show(report: dict[str, Any], as_json: bool) -> None:

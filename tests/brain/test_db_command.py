@@ -24,10 +24,10 @@ def test_up_status_and_down_tell_the_state_and_never_the_password(home: Path) ->
     assert huracan("db", "up", **here).returncode == 0
     status = huracan("db", "status", "--json", **here).stdout
     report = json.loads(status)
-    assert (report["state"], report["pending"]) == ("running", [])
+    assert (report["state"], report["pending"], report["roles"]) == ("running", [], "ready")
     assert report["size_bytes"] > 1_000_000
     assert json.loads((home / "database.json").read_text())["password"] not in status
-    assert json.loads(huracan("db", "migrate", "--json", **here).stdout) == {"applied": []}
+    assert json.loads(huracan("db", "migrate", "--json", **here).stdout) == {"applied": [], "roles": "ready"}
     assert huracan("db", "down", **here).stdout.strip() == "stopped"
     assert json.loads(huracan("db", "status", "--json", **here).stdout)["state"] == "stopped"
 
