@@ -67,8 +67,6 @@ class RollbackSettings(BaseModel):
 
     min_days: int = Field(5, ge=2, description="days held out from both versions needed to compare them before activation")
     alpha: float = Field(0.05, gt=0, lt=1, description="chance of rolling back, ever, a version that is no worse")
-    clip: float = Field(
-        0.005, gt=0, description="differences of hourly returns count up to this: the equity that two stops of opposite trades cost"
-    )
-    max_drawdown: float = Field(0.05, gt=0, lt=1, description="of shadow returns, at once and without a test; the governor's soft brake")
-    cool_down_h: float = Field(24.0, ge=0, description="wall hours after a rollback in which the symbol is not rolled back by itself")
+    clip: float = Field(0.005, gt=0, description="differences of hourly returns count up to this: two stops of opposite trades")
+    max_drawdown: float = Field(0.05, gt=0, lt=1, description="of shadow returns, without a test; the governor's soft brake")
+    cool_down_h: float = Field(24.0, ge=0, description="wall hours between a rollback of a symbol and the next by itself")

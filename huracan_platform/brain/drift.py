@@ -61,6 +61,18 @@ class DriftRepository:
             for number, model_id, venue, symbol, columns in rows
         ]
 
+    def critical_columns(self, model_id: str) -> tuple[str, ...] | None:
+        """Columns that were critical in the version's newest measurement; None where it was never measured."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                """
+                SELECT column_name, level FROM drift_measurements WHERE model_id = %(model)s AND measured_at =
+                    (SELECT max(measured_at) FROM drift_measurements WHERE model_id = %(model)s) ORDER BY measurement_id
+                """,
+                {"model": model_id},
+            ).fetchall()
+        return tuple(name for name, level in rows if level == DriftLevel.CRITICAL.value) if rows else None
+
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None

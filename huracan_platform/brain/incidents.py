@@ -41,23 +41,7 @@ class IncidentRepository:
         One with this key that is open already counts one more occurrence and says nothing new; returns False then.
         """
         with self._brain.connect() as connection:
-            row = connection.execute(
-                """
-                INSERT INTO incidents (at, last_at, kind, severity, dedupe_key, details)
-                VALUES (%(at)s, %(at)s, %(kind)s, %(severity)s, %(key)s, %(details)s)
-                ON CONFLICT (dedupe_key) WHERE resolved_at IS NULL
-                DO UPDATE SET occurrences = incidents.occurrences + 1, last_at = greatest(incidents.last_at, excluded.last_at)
-                RETURNING incident_id, occurrences = 1
-                """,
-                {
-                    "at": at, "kind": incident.kind, "severity": incident.severity.value, "key": incident.dedupe_key,
-                    "details": Jsonb(incident.details()),
-                },
-            ).fetchone()
-            assert row is not None  # inserted or updated
-            if row[1]:
-                _put_opened(connection, row[0], incident.dedupe_key, at)
-            return bool(row[1])
+            return put_incident(connection, at, incident)
 
     def resolve(self, at: datetime, dedupe_keys: Iterable[str]) -> int:
         """Close what is over, and say so where its opening was or will be told; returns how many were open."""
@@ -94,6 +78,27 @@ class IncidentRepository:
         with self._brain.connect() as connection:
             rows = connection.execute(query.encode(), values).fetchall()
         return [IncidentRow(row[0], read_incident(*row[1:5]), *row[5:]) for row in rows]
+
+
+def put_incident(connection: psycopg.Connection[Any], at: datetime, incident: Incident) -> bool:
+    """`IncidentRepository.open_incident` within the transaction of what the incident is about."""
+    row = connection.execute(
+        """
+        INSERT INTO incidents (at, last_at, kind, severity, dedupe_key, details)
+        VALUES (%(at)s, %(at)s, %(kind)s, %(severity)s, %(key)s, %(details)s)
+        ON CONFLICT (dedupe_key) WHERE resolved_at IS NULL
+        DO UPDATE SET occurrences = incidents.occurrences + 1, last_at = greatest(incidents.last_at, excluded.last_at)
+        RETURNING incident_id, occurrences = 1
+        """,
+        {
+            "at": at, "kind": incident.kind, "severity": incident.severity.value, "key": incident.dedupe_key,
+            "details": Jsonb(incident.details()),
+        },
+    ).fetchone()
+    assert row is not None  # inserted or updated
+    if row[1]:
+        _put_opened(connection, row[0], incident.dedupe_key, at)
+    return bool(row[1])
 
 
 def _put_opened(connection: psycopg.Connection[Any], incident_id: int, dedupe_key: str, at: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from huracan_platform.brain.connection import Brain
@@ -109,12 +110,7 @@ class CommandRepository:
     def put(self, kind: CommandKind, payload: dict[str, Any], source: str) -> int:
         """Insert a command; returns its id."""
         with self._brain.connect() as connection:
-            row = connection.execute(
-                "INSERT INTO session_commands (kind, payload, source) VALUES (%s, %s, %s) RETURNING command_id",
-                (kind.value, Jsonb(payload), source),
-            ).fetchone()
-        assert row is not None
-        return int(row[0])
+            return put_command(connection, kind, payload, source)
 
     def claim(self, epoch: int) -> list[SessionCommand]:
         """Take every open command for this epoch, oldest first; nobody else gets them.
@@ -136,3 +132,13 @@ class CommandRepository:
             connection.execute(
                 "UPDATE session_commands SET applied_at = now(), outcome = %s WHERE command_id = %s", (outcome, command_id)
             )
+
+
+def put_command(connection: Connection[Any], kind: CommandKind, payload: dict[str, Any], source: str) -> int:
+    """`CommandRepository.put` within the transaction of what the command follows from."""
+    row = connection.execute(
+        "INSERT INTO session_commands (kind, payload, source) VALUES (%s, %s, %s) RETURNING command_id",
+        (kind.value, Jsonb(payload), source),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -130,7 +130,9 @@ class StageChange:
 class Authorisation:
     """Leave for one model to trade through one gateway until `expires_ms` (wire, ms UTC).
 
-    `unproven` says that gates 1 to 6 had not all passed when it was granted.
+    `unproven` says that gates 1 to 6 had not all passed when it was granted. `withdrawn_ms` is when it was taken back
+    before its end, None where it was not. `activation_id` is the model's place in the order in which versions took charge,
+    None where it did not since it was last withdrawn.
     """
 
     model_id: str
@@ -140,6 +142,13 @@ class Authorisation:
     unproven: bool
     granted_ms: int
     expires_ms: int
+    withdrawn_ms: int | None = None
+    activation_id: int | None = None
+
+    def holds_at(self, wire_ms: int) -> bool:
+        """Whether it gives leave at that instant."""
+        end = self.expires_ms if self.withdrawn_ms is None else min(self.expires_ms, self.withdrawn_ms)
+        return self.granted_ms <= wire_ms < end
 
 
 @dataclass(frozen=True)

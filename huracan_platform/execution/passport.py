@@ -149,7 +149,7 @@ class PassportOffice:
         assert record.model_id is not None  # its card was found
         grants = [
             g for g in self._grants.of_model(record.model_id)
-            if g.gateway == record.gateway and g.granted_ms <= record.decided_ms < g.expires_ms
+            if g.gateway == record.gateway and g.holds_at(record.decided_ms)
         ]
         if not grants:
             missing.append(f"authorisation: none of {record.model_id} for {record.gateway} at {to_datetime(record.decided_ms)}")

@@ -62,12 +62,10 @@ class ModelDesk:
         self._set_hash = set_hash
         self.in_charge: dict[str, ActiveModel] = {}
 
-    def appoint_newest(self, venue: str, symbol: str) -> str | None:
-        """Put the symbol's most recently authorised model in charge; its id, None when none is authorised."""
-        now, cards = self._clock.wire_ms(), self._registry.cards(venue=venue, symbol=symbol)
-        asked = [self._registry.authorisation(card.model_id, self._gateway, now) for card in cards]
-        grants = [p.authorisation for p in asked if p.valid and p.authorisation is not None]
-        return self.appoint(max(grants, key=lambda g: g.granted_ms).model_id) if grants else None
+    def appoint_standing(self, venue: str, symbol: str) -> str | None:
+        """Put the version in charge that took charge last and still may; its id, None when none may."""
+        standing = self._registry.standing(venue, symbol, self._gateway, self._clock.wire_ms())
+        return self.appoint(standing[-1].model_id) if standing else None
 
     def appoint(self, model_id: str) -> str:
         """Load, check and put a model in charge of its symbol; returns its id.
@@ -75,14 +73,17 @@ class ModelDesk:
         Raises
         ------
         PermanentError
-            There is no such model, or it has no valid authorisation.
+            There is no such model, it has no valid authorisation, or it was not activated and others were.
         DataContractError
             Its artefact is damaged, or it was trained on other features.
         """
-        card = self._registry.card(model_id)
-        permission = self._registry.authorisation(model_id, self._gateway, self._clock.wire_ms())
+        card, now = self._registry.card(model_id), self._clock.wire_ms()
+        permission = self._registry.authorisation(model_id, self._gateway, now)
         if not permission.valid:
             raise PermanentError(f"model {model_id}: expected leave to trade through {self._gateway}, got: {permission.reason}")
+        standing = [g.model_id for g in self._registry.standing(card.venue, card.symbol, self._gateway, now)]
+        if model_id not in standing:
+            raise PermanentError(f"model: expected one that was activated ({', '.join(standing)}), got {model_id}, which was not")
         fitted = self._registry.load(model_id)
         if (fitted.columns, fitted.set_hash) != (self._columns, self._set_hash):
             raise DataContractError(

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.migrate import open_brain
+from huracan_platform.brain.roles import Role
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.contracts.journal import SessionRecord
@@ -59,7 +60,7 @@ async def open_workplace(settings: Settings, stack: AsyncExitStack, name: str, r
     ConfigurationError, PermanentError, TransientError, DataContractError
         From the parts, as they say.
     """
-    brain = await asyncio.to_thread(open_brain, settings)
+    brain = await asyncio.to_thread(open_brain, settings, Role.EXECUTOR)
     market = await asyncio.to_thread(MarketData, settings)
     clock = await asyncio.to_thread(market.clock)
     instruments = {i.symbol: i for i in await asyncio.to_thread(market.instruments, settings.symbols)}
@@ -79,7 +80,7 @@ async def open_workplace(settings: Settings, stack: AsyncExitStack, name: str, r
     streams = {s: FeatureStream(s, library, store, features, settings) for s in instruments}
     next_ts = {s: await asyncio.to_thread(stream.restore, clock) for s, stream in streams.items()}
     for symbol in instruments:
-        await asyncio.to_thread(models.appoint_newest, gateway.venue, symbol)
+        await asyncio.to_thread(models.appoint_standing, gateway.venue, symbol)
     feed = LiveFeed(build_client(settings, "market", "pro"), clock, next_ts, settle_ms=settings.quality.arrival_delay_ms)
     stack.push_async_callback(feed.close)
     await feed.start()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from huracan_platform.brain.activations import ActivationRepository
 from huracan_platform.brain.authorisations import AuthorisationRepository
 from huracan_platform.clock import DAY_MS, to_datetime
 from huracan_platform.contracts.model import Authorisation, ModelCard, Stage
+from huracan_platform.contracts.rollback import Activation
 from huracan_platform.errors import PermanentError
 
 # An operator may grant these to an unproven model: no real money. The others follow from the stage that gates lead to.
@@ -35,12 +37,16 @@ class Permission:
 
 
 class Authorisations:
-    """Grants that always end; the newest of a model and gateway counts."""
+    """Grants that always end, and may be withdrawn before; the newest of a model and gateway counts."""
 
-    def __init__(self, repository: AuthorisationRepository) -> None:
+    def __init__(self, repository: AuthorisationRepository, activations: ActivationRepository) -> None:
         self._repository = repository
+        self._activations = activations
 
-    def grant(self, card: ModelCard, gateway: str, days: int, now_ms: int, *, by: str, reason: str, unproven: bool) -> Grant:
+    def grant(
+        self, card: ModelCard, gateway: str, days: int, now_ms: int, *, by: str, reason: str, unproven: bool,
+        activation: Activation | None = None,
+    ) -> Grant:
         """Let the model trade for `days` days from `now_ms` (wire, ms UTC) if its stage allows the gateway.
 
         Raises
@@ -55,7 +61,10 @@ class Authorisations:
         if refusal := _stage_refusal(card, gateway):
             return Grant(None, refusal)
         granted = Authorisation(card.model_id, gateway, by, reason, unproven, now_ms, now_ms + days * DAY_MS)
-        self._repository.grant(granted)
+        if activation is None:
+            self._repository.grant(granted)
+        else:
+            self._activations.grant(granted, activation)
         until = to_datetime(granted.expires_ms)
         return Grant(granted, f"{card.model_id} may trade through {gateway} until {until:%Y-%m-%d %H:%M} UTC{_mark(granted)}")
 
@@ -68,6 +77,8 @@ class Authorisations:
             return Permission(False, f"{card.model_id} has no authorisation for {gateway}")
         if at_ms < newest.granted_ms:
             return Permission(False, f"{card.model_id} for {gateway}: begins {to_datetime(newest.granted_ms)}", newest)
+        if newest.withdrawn_ms is not None and at_ms >= newest.withdrawn_ms:
+            return Permission(False, f"{card.model_id} for {gateway}: withdrawn {to_datetime(newest.withdrawn_ms)}", newest)
         if at_ms >= newest.expires_ms:
             return Permission(False, f"{card.model_id} for {gateway}: expired {to_datetime(newest.expires_ms)}", newest)
         return Permission(True, f"granted by {newest.granted_by}{_mark(newest)}", newest)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from huracan_platform.brain.activations import ActivationRepository
 from huracan_platform.brain.authorisations import AuthorisationRepository
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.models import ModelRepository, insert_model, next_version
 from huracan_platform.brain.stages import ChainCheck, StageRepository
 from huracan_platform.brain.verdicts import VerdictRepository
 from huracan_platform.clock import Clock, to_datetime
-from huracan_platform.contracts.model import ModelCard, ModelMetric, Stage, StageChange
+from huracan_platform.contracts.model import Authorisation, ModelCard, ModelMetric, Stage, StageChange
+from huracan_platform.contracts.rollback import Activation
 from huracan_platform.errors import DataContractError, PermanentError
 from huracan_platform.learning.authorisation import Authorisations, Grant, Permission
 from huracan_platform.learning.models.artefact import ArtefactStore
@@ -44,7 +46,7 @@ class Registry:
         self.artefacts = ArtefactStore(f"{artefact_root.rstrip('/')}/models")
         self._models = ModelRepository(brain)
         self._stages = StageRepository(brain)
-        self._authorisations = Authorisations(AuthorisationRepository(brain))
+        self._authorisations = Authorisations(AuthorisationRepository(brain), ActivationRepository(brain))
         self._verdicts = VerdictRepository(brain)
 
     def register(self, fitted: FittedModel, manifest: dict[str, Any], clock: Clock, *, by: str) -> ModelCard:
@@ -98,6 +100,18 @@ class Registry:
         alive = [c for c in cards if c.architecture == architecture and c.stage is not Stage.RETIRED]
         return alive[-1] if alive else None
 
+    def standing(self, venue: str, symbol: str, gateway: str, at_ms: int) -> list[Authorisation]:
+        """Grants of the versions that may have charge of the symbol at `at_ms` (wire): the last one has it, the one before
+        is its predecessor.
+
+        In the order in which they took charge. A valid grant that nobody has compared with the version in charge waits,
+        unless none was ever put in charge: then they stand in the order of their grants.
+        """
+        asked = [self._authorisations.permission(c, gateway, at_ms) for c in self.cards(venue=venue, symbol=symbol)]
+        grants = [p.authorisation for p in asked if p.valid and p.authorisation is not None]
+        activated = [g for g in grants if g.activation_id is not None]
+        return sorted(activated, key=lambda g: g.activation_id or 0) or sorted(grants, key=lambda g: g.granted_ms)
+
     def in_use(self, venue: str, symbol: str, gateway: str, at_ms: int) -> list[ModelCard]:
         """Versions of the symbol that may trade through the gateway at `at_ms` (wire), and the newest of each architecture."""
         alive = [c for c in self.cards(venue=venue, symbol=symbol) if c.stage is not Stage.RETIRED]
@@ -126,8 +140,7 @@ class Registry:
     def promote(self, model_id: str, to: Stage, clock: Clock, *, by: str, reason: str) -> Promotion:
         """Move a model to another stage if the rules and the newest verdict of each gate allow it.
 
-        A new champion retires the one before it, a new canary sends the one before back to shadow, in the same
-        transaction.
+        A new champion or canary sends the one before it back to shadow, in the same transaction.
         """
         card, verdicts = self.card(model_id), self._verdicts.latest(model_id)
         wire_ms, market_ms = clock.wire_ms(), clock.market_ms()
@@ -180,10 +193,13 @@ class Registry:
         """Add metrics that were measured after training, or replace their values."""
         self._models.record_metrics(metrics)
 
-    def authorise(self, model_id: str, gateway: str, days: int, clock: Clock, *, by: str, reason: str) -> Grant:
+    def authorise(
+        self, model_id: str, gateway: str, days: int, clock: Clock, *, by: str, reason: str, activation: Activation | None = None
+    ) -> Grant:
         """Let a model trade through a gateway for `days` days of wire time, marked unproven unless gates 1 to 6 passed.
 
-        Shadow and paper are an operator's to grant; the other gateways need the stage that only gates lead to.
+        Shadow and paper are an operator's to grant; the other gateways need the stage that only gates lead to. With an
+        `activation` that was decided already, the executor is told in the same transaction; None leaves that to be decided.
 
         Raises
         ------
@@ -192,7 +208,7 @@ class Registry:
         """
         unproven = bool(gates_missing(self._verdicts.latest(model_id), PROVEN))
         return self._authorisations.grant(
-            self.card(model_id), gateway, days, clock.wire_ms(), by=by, reason=reason, unproven=unproven
+            self.card(model_id), gateway, days, clock.wire_ms(), by=by, reason=reason, unproven=unproven, activation=activation
         )
 
     def authorisation(self, model_id: str, gateway: str, at_ms: int) -> Permission:

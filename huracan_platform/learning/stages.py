@@ -17,8 +17,9 @@ MOVES: dict[Stage, dict[Stage, tuple[int, ...]]] = {
     Stage.CHAMPION: {Stage.SHADOW: (), Stage.RETIRED: ()},
     Stage.RETIRED: {},
 }
-# One canary and one champion per symbol: where the one goes that a new one takes the place of.
-REPLACED: dict[Stage, Stage] = {Stage.CHAMPION: Stage.RETIRED, Stage.CANARY: Stage.SHADOW}
+# One canary and one champion per symbol: where the one goes that a new one takes the place of. Not into retirement: the
+# one before is what a rollback goes back to.
+REPLACED: dict[Stage, Stage] = {Stage.CHAMPION: Stage.SHADOW, Stage.CANARY: Stage.SHADOW}
 
 
 def refusal(model_id: str, stage: Stage | None, to: Stage, verdicts: Iterable[Verdict]) -> str | None:

@@ -11,7 +11,7 @@ from huracan_platform.clock import DAY_MS
 from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 from huracan_platform.contracts.model import GateStatus, Verdict
 from huracan_platform.judging.backtest.engine import BacktestResult
-from huracan_platform.judging.backtest.equity import DailyEquity
+from huracan_platform.judging.backtest.equity import HourlyEquity
 from huracan_platform.judging.backtest.trades import TRADE_DTYPE
 from huracan_platform.judging.evaluation.calibration_evidence import CalibrationEvidence
 from huracan_platform.judging.evaluation.leakage import LeakageFinding
@@ -36,7 +36,7 @@ def account(days: int, mean: float, sd: float, trades: int, *, win: float = 0.6,
     wins = np.arange(trades) * win % 1.0 < win
     rows["gross"] = np.where(wins, 0.002, -0.002 if win < 0.75 else -0.001)
     day_ms = START_MS + np.arange(days, dtype=np.int64) * DAY_MS
-    return BacktestResult("BTC/USDT:USDT", COSTLY, rows, DailyEquity(day_ms, np.cumprod(1.0 + returns)), days * 1_440, trades)
+    return BacktestResult("BTC/USDT:USDT", COSTLY, rows, HourlyEquity(day_ms, np.cumprod(1.0 + returns)), days * 1_440, trades)
 
 
 def calibrated(n: int, *, informed: bool = True, seed: int = 2) -> CalibrationEvidence:
@@ -135,7 +135,7 @@ def test_just_enough_days_and_trades_are_enough() -> None:
 
 
 def test_account_that_never_trades_is_insufficient_not_good() -> None:
-    idle = replace(account(270, 0.0, 0.0, 0), daily=DailyEquity(np.arange(270) * DAY_MS, np.ones(270)))
+    idle = replace(account(270, 0.0, 0.0, 0), hourly=HourlyEquity(np.arange(270) * DAY_MS, np.ones(270)))
     found = verdicts(replace(GOOD, account=idle, founding=idle))
     assert found[1].status is INSUFFICIENT
     assert found[2].status is INSUFFICIENT

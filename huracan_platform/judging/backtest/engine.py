@@ -21,13 +21,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from huracan_platform.clock import DAY_MS, MINUTE_MS
+from huracan_platform.clock import HOUR_MS, MINUTE_MS
 from huracan_platform.contracts.decision import StrategyParameters
 from huracan_platform.contracts.market import Candles, Float64, FundingRates, Int64
 from huracan_platform.decision.costs import CostModel
 from huracan_platform.decision.kernel import EXIT, HOLD, decide_bar
 from huracan_platform.errors import DataContractError
-from huracan_platform.judging.backtest.equity import DailyEquity
+from huracan_platform.judging.backtest.equity import DailyEquity, HourlyEquity
 from huracan_platform.judging.backtest.trades import TRADE_DTYPE, ExitReason, Trades, net_pnl
 
 _NATIVE_STOP, _END_OF_DATA, _RUIN = int(ExitReason.NATIVE_STOP), int(ExitReason.END_OF_DATA), int(ExitReason.RUIN)
@@ -44,9 +44,14 @@ class BacktestResult:
     symbol: str
     costs: CostModel
     trades: Trades
-    daily: DailyEquity
+    hourly: HourlyEquity
     bars: int
     decisions: int
+
+    @property
+    def daily(self) -> DailyEquity:
+        """Equity at the end of every UTC day."""
+        return self.hourly.daily()
 
     @property
     def net(self) -> float:
@@ -92,11 +97,11 @@ def _mark(trade: Any, close: float) -> float:
 def _replay(
     ts: Int64, open_: Float64, high: Float64, low: Float64, close: Float64, p_up: Float64, sigma: Float64, risk: Float64,
     funding_ts: Int64, funding_rate: Float64, p: tuple[float, ...], hs: float, slip: float, fee: float, trades: Trades,
-    daily: Float64,
+    hourly: Float64,
 ) -> tuple[int, int]:
     cash, quantity, stop, take, target, decided_equity = 1.0, 0.0, 0.0, 0.0, 0.0, 1.0
     pending, reason, k, f, i = HOLD, 0, 0, 0, 0
-    first_day = ts[0] // DAY_MS
+    first_hour = ts[0] // HOUR_MS
     for i in range(len(ts)):
         while f < len(funding_ts) and funding_ts[f] <= ts[i]:
             if quantity != 0.0:
@@ -112,7 +117,7 @@ def _replay(
             cash += _leave(trades[k], ts[i], at, _NATIVE_STOP, hs, slip, fee)
             quantity, k = 0.0, k + 1
         equity = cash if quantity == 0.0 else cash + _mark(trades[k], close[i])
-        daily[ts[i] // DAY_MS - first_day] = equity
+        hourly[ts[i] // HOUR_MS - first_hour] = equity
         if equity <= 0.0:
             break
         held = (ts[i] + MINUTE_MS - trades[k].entry_ms) // MINUTE_MS if quantity != 0.0 else 0
@@ -125,7 +130,7 @@ def _replay(
     if quantity != 0.0:
         cash += _leave(trades[k], ts[i] + MINUTE_MS, close[i], _RUIN if equity <= 0.0 else _END_OF_DATA, hs, slip, fee)
         k += 1
-    daily[ts[i] // DAY_MS - first_day] = cash
+    hourly[ts[i] // HOUR_MS - first_hour] = cash
     return k, i + 1
 
 
@@ -161,7 +166,7 @@ def run_backtest(
     _check(candles, p_up, sigma, None if risk_multiplier is None else risk)
     opinions = int(np.count_nonzero(~np.isnan(p_up)))
     trades = np.zeros(opinions + 1, dtype=TRADE_DTYPE)
-    first, last = int(candles.ts_ms[0]) // DAY_MS, int(candles.ts_ms[-1]) // DAY_MS
+    first, last = int(candles.ts_ms[0]) // HOUR_MS, int(candles.ts_ms[-1]) // HOUR_MS
     equity = np.full(last - first + 1, np.nan)
     settled, rates = _settlements(candles, funding)
     q = parameters
@@ -171,8 +176,8 @@ def run_backtest(
         candles.ts_ms, candles.open, candles.high, candles.low, candles.close, p_up, sigma, risk, settled, rates, packed,
         costs.half_spread, costs.slippage, costs.taker_fee, trades, equity,
     )
-    days = np.arange(first, last + 1, dtype=np.int64) * DAY_MS
-    return BacktestResult(candles.symbol, costs, trades[:count], DailyEquity(days, _carry(equity)), int(bars), opinions)
+    hours = np.arange(first, last + 1, dtype=np.int64) * HOUR_MS
+    return BacktestResult(candles.symbol, costs, trades[:count], HourlyEquity(hours, _carry(equity)), int(bars), opinions)
 
 
 def _settlements(candles: Candles, funding: FundingRates | None) -> tuple[Int64, Float64]:

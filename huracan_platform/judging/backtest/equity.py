@@ -1,4 +1,4 @@
-"""Daily equity: the account marked to market at the end of every UTC day, flat days included."""
+"""Equity by hour and by day: the account marked to market at the end of every UTC hour and day, flat ones included."""
 
 from __future__ import annotations
 
@@ -25,10 +25,26 @@ class DailyEquity:
     @property
     def returns(self) -> Float64:
         """(days,) simple daily returns; 0 once the account is ruined."""
-        before = np.concatenate(([1.0], self.equity[:-1]))
-        alive = before > 0.0
-        result: Float64 = np.where(alive, self.equity / np.where(alive, before, 1.0) - 1.0, 0.0)
-        return result
+        return _returns(self.equity)
+
+
+@dataclass(frozen=True)
+class HourlyEquity:
+    """As `DailyEquity`, at the end of the UTC hours that began at `hour_ms`."""
+
+    hour_ms: Int64
+    equity: Float64
+
+    @property
+    def returns(self) -> Float64:
+        """(hours,) simple hourly returns; 0 once the account is ruined."""
+        return _returns(self.equity)
+
+    def daily(self) -> DailyEquity:
+        """The last hour of each day."""
+        day = self.hour_ms // DAY_MS
+        last = np.flatnonzero(np.append(day[1:] != day[:-1], True)[: len(day)])
+        return DailyEquity(day[last] * DAY_MS, self.equity[last])
 
 
 def equal_shares(accounts: Sequence[DailyEquity]) -> DailyEquity:
@@ -52,3 +68,10 @@ def equal_shares(accounts: Sequence[DailyEquity]) -> DailyEquity:
         at = np.searchsorted(account.day_ms, days, side="right") - 1
         total += np.where(at >= 0, account.equity[np.maximum(at, 0)], 1.0)
     return DailyEquity(days, total / len(accounts))
+
+
+def _returns(equity: Float64) -> Float64:
+    before = np.concatenate(([1.0], equity[:-1]))
+    alive = before > 0.0
+    result: Float64 = np.where(alive, equity / np.where(alive, before, 1.0) - 1.0, 0.0)
+    return result
