@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from huracan_platform.simulator import order_rules, parameters
+from huracan_platform.simulator import admission, order_rules, parameters
 from huracan_platform.simulator.account import Account
-from huracan_platform.simulator.brackets import most_notional
 from huracan_platform.simulator.instruments import Instrument
 from huracan_platform.simulator.matching import FIRST_ORDER_ID, Matching
 from huracan_platform.simulator.orders import Conditional, Order, OrderRequest, Status
@@ -16,7 +15,6 @@ from huracan_platform.simulator.triggers import FIRST_ALGO_ID
 from huracan_platform.simulator.venue import Venue
 
 Sent = Mapping[str, str]
-TOO_LARGE = "Exceeded the maximum allowable position at current leverage."
 
 
 class OrderDesk:
@@ -149,42 +147,21 @@ class OrderDesk:
 
     def available(self) -> Decimal:
         """Margin that is free for new orders, USDT: of the cross wallet, for isolated positions too."""
-        resting = sum((self.order_margin(s) for s in self.records.working), Decimal(0))
-        return self.account.cross_available(self._matching.marks(self.account)) - resting
+        return admission.available(self._matching, self.account)
 
     def order_margin(self, symbol: str) -> Decimal:
         """Margin bound by the resting orders of a symbol, USDT; reduce-only ones bind none."""
-        value = self.records.working_in(symbol).value
-        if value == 0:
-            return Decimal(0)
-        return self._venue.listed(symbol).instrument.value(value) / self.account.leverage_of(symbol)
+        return admission.order_margin(self._matching, self.account, symbol)
 
     def check_market(self, request: OrderRequest, instrument: Instrument) -> None:
         """Refuse what prices, limits, position or margin do not allow now."""
         self._venue.expect_prices()
-        mark = self._matching.mark(instrument.symbol)
-        reference = mark if request.price is None else instrument.price(request.price)
-        if request.price is not None:
-            order_rules.check_band(reference, request.side, mark, instrument)
+        reference = self._matching.mark(instrument.symbol) if request.price is None else instrument.price(request.price)
         order_rules.check_notional(request, reference, instrument)
-        closable = self._matching.closable(self.account, instrument.symbol, request.side)
-        if request.reduce_only and closable == 0:
+        if request.reduce_only and self._matching.closable(self.account, instrument.symbol, request.side) == 0:
             raise VenueRefusal(-2022, "ReduceOnly Order is rejected.")
-        if len(self.records.working_in(instrument.symbol).orders) >= instrument.max_orders:
-            raise VenueRefusal(-2025, "Reach max open order limit.")
-        self._check_size(request, instrument, mark)
-        adding = 0 if request.reduce_only else max(0, request.lots - closable)
-        if adding and instrument.quantity(adding) * reference / self.account.leverage_of(instrument.symbol) > self.available():
-            raise VenueRefusal(-2019, "Margin is insufficient.")
+        admission.check(self._matching, self.account, request, instrument)
         self._check_time_in_force(request, instrument)
-
-    def _check_size(self, request: OrderRequest, instrument: Instrument, mark: Decimal) -> None:
-        """The position after the order, with all that rest on its side, within what the leverage allows."""
-        account = self.account
-        lots = self.records.working_in(instrument.symbol).lots[request.side] + request.lots
-        after = account.position(instrument.symbol).amount * request.side.sign + instrument.quantity(lots)
-        if not request.reduce_only and after * mark > most_notional(account.leverage_of(instrument.symbol)):
-            raise VenueRefusal(-2027, TOO_LARGE)
 
     def _check_time_in_force(self, request: OrderRequest, instrument: Instrument) -> None:
         """GTX must not cross, FOK must fill whole; neither leaves an order behind when it does not."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from huracan_platform.simulator.account import rounded
+from huracan_platform.simulator.admission import TOO_LARGE, reachable
 from huracan_platform.simulator.brackets import most_notional
-from huracan_platform.simulator.desk import TOO_LARGE, OrderDesk
+from huracan_platform.simulator.desk import OrderDesk
 from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.orders import Side
 from huracan_platform.simulator.problems import VenueRefusal
 
 
@@ -18,11 +20,11 @@ class MarginSettings:
         self._matching, self._desk, self._account = matching, desk, desk.account
 
     def set_leverage(self, symbol: str, leverage: int) -> None:
-        """Change the leverage, unless the position is too large for it or its margin would not be there."""
+        """Change the leverage, unless position and resting orders are too large for it or their margin would not be there."""
         account, before = self._account, self._account.leverage_of(symbol)
         if leverage < before and symbol in account.isolated and account.position(symbol).amount:
             raise VenueRefusal(-4161, "Leverage reduction is not supported in Isolated Margin Mode with open positions.")
-        if abs(account.position(symbol).notional(self._matching.mark(symbol))) > most_notional(leverage):
+        if max(reachable(self._matching, account, symbol, side) for side in Side) > most_notional(leverage):
             raise VenueRefusal(-2027, TOO_LARGE)
         account.leverage[symbol] = leverage
         if leverage < before and self._desk.available() < 0:

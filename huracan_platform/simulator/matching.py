@@ -117,6 +117,8 @@ class Matching:
             if maker is None:
                 taken = self.fill(order, price, lots, moment, maker=False)
                 book.took(order.request.side.opposite, price, taken)
+            elif not maker.open:
+                continue  # ended by what this order has just done
             elif maker.account is order.account and order.request.self_trade is not SelfTrade.NONE:
                 self._prevent(order, maker, moment)
             else:
@@ -160,6 +162,7 @@ class Matching:
     def _execute(self, order: Order, price: int, lots: int, moment: int, trade_id: int, *, maker: bool) -> None:
         """Book an execution of an order, and take it out of the book where it is done."""
         account, instrument, side = order.account, order.instrument, order.request.side
+        before = account.position(instrument.symbol).amount
         realised, commission = account.apply_fill(
             instrument.symbol, instrument.quantity(lots) * side.sign, instrument.price(price), maker=maker, market_ms=moment,
             trade_id=trade_id,
@@ -177,8 +180,16 @@ class Matching:
         account.records.fills.add(fill)
         account.listener.account_changed("ORDER", instrument.symbol, moment)
         account.listener.order_changed(order, "CALCULATED" if order.request.kind == KIND else "TRADE", fill, moment)
+        if before and before * account.position(instrument.symbol).amount <= 0:
+            self._end_reducing(account, instrument.symbol, moment)
         if order.open and self._fillable(order) == 0:
             self._expire_reducing(order, moment)
+
+    def _end_reducing(self, account: Account, symbol: str, moment: int) -> None:
+        """A position has been closed or turned: end the resting orders that could only reduce what there was."""
+        for resting in list(account.records.working_in(symbol).orders.values()):
+            if self._fillable(resting) == 0:
+                self.withdraw(resting, Status.EXPIRED, moment)
 
     def _expire_reducing(self, order: Order, moment: int) -> None:
         """End an order that may only reduce a position, of which nothing is left."""
@@ -217,7 +228,8 @@ class Matching:
             locks = bought == (side is Side.BUY)
             while (best := queue.best) is not None and ((best - price) * side.sign > 0 or (best == price and locks)):
                 for order in queue.at(best):
-                    self.fill(order, best, order.remaining, moment, maker=True)
+                    if order.open:
+                        self.fill(order, best, order.remaining, moment, maker=True)
             if queue.best == price:
                 self._share(queue.at(price), price, lots, moment)
 
@@ -226,5 +238,5 @@ class Matching:
         for order in orders:
             past_queue = lots - order.queue_ahead
             order.queue_ahead = max(0, order.queue_ahead - int(lots * (1 + CANCEL_SHARE)))
-            if past_queue > 0:
+            if past_queue > 0 and order.open:
                 lots -= self.fill(order, price, past_queue, moment, maker=True)

@@ -38,6 +38,11 @@ class Queue:
         """Orders at a price, in the order of time."""
         return list(self.levels.get(price, {}).values())
 
+    def ahead(self, price: int) -> int:
+        """Lots of the market's ahead of the latest order at a price, no fewer than ahead of the others; 0 without one."""
+        level = self.levels.get(price)
+        return next(reversed(level.values())).queue_ahead if level else 0
+
     def prices(self) -> list[int]:
         """Prices at which something rests, best first."""
         return [-self.sign * key for key in self.keys]
@@ -79,7 +84,8 @@ class OrderBook:
 
     def __init__(self, states: BookStates, catch_up: Callable[[], None]) -> None:
         self.states, self._catch_up = states, catch_up
-        self.queues = {side: Queue(side) for side in Side}
+        self._bids, self._asks = Queue(Side.BUY), Queue(Side.SELL)
+        self.queues = {Side.BUY: self._bids, Side.SELL: self._asks}
         self._changes = 0
         self._watching: list[ReferenceType[Touched]] = []
         self._seen_ms = -1
@@ -128,18 +134,19 @@ class OrderBook:
     @property
     def idle(self) -> bool:
         """Whether no client's order rests."""
-        return not any(queue.keys for queue in self.queues.values())
+        return not (self._bids.keys or self._asks.keys)
 
     def within(self, low: int, high: int) -> bool:
         """Whether trades from a lowest to a highest price could fill a client's order."""
-        bid, ask = self.queues[Side.BUY].best, self.queues[Side.SELL].best
+        bid, ask = self._bids.best, self._asks.best
         return (bid is not None and low <= bid) or (ask is not None and high >= ask)
 
     def add(self, order: Order) -> None:
         """Let an order rest at the end of the queue of its price."""
-        price, side = order.limit, order.request.side
-        order.queue_ahead = self._public.standing(side.sign, price)
-        self.queues[side].add(order, price)
+        price, queue = order.limit, self.queues[order.request.side]
+        # Whatever is ahead of an earlier order at the price is ahead of this one too.
+        order.queue_ahead = max(queue.ahead(price), self._public.standing(queue.sign, price))
+        queue.add(order, price)
         self.touch(order)
 
     def remove(self, order: Order) -> None:

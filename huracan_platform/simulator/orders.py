@@ -57,6 +57,7 @@ class AlgoStatus(StrEnum):
     TRIGGERING = "TRIGGERING"
     TRIGGERED = "TRIGGERED"
     FINISHED = "FINISHED"
+    REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
 
 
@@ -128,7 +129,7 @@ class Order:
 
 @dataclass(eq=False, slots=True)
 class Conditional:
-    """A conditional order of an account: waits for its trigger, then becomes an ordinary one."""
+    """A conditional order of an account: waits for its trigger, then becomes an ordinary one, unless `refusal` says why not."""
 
     algo_id: int
     account: Account = field(repr=False)
@@ -142,6 +143,7 @@ class Conditional:
     status: AlgoStatus = AlgoStatus.NEW
     order: Order | None = None
     triggered_ms: int = 0
+    refusal: str = ""
 
     @property
     def open(self) -> bool:

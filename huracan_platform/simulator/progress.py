@@ -35,7 +35,8 @@ class Progress:
         """Symbols with an order or a position."""
         matching = self._matching
         taken = {s for account in matching.accounts for s in held(account)}
-        return [s for s in self._venue.symbols if s in taken or matching.triggers.waiting[s] or not matching.books[s].idle]
+        waiting = matching.triggers.waiting
+        return [s for s, book in matching.books.items() if s in taken or waiting[s] or not book.idle]
 
     def _pass(self, window: Window, concerned: list[str]) -> None:
         if not any(window.happens(s) for s in concerned):
@@ -63,8 +64,9 @@ class Progress:
         tape = self._venue.history(step.symbol).tape(step.row)
         matching.books[step.symbol].follow(step.row, step.index, step.moment)
         price, lots, bought = int(tape.price[step.index]), int(tape.lots[step.index]), bool(tape.buyer[step.index])
-        matching.triggers.fire(step.symbol, price, step.moment)
+        # What rested took part in the trade; an order that it triggers comes after it.
         matching.meet(step.symbol, price, lots, bought=bought, moment=step.moment)
+        matching.triggers.fire(step.symbol, price, step.moment)
 
     def _booked(self) -> int:
         return sum(len(account.income) for account in self._matching.accounts)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from huracan_platform.simulator.orders import AlgoStatus, Conditional, Order
+from huracan_platform.simulator import admission
+from huracan_platform.simulator.orders import AlgoStatus, Conditional, Order, OrderRequest
+from huracan_platform.simulator.problems import VenueRefusal
 
 if TYPE_CHECKING:
     from huracan_platform.simulator.matching import Matching
@@ -56,15 +58,20 @@ class Triggers:
             return
         conditional.triggered_ms = moment
         _tell(conditional, AlgoStatus.TRIGGERING, moment)
-        conditional.order = self._made_by(conditional, lots, moment)
+        request = replace(request, kind="MARKET" if request.kind.endswith("MARKET") else "LIMIT", lots=lots)
+        try:
+            admission.check(self._matching, conditional.account, request, conditional.instrument)
+        except VenueRefusal as refused:
+            conditional.refusal = refused.message
+            _tell(conditional, AlgoStatus.REJECTED, moment)
+            return
+        conditional.order = self._made_by(conditional, request, moment)
         _tell(conditional, AlgoStatus.TRIGGERED, moment)
         self._matching.enter(conditional.order, moment)
         _tell(conditional, AlgoStatus.FINISHED, moment)
 
-    def _made_by(self, conditional: Conditional, lots: int, moment: int) -> Order:
+    def _made_by(self, conditional: Conditional, request: OrderRequest, moment: int) -> Order:
         """The ordinary order that a trigger makes."""
-        kind = "MARKET" if conditional.request.kind.endswith("MARKET") else "LIMIT"
-        request = replace(conditional.request, kind=kind, lots=lots)
         order = self._matching.admit(conditional.account, request, conditional.instrument, moment)
         order.algo_id, order.original_kind, order.trigger = conditional.algo_id, conditional.request.kind, conditional.trigger
         return order

@@ -121,6 +121,6 @@ def conditional_event(conditional: Conditional, market_ms: int) -> dict[str, Any
         "act": order.request.kind if order else "0", "tp": plain(instrument.price(conditional.trigger)),
         "p": plain(instrument.price(request.price or 0)), "V": request.self_trade.value, "wt": conditional.working_type,
         "pm": "NONE", "cp": request.close_position, "pP": False, "R": request.reduce_only, "tt": conditional.triggered_ms,
-        "gtd": 0, "rm": "",
+        "gtd": 0, "rm": conditional.refusal,
     }
     return {"e": "ALGO_UPDATE", "T": market_ms, "E": market_ms, "o": body}

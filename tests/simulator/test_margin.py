@@ -13,6 +13,7 @@ from huracan_platform.simulator.brackets import BRACKETS, maintenance_margin, mo
 from huracan_platform.simulator.logs import IncomeType
 from huracan_platform.simulator.margin import bankruptcy_price, liquidation_price, pools
 from huracan_platform.simulator.orders import Status
+from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.user_stream import UserEvents
 from tests.simulator.markets import START_MS, Floor, flat, listed, open_floor
 from tests.simulator.test_matching import assert_refused
@@ -167,3 +168,14 @@ def test_size_and_leverage_are_held_together() -> None:
     assert floor.order(side="BUY", type="MARKET", quantity="2.9").status is Status.FILLED
     assert_refused(-2027, floor.order, side="BUY", type="LIMIT", timeInForce="GTC", price="99000", quantity="0.2")
     assert floor.order(side="SELL", type="MARKET", quantity="5").status is Status.FILLED
+
+
+def test_leverage_is_not_raised_above_what_resting_orders_allow() -> None:
+    floor = open_floor(listed(flat(PRICE, 10)), wallet=10_000_000)
+    settings = floor.clients.first.endpoints.margin
+    settings.set_leverage("BTCUSDT", 5)
+    floor.order(side="BUY", type="LIMIT", timeInForce="GTC", price="99000", quantity="400")
+    with pytest.raises(VenueRefusal) as caught:
+        settings.set_leverage("BTCUSDT", 125)
+    assert caught.value.code == -2027
+    settings.set_leverage("BTCUSDT", 25)

@@ -172,3 +172,39 @@ def test_a_buyers_trade_at_a_buyers_order_fills_all_of_it_a_sellers_waits_for_th
     order.queue_ahead = 100
     floor.matching.meet("BTCUSDT", order.limit, 1, bought=bought, moment=floor.matching.cursor_ms)
     assert order.executed == executed
+
+
+def test_who_came_later_to_a_price_is_never_served_before_though_less_stands_there_now() -> None:
+    floor, mine, theirs = two_clients()
+    price = floor.book().best_bid
+    first = mine("BUY", price, 100)
+    first.queue_ahead += 5_000  # the market's quantity was larger then
+    second = theirs("BUY", price, 100)
+    floor.matching.meet("BTCUSDT", price, first.queue_ahead, bought=False, moment=floor.matching.cursor_ms)
+    assert (first.executed, second.executed) == (0, 0)
+    floor.matching.meet("BTCUSDT", price, 150, bought=False, moment=floor.matching.cursor_ms)
+    assert (first.executed, second.executed) == (100, 50)
+
+
+def test_reducing_orders_end_as_soon_as_the_position_is_closed_or_turned() -> None:
+    for quantity in ("1", "2"):
+        floor, mine, _ = two_clients()
+        floor.order(side="BUY", type="MARKET", quantity="1")
+        before, price = floor.book(), middle(floor)
+        reducing = [mine("SELL", price + i, 1_000, reduceOnly="true") for i in range(2)]
+        floor.order(side="SELL", type="MARKET", quantity=quantity)
+        assert [o.status for o in reducing] == [Status.EXPIRED] * 2
+        assert floor.book().ask_ticks.tolist() == before.ask_ticks.tolist()
+        assert not floor.account.records.working_in("BTCUSDT").orders
+
+
+def test_reducing_orders_that_one_taker_meets_end_once_with_the_first_that_closes() -> None:
+    floor, mine, theirs = two_clients()
+    floor.order(side="BUY", type="MARKET", quantity="1")
+    price = middle(floor)
+    first, second = (mine("SELL", price, 1_000, reduceOnly="true") for _ in range(2))
+    floor.told.clear()
+    taker = theirs("BUY", price, 3_000)
+    assert (first.executed, second.executed, taker.executed) == (1_000, 0, 1_000)
+    ended = [m["o"]["i"] for m in floor.told if m["e"] == "ORDER_TRADE_UPDATE" and m["o"]["x"] == "EXPIRED"]
+    assert ended == [second.order_id]

@@ -49,7 +49,7 @@ class PrivateEvents:
 
     def conditional_changed(self, conditional: Conditional, market_ms: int) -> None:
         """Topic order, until it is the order that it made which is told."""
-        if self.listeners["order"] and conditional.status is not AlgoStatus.FINISHED:
+        if self.listeners["order"] and conditional.status not in (AlgoStatus.TRIGGERING, AlgoStatus.FINISHED):
             self._publish("order", conditional_object(conditional, Decimal(0)))
 
     def leverage_changed(self, symbol: str, leverage: int, market_ms: int) -> None:
