@@ -42,8 +42,32 @@ PAGE_ROWS = 1_500
 ROWS_BAR, ORDERS_BAR, LATENCY_BAR = 300_000, 800, 2.0
 RESTING = 5
 MOST_BYTES = 1 << 26
+ORDER = "/fapi/v1/order"
 TRADED, TICK, QUANTITY = "BTCUSDT", Decimal("0.1"), "0.002"
+HEADERS = "User-Agent: python-requests/2.34.2\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n"
 BELOW = Decimal("0.99")  # within the price band, out of the market's reach
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ccxt sends: its headers, parameters of POST as a form in the body. `key` signs it, "" for nobody."""
+
+    method: str
+    target: str
+    key: str = ""
+    form: str = ""
+
+    @property
+    def rest(self) -> str:
+        """All that comes after the host."""
+        signed = f"X-MBX-APIKEY: {self.key}\r\n" if self.key else ""
+        form = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(self.form)}\r\n" if self.form else ""
+        return f"{signed}{form}{HEADERS}\r\n{self.form}"
+
+
+def get(target: str) -> Request:
+    """One that nobody signs."""
+    return Request("GET", target)
 
 
 class Connection:
@@ -60,9 +84,9 @@ class Connection:
         """End it."""
         self._socket.close()
 
-    def send(self, method: str, target: str, key: str = "") -> None:
+    def send(self, request: Request) -> None:
         """Ask; the answer must be read before the next question."""
-        self._socket.sendall(f"{method} {target} HTTP/1.1\r\nHost: {self._host}\r\nX-MBX-APIKEY: {key}\r\n\r\n".encode())
+        self._socket.sendall(f"{request.method} {request.target} HTTP/1.1\r\nHost: {self._host}\r\n{request.rest}".encode())
 
     def receive(self) -> memoryview:
         """The body of the answer, valid until the next one; anything but a 200 is an error."""
@@ -80,9 +104,9 @@ class Connection:
             raise RuntimeError(f"expected status 200, got {bytes(view[:end]).decode()}")
         return body
 
-    def ask(self, method: str, target: str, key: str = "") -> memoryview:
+    def ask(self, request: Request) -> memoryview:
         """Send and receive."""
-        self.send(method, target, key)
+        self.send(request)
         return self.receive()
 
     def _received(self, into: memoryview) -> int:
@@ -106,12 +130,12 @@ def line(area: str, peer: str, ratio: float, bar: float) -> dict[str, Any]:
 def served(asked: Sequence[Connection], targets: Sequence[str]) -> Iterator[memoryview]:
     """Answers in the order of the targets, a question under way on every connection."""
     for connection, target in zip(asked, targets, strict=False):
-        connection.send("GET", target)
+        connection.send(get(target))
     for i in range(len(targets)):
         connection = asked[i % len(asked)]
         yield connection.receive()
         if i + len(asked) < len(targets):
-            connection.send("GET", targets[i + len(asked)])
+            connection.send(get(targets[i + len(asked)]))
 
 
 def klines_benchmark(repeats: int) -> dict[str, Any]:
@@ -148,22 +172,22 @@ class Trader:
     secret: bytes
     price: Decimal
 
-    def target(self, path: str, **parameters: str) -> str:
-        """A signed path."""
-        pairs = {"symbol": TRADED, **parameters, "timestamp": str(time.time_ns() // 1_000_000)}
+    def _signed(self, **parameters: str) -> str:
+        pairs = {"timestamp": str(time.time_ns() // 1_000_000), "symbol": TRADED, **parameters, "recvWindow": "10000"}
         query = "&".join(f"{name}={value}" for name, value in pairs.items())
-        return f"{path}?{query}&signature={hmac.new(self.secret, query.encode(), hashlib.sha256).hexdigest()}"
+        return f"{query}&signature={hmac.new(self.secret, query.encode(), hashlib.sha256).hexdigest()}"
 
-    def placing(self, client_order_id: str) -> str:
+    def placing(self, client_order_id: str) -> Request:
         """A limit order that rests."""
-        return self.target(
-            "/fapi/v1/order", side="BUY", type="LIMIT", timeInForce="GTC", quantity=QUANTITY, price=str(self.price),
-            newClientOrderId=client_order_id, newOrderRespType="ACK",
+        form = self._signed(
+            side="BUY", type="LIMIT", timeInForce="GTC", quantity=QUANTITY, price=str(self.price),
+            newClientOrderId=client_order_id, newOrderRespType="RESULT",
         )
+        return Request("POST", ORDER, self.key, form)
 
-    def cancelling(self, client_order_id: str) -> str:
+    def cancelling(self, client_order_id: str) -> Request:
         """The end of one."""
-        return self.target("/fapi/v1/order", origClientOrderId=client_order_id)
+        return Request("DELETE", f"{ORDER}?{self._signed(origClientOrderId=client_order_id)}", self.key)
 
 
 @contextmanager
@@ -171,7 +195,7 @@ def trading_venue(number: int) -> Iterator[tuple[Trader, list[Connection]]]:
     """A venue whose market runs in real time, and connections to it."""
     account = Settings().venue
     with running_venue(days=2, speed=1.0, symbols="BTC/USDT:USDT") as url, connections(url, number) as asked:
-        last = json.loads(bytes(asked[0].ask("GET", f"/fapi/v1/ticker/price?symbol={TRADED}")))
+        last = json.loads(bytes(asked[0].ask(get(f"/fapi/v1/ticker/price?symbol={TRADED}"))))
         price = (Decimal(last["price"]) * BELOW / TICK).to_integral_value() * TICK
         yield Trader(account.api_key.get_secret_value(), account.api_secret.get_secret_value().encode(), price), asked
 
@@ -179,13 +203,11 @@ def trading_venue(number: int) -> Iterator[tuple[Trader, list[Connection]]]:
 def order_round(trader: Trader, asked: Sequence[Connection], ids: Iterator[int]) -> int:
     """Each connection places some orders and cancels them, a request of every connection under way; returns the placements."""
     names = [[f"b{next(ids)}" for _ in range(RESTING)] for _ in asked]
-    for steps, method, target in (
-        (names, "POST", trader.placing), (names, "DELETE", trader.cancelling),
-    ):
+    for request in (trader.placing, trader.cancelling):
         for step in range(RESTING):
-            for connection, mine in zip(asked, steps, strict=True):
-                connection.send(method, target(mine[step]), trader.key)
-            for connection, mine in zip(asked, steps, strict=True):
+            for connection, mine in zip(asked, names, strict=True):
+                connection.send(request(mine[step]))
+            for connection, mine in zip(asked, names, strict=True):
                 assert mine[step].encode() in bytes(connection.receive())
     return RESTING * len(asked)
 
@@ -193,7 +215,7 @@ def order_round(trader: Trader, asked: Sequence[Connection], ids: Iterator[int])
 def ledger_states(asked: Connection) -> dict[str, int]:
     """How many orders the venue's ledger has in each state."""
     states: dict[str, int] = {}
-    for order in json.loads(bytes(asked.ask("GET", "/control/ledger")))["orders"]:
+    for order in json.loads(bytes(asked.ask(get("/control/ledger"))))["orders"]:
         states[order["status"]] = states.get(order["status"], 0) + 1
     return states
 
@@ -229,15 +251,15 @@ def orders_benchmark(repeats: int, rounds: int = 100) -> dict[str, Any]:
 
 def latency_benchmark(repeats: int, each: int = 5_000) -> dict[str, Any]:
     ratios: dict[int, list[float]] = {50: [], 99: []}
-    ids = itertools.count()
+    ids, ping = itertools.count(), get("/fapi/v1/ping")
     with trading_venue(1) as (trader, (asked,)):
         for repeat in range(repeats + 1):
             acks, pings = np.empty(each), np.empty(each)
             for i in range(each):
                 name = f"l{next(ids)}"
-                pings[i] = took(asked, "GET", "/fapi/v1/ping", "")
-                acks[i] = took(asked, "POST", trader.placing(name), trader.key)
-                asked.ask("DELETE", trader.cancelling(name), trader.key)
+                pings[i] = took(asked, ping)
+                acks[i] = took(asked, trader.placing(name))
+                asked.ask(trader.cancelling(name))
             if repeat == 0:
                 continue
             told = []
@@ -255,9 +277,9 @@ def latency_benchmark(repeats: int, each: int = 5_000) -> dict[str, Any]:
     }
 
 
-def took(asked: Connection, method: str, target: str, key: str) -> float:
+def took(asked: Connection, request: Request) -> float:
     began = time.perf_counter()
-    asked.ask(method, target, key)
+    asked.ask(request)
     return time.perf_counter() - began
 
 

@@ -84,7 +84,7 @@ class VenueApp:
 
     def _signed(self, route: SignedRoute) -> Handler:
         async def handle(request: web.Request) -> web.Response:
-            query, body = request.rel_url.raw_query_string.encode(), await request.read()
+            query, body = request.rel_url.raw_query_string.encode(), await _body(request)
             request[REPORT] = headers = self.limits.spend(_counted(route.weight, lambda: request.query))
             client, sent = self.clients.signed(request.headers, query, body, request[SKEW])
             if route.orders is not None:
@@ -102,6 +102,11 @@ class VenueApp:
             keys.close()
             return json_response(b"{}", headers=headers)
         return json_response(orjson.dumps({"listenKey": keys.open()}), headers=headers)
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body, at once where all of it came with the head, as those of orders do."""
+    return request.content.read_nowait() if request.content.is_eof() else await request.read()
 
 
 def _counted(count: Count, parameters: Callable[[], Parameters]) -> int:

@@ -150,6 +150,7 @@ class BookModel:
         bars = history.listed.bars
         self.grid = max(1, round(int(bars.open[0]) * GRID))
         self._base = max(2, int(bars.volume[:MINUTES_OF_BASE].mean()) // SHARE_OF_MINUTE)
+        self._last: PublicBook | None = None
 
     def after_trade(self, row: int, index: int) -> PublicBook:
         """The book just after trade `index` of minute `row` (-1: before its first)."""
@@ -166,7 +167,11 @@ class BookModel:
     def at(self, market_ms: int) -> PublicBook:
         """The book at a market time; before the first bar that of its open."""
         row, index = self._history.last_trade(market_ms)
-        return self.after_trade(max(row, 0), index if row >= 0 else -1)
+        row, index = max(row, 0), index if row >= 0 else -1
+        last = self._last
+        if last is None or last.row != row or last.index != index:  # seldom: time goes on from one trade to the next
+            last = self._last = self.after_trade(row, index)
+        return last
 
     def passed(self, since: Place, until: Place, sign: int, reached: int | None) -> set[int]:
         """Prices that the best one of a side has stood at or passed from one place to the other, or as far as `reached`."""

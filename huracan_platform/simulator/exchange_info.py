@@ -6,10 +6,9 @@ from typing import Any
 
 from huracan_platform.simulator.account import LIQUIDATION_FEE
 from huracan_platform.simulator.brackets import BRACKETS
-from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.instruments import MOST_PRICE, Instrument
 from huracan_platform.simulator.limits import RATE_LIMITS
 from huracan_platform.simulator.market.bars import ListedSymbol
-from huracan_platform.simulator.order_rules import MOST_PRICE
 from huracan_platform.simulator.venue import Venue
 
 ORDER_TYPES = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"]

@@ -10,6 +10,7 @@ from functools import cached_property
 from huracan_platform.errors import ConfigurationError
 
 _UNIFIED = re.compile(r"^([A-Z0-9]{1,15})/USDT:USDT$")
+MOST_PRICE = Decimal(10_000_000)
 _NATIVE = re.compile(r"^([A-Z0-9]{1,15})USDT$")
 
 
@@ -42,6 +43,16 @@ class Instrument:
         """Smallest quantity step, base units."""
         return Decimal(1).scaleb(-self.quantity_decimals)
 
+    @cached_property
+    def most_ticks(self) -> int:
+        """Highest price of an order, ticks."""
+        return self.ticks(MOST_PRICE)
+
+    @cached_property
+    def most_lots(self) -> dict[bool, int]:
+        """Largest quantity of an order, lots, by whether it is a market order."""
+        return {True: self.lots(self.max_market_quantity), False: self.lots(self.max_quantity)}
+
     def price(self, ticks: int) -> Decimal:
         """Price of a whole number of ticks, USDT."""
         return int(ticks) * self.tick
@@ -54,6 +65,18 @@ class Instrument:
         """Value of a sum of ticks × lots, USDT."""
         return Decimal(ticks_lots).scaleb(-self.price_decimals - self.quantity_decimals)
 
+    def price_text(self, ticks: int) -> str:
+        """`price` in plain digits."""
+        return _digits(ticks, self.price_decimals)
+
+    def quantity_text(self, lots: int) -> str:
+        """`quantity` in plain digits."""
+        return _digits(lots, self.quantity_decimals)
+
+    def value_text(self, ticks_lots: int) -> str:
+        """`value` in plain digits."""
+        return _digits(ticks_lots, self.price_decimals + self.quantity_decimals)
+
     def ticks(self, price: Decimal) -> int:
         """Whole ticks of a price that lies on the grid."""
         return int(price.scaleb(self.price_decimals).to_integral_value())
@@ -61,6 +84,12 @@ class Instrument:
     def lots(self, quantity: Decimal) -> int:
         """Whole lots of a quantity that lies on the grid."""
         return int(quantity.scaleb(self.quantity_decimals).to_integral_value())
+
+
+def _digits(whole: int, decimals: int) -> str:
+    """A number from 0 in units of its last decimal."""
+    text = str(whole).zfill(decimals + 1)
+    return f"{text[:-decimals]}.{text[-decimals:]}" if decimals else text
 
 
 def base_of(symbol: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from huracan_platform.simulator import parameters
-from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.instruments import MOST_PRICE, Instrument
 from huracan_platform.simulator.orders import OrderRequest, SelfTrade, Side
 from huracan_platform.simulator.problems import VenueRefusal, invalid, missing
 
@@ -16,7 +16,6 @@ CONDITIONAL = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX")
 _CLIENT_ID = re.compile(r"[\.A-Z\:/a-z0-9_-]{1,36}")
 _MOST_ID_CHARACTERS = 36
-MOST_PRICE = Decimal(10_000_000)
 _SIDES = {side.value: side for side in Side}
 _SELF_TRADE = {mode.value: mode for mode in SelfTrade}
 
@@ -51,21 +50,24 @@ def read_self_trade(sent: Mapping[str, str]) -> SelfTrade:
 
 def read_quantity(sent: Mapping[str, str], instrument: Instrument, *, market: bool) -> int:
     """Quantity in lots, within the lot filters."""
+    lots = parameters.units(sent, "quantity", instrument.quantity_decimals)
+    if lots is not None and 0 < lots <= instrument.most_lots[market]:
+        return lots
     quantity = parameters.decimal(sent, "quantity")
     if quantity is None:
         raise missing("quantity")
     if quantity <= 0:
         raise VenueRefusal(-4003, "Quantity less than or equal to zero.")
-    if quantity % instrument.lot:
+    if lots is None:
         raise VenueRefusal(-1111, "Precision is over the maximum defined for this asset.")
-    most = instrument.max_market_quantity if market else instrument.max_quantity
-    if quantity > most:
-        raise VenueRefusal(-4005, "Quantity greater than max quantity.")
-    return instrument.lots(quantity)
+    raise VenueRefusal(-4005, "Quantity greater than max quantity.")
 
 
 def read_price(sent: Mapping[str, str], name: str, instrument: Instrument) -> int:
     """A mandatory price in ticks, on the grid."""
+    ticks = parameters.units(sent, name, instrument.price_decimals)
+    if ticks is not None and 0 < ticks <= instrument.most_ticks:
+        return ticks
     price = parameters.decimal(sent, name)
     if price is None:
         raise missing(name)
@@ -73,9 +75,7 @@ def read_price(sent: Mapping[str, str], name: str, instrument: Instrument) -> in
         raise VenueRefusal(-4001, "Price less than 0.")
     if price > MOST_PRICE:
         raise VenueRefusal(-4002, "Price greater than max price.")
-    if price % instrument.tick:
-        raise VenueRefusal(-1111, "Precision is over the maximum defined for this asset.")
-    return instrument.ticks(price)
+    raise VenueRefusal(-1111, "Precision is over the maximum defined for this asset.")
 
 
 def check_band(price: Decimal, side: Side, mark: Decimal, instrument: Instrument) -> None:
@@ -101,8 +101,8 @@ def read_ordinary(sent: Mapping[str, str], instrument: Instrument, fallback_id: 
     if kind not in ORDINARY:
         raise VenueRefusal(-1116, "Invalid orderType.")
     side, market = read_side(sent), kind == "MARKET"
-    for name in ("timeInForce", "price"):
-        if market and sent.get(name):
+    for name in ("timeInForce", "price") if market else ():
+        if sent.get(name):
             raise VenueRefusal(-1106, f"Parameter '{name}' sent when not required.")
     time_in_force = "GTC" if market else parameters.text(sent, "timeInForce")
     if time_in_force not in TIMES_IN_FORCE:

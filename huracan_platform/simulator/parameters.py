@@ -41,6 +41,19 @@ def decimal(parameters: Mapping[str, str], name: str) -> Decimal | None:
     return Decimal(value)
 
 
+def units(parameters: Mapping[str, str], name: str, decimals: int) -> int | None:
+    """A number as whole units of 10^-decimals; None where it is between two of them, is none, or was not sent."""
+    value = parameters.get(name, "")
+    if not _DECIMAL.fullmatch(value):
+        return None
+    whole, _, rest = value.partition(".")
+    if len(rest) > decimals:
+        if rest[decimals:].strip("0"):
+            return None
+        rest = rest[:decimals]
+    return int(whole + rest.ljust(decimals, "0"))
+
+
 def flag(parameters: Mapping[str, str], name: str) -> bool:
     """An optional `true` or `false`, false where it was not sent."""
     value = parameters.get(name, "false").lower()

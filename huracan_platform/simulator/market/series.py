@@ -194,6 +194,11 @@ class SymbolHistory:
         self._minutes = minute_rows(listed)
         self._series: dict[str, BarSeries] = {}
         self._tapes: dict[int, MinuteTape] = {}
+        self._forget_last()
+
+    def _forget_last(self) -> None:
+        """What is known of the last trade holds no more."""
+        self._last_from, self._last_until, self._last = 0, 0, (-1, -1)
 
     def series(self, interval: str) -> BarSeries:
         """All bars of an interval, future ones included."""
@@ -223,11 +228,18 @@ class SymbolHistory:
 
     def last_trade(self, market_ms: int) -> tuple[int, int]:
         """Row and index of the last trade at or before `market_ms`; index -1 before the first of that minute."""
-        row = self.listed.bars.row_at(market_ms)
+        if self._last_from <= market_ms < self._last_until:  # asked for several times in every request
+            return self._last
+        bars = self.listed.bars
+        row = bars.row_at(market_ms)
         if row < 0:
             return -1, -1
-        tape = self.tape(row)
-        return row, int(tape.offset_ms.searchsorted(market_ms - int(self.listed.bars.ts_ms[row]), side="right")) - 1
+        offset, opened = self.tape(row).offset_ms, int(bars.ts_ms[row])
+        index = int(offset.searchsorted(market_ms - opened, side="right")) - 1
+        self._last = row, index
+        self._last_from = opened + int(offset[index]) if index >= 0 else opened
+        self._last_until = opened + (int(offset[index + 1]) if index + 1 < len(offset) else MINUTE_MS)
+        return self._last
 
     def last_price(self, market_ms: int) -> int:
         """Price in ticks of the last trade at or before `market_ms`; the open of a minute in which nothing traded."""

@@ -69,6 +69,7 @@ class LiveHistory(SymbolHistory):
         self._grown_to: dict[str, int] = {}  # minutes at which each series was made
         self._live: dict[int, GrowingTape] = {self._count - 1: GrowingTape()}
         self._told: Premium | None = None
+        self._forget_last()
         self.last_trade_id = -1
         before = self._columns[4, self._count - 2] if self._count > 1 else self._columns[1, 0]
         self._columns[1:, self._count - 1] = self._flat(int(before))
@@ -94,6 +95,7 @@ class LiveHistory(SymbolHistory):
             return False
         first = not tape.ids
         tape.append(trade, self.running_ms, seen_ms)
+        self._forget_last()
         self.last_trade_id = max(self.last_trade_id, trade.number)
         bar[1] = trade.price if first else bar[1]
         bar[2] = trade.price if first else max(bar[2], trade.price)
@@ -110,6 +112,7 @@ class LiveHistory(SymbolHistory):
 
     def close_minute(self, bar: I64, next_ms: int) -> None:
         """End the minute under way with the mirrored venue's own bar (10,) and begin the one that opens at `next_ms`."""
+        self._forget_last()
         self._columns[:, self._count - 1] = bar
         if self._count == self._columns.shape[1]:
             self._columns = np.concatenate([self._columns, np.empty((FIELDS, SPARE_ROWS), np.int64)], axis=1)
@@ -121,6 +124,7 @@ class LiveHistory(SymbolHistory):
 
     def reopen(self, opened_ms: int) -> None:
         """The minute under way is the one that opens at `opened_ms`, since the mirrored venue has left out those before."""
+        self._forget_last()
         self._columns[0, self._count - 1] = opened_ms
 
     def add_funding(self, settled: FundingHistory) -> None:
