@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from huracan_platform.simulator import parameters
-from huracan_platform.simulator.account import STARTING_BALANCE
+from huracan_platform.simulator.account import STARTING_BALANCE, rounded
 from huracan_platform.simulator.accounts import Accounts, Party
 from huracan_platform.simulator.answers import json_response
 from huracan_platform.simulator.faults import Faults, read_faults
@@ -20,6 +20,8 @@ from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.rest_control import ControlEndpoints, read_object
 from huracan_platform.simulator.wire_orders import plain
+
+MOST_BALANCE = Decimal(10**12)  # USDT; amounts stay exact far beyond
 
 
 class Control:
@@ -97,6 +99,7 @@ def _read_account(wanted: dict[str, Any]) -> tuple[str, str, Decimal]:
         amount = Decimal(balance)
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0 or amount != round(amount, 8):
-        raise VenueRefusal(-1130, f"balance: expected a number from 0 with at most eight decimals, got {balance!r}")
+    if not amount.is_finite() or not 0 <= amount <= MOST_BALANCE or amount != rounded(amount):
+        expected = f"expected a number from 0 to {MOST_BALANCE:f} with at most eight decimals"
+        raise VenueRefusal(-1130, f"balance: {expected}, got {balance!r}")
     return str(texts[0]), str(texts[1]), amount

@@ -45,13 +45,14 @@ class ControlEndpoints:
         if unknown or not wanted:
             raise VenueRefusal(-1130, f"clock: expected speed or market_ms, got {sorted(wanted) or 'nothing'}")
         clock, market = self.venue.clock, self.venue.market
+        speed = checked_speed(wanted["speed"]) if "speed" in wanted else None
         if "market_ms" in wanted:
             moment, now = wanted["market_ms"], clock.market_ms()
             if not isinstance(moment, int) or not now <= moment < market.end_ms:
                 raise VenueRefusal(-1130, f"market_ms: expected {now} to {market.end_ms - 1}, got {moment!r}")
             clock.set_market(moment)
-        if "speed" in wanted:
-            clock.set_speed(checked_speed(wanted["speed"]))
+        if speed is not None:
+            clock.set_speed(speed)
         return self.clock()
 
 

@@ -50,6 +50,7 @@ def test_accounts_are_listed_and_a_key_has_one_only(shared: str) -> None:
     {"api_key": "a", "api_secret": "b", "x": 1},
     {"api_key": "a", "api_secret": "b", "balance": "-1"}, {"api_key": "a", "api_secret": "b", "balance": "much"},
     {"api_key": "a", "api_secret": "b", "balance": "1e-9"},
+    {"api_key": "a", "api_secret": "b", "balance": "1e30"},
 ])
 def test_a_wrong_account_is_refused(shared: str, wrong: dict[str, Any]) -> None:
     status, answer = post(shared, "/control/accounts", wrong)

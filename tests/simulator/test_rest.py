@@ -170,6 +170,12 @@ def test_the_market_clock_runs_pauses_and_moves_forward_only(fresh: str) -> None
         assert "expected" in answer["msg"]
 
 
+def test_a_clock_that_is_refused_in_part_stays_as_it_was(fresh: str) -> None:
+    begin = get(fresh, "/control/clock")
+    assert post(fresh, "/control/clock", {"market_ms": begin["market_ms"] + MINUTE, "speed": -1})[0] == 400
+    assert get(fresh, "/control/clock") == begin
+
+
 def test_market_time_never_enters_the_wire_clock(paused: str) -> None:
     assert abs(get(paused, "/fapi/v1/time")["serverTime"] - time.time() * 1000) < 2_000
 

@@ -139,6 +139,7 @@ def test_a_start_other_than_the_fixed_one_has_an_identity_of_its_own() -> None:
     (("BTCUSDT", "BTC/USDT:USDT"), "2025-01-01", "expected one or more different ones"),
     ((), "2025-01-01", "expected one or more different ones"),
     (("BTCUSDT",), "01.01.2025", "expected a day like 2025-01-01, got '01.01.2025'"),
+    (("BTCUSDT",), "1969-12-31", "expected a day from 1970-01-01, got '1969-12-31'"),
 ])
 def test_malformed_options_are_refused(symbols: tuple[str, ...], start: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):

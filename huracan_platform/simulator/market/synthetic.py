@@ -106,6 +106,8 @@ def generate_market(symbols: tuple[str, ...], seed: int, days: int, start: str =
         start_ms = day_start_ms(date.fromisoformat(start))
     except ValueError:
         raise ConfigurationError(f"start: expected a day like 2025-01-01, got {start!r}") from None
+    if start_ms < 0:
+        raise ConfigurationError(f"start: expected a day from 1970-01-01, got {start!r}")
     bases = [base_of(s) for s in symbols]
     if not bases or len(set(bases)) != len(bases):
         raise ConfigurationError(f"symbols: expected one or more different ones, got {list(symbols)}")
