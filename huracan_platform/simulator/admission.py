@@ -39,12 +39,19 @@ def reachable(matching: Matching, account: Account, symbol: str, side: Side, mor
     return (account.position(symbol).amount * side.sign + quantity) * matching.mark(symbol)
 
 
-def check(matching: Matching, account: Account, request: OrderRequest, instrument: Instrument) -> None:
-    """Refuse what the price band, the number of orders, the size of the position or the margin do not allow now."""
-    symbol, mark = instrument.symbol, matching.mark(instrument.symbol)
-    reference = mark if request.price is None else instrument.price(request.price)
-    if request.price is not None:
-        order_rules.check_band(reference, request.side, mark, instrument)
+def reference(matching: Matching, request: OrderRequest, instrument: Instrument) -> Decimal:
+    """The price that an order is judged by, its own or the mark, USDT; refuses one outside the price band."""
+    mark = matching.mark(instrument.symbol)
+    if request.price is None:
+        return mark
+    price = instrument.price(request.price)
+    order_rules.check_band(price, request.side, mark, instrument)
+    return price
+
+
+def check(matching: Matching, account: Account, request: OrderRequest, instrument: Instrument, price: Decimal) -> None:
+    """Refuse what the number of orders, the size of the position or the margin at its `reference` do not allow now."""
+    symbol = instrument.symbol
     if len(account.records.working_in(symbol).orders) >= instrument.max_orders:
         raise VenueRefusal(-2025, "Reach max open order limit.")
     if request.reduce_only or request.close_position:
@@ -52,6 +59,6 @@ def check(matching: Matching, account: Account, request: OrderRequest, instrumen
     leverage = account.leverage_of(symbol)
     if reachable(matching, account, symbol, request.side, request.lots) > most_notional(leverage):
         raise VenueRefusal(-2027, TOO_LARGE)
-    adding = max(0, request.lots - matching.closable(account, symbol, request.side))
-    if adding and instrument.quantity(adding) * reference / leverage > available(matching, account):
+    adding = request.lots - matching.closable(account, symbol, request.side)
+    if adding > 0 and instrument.quantity(adding) * price / leverage > available(matching, account):
         raise VenueRefusal(-2019, "Margin is insufficient.")

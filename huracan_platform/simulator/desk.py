@@ -156,11 +156,11 @@ class OrderDesk:
     def check_market(self, request: OrderRequest, instrument: Instrument) -> None:
         """Refuse what prices, limits, position or margin do not allow now."""
         self._venue.expect_prices()
-        reference = self._matching.mark(instrument.symbol) if request.price is None else instrument.price(request.price)
-        order_rules.check_notional(request, reference, instrument)
+        price = admission.reference(self._matching, request, instrument)
+        order_rules.check_notional(request, price, instrument)
         if request.reduce_only and self._matching.closable(self.account, instrument.symbol, request.side) == 0:
             raise VenueRefusal(-2022, "ReduceOnly Order is rejected.")
-        admission.check(self._matching, self.account, request, instrument)
+        admission.check(self._matching, self.account, request, instrument, price)
         self._check_time_in_force(request, instrument)
 
     def _check_time_in_force(self, request: OrderRequest, instrument: Instrument) -> None:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 
 import numpy as np
 
+from huracan_platform.clock import HOUR_MS
 from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import SymbolHistory, period_start
 from huracan_platform.simulator.market.tape import MinuteTape
@@ -25,6 +26,9 @@ from huracan_platform.simulator.venue import Venue
 TICK_S = 0.02
 # So many minutes are told of before requests and sockets get their turn, however much has piled up.
 MINUTES_AT_ONCE = 8
+# A fast clock that was held up is caught up with in stages: a difference of the book over a day's prices takes tens of MiB,
+# which the process keeps.
+STAGE_MS = HOUR_MS
 
 
 class MarketLoop(ABC):
@@ -86,12 +90,20 @@ class MarketLoop(ABC):
         self._matching.advance()
         for act in self.each_tick:
             act()
-        for symbol in self._venue.symbols:
-            await self._publish_symbol(symbol, self._matching.cursor_ms)
-        for name in self.subscribers.of(EVERY_SYMBOL):
-            self._tell(name, self._matching.cursor_ms)
+        now = self._matching.cursor_ms
+        for stage in range(min(self._cursor.values()) + STAGE_MS, now, STAGE_MS):
+            await self._publish(stage, paced=False)
+            await asyncio.sleep(0)
+        await self._publish(now, paced=True)
 
-    async def _publish_symbol(self, symbol: str, now: int) -> None:
+    async def _publish(self, now: int, *, paced: bool) -> None:
+        """Tell what has happened up to a market time; `paced` only the streams that are due on the wire clock."""
+        for symbol in self._venue.symbols:
+            await self._publish_symbol(symbol, now, paced=paced)
+        for name in self.subscribers.of(EVERY_SYMBOL):
+            self._tell(name, now, paced=paced)
+
+    async def _publish_symbol(self, symbol: str, now: int, *, paced: bool) -> None:
         history, names = self._venue.history(symbol), self.subscribers.of(symbol)
         first = max(0, history.listed.bars.row_at(self._cursor[symbol]))
         last = history.listed.bars.row_at(now)
@@ -101,12 +113,14 @@ class MarketLoop(ABC):
                 await asyncio.sleep(0)
         self._cursor[symbol] = max(now, self._cursor[symbol])
         for name in names:
-            self._tell(name, now)
+            self._tell(name, now, paced=paced)
 
-    def _tell(self, name: StreamName, now: int) -> None:
+    def _tell(self, name: StreamName, now: int, *, paced: bool) -> None:
         thinned = self._thinned.get(name)
-        messages: Iterable[bytes] = thinned.due(now, self._venue.clock.wire_ms()) if thinned is not None else ()
-        for message in messages:
+        if thinned is None:
+            return
+        tell: Callable[[int, int], Iterable[bytes]] = thinned.due if paced else thinned.present
+        for message in tell(now, self._venue.clock.wire_ms()):
             self.subscribers.send(name, message)
 
     def _publish_minute(self, names: list[StreamName], history: SymbolHistory, row: int, after: int, now: int) -> None:

@@ -60,7 +60,8 @@ class Triggers:
         _tell(conditional, AlgoStatus.TRIGGERING, moment)
         request = replace(request, kind="MARKET" if request.kind.endswith("MARKET") else "LIMIT", lots=lots)
         try:
-            admission.check(self._matching, conditional.account, request, conditional.instrument)
+            price = admission.reference(self._matching, request, conditional.instrument)
+            admission.check(self._matching, conditional.account, request, conditional.instrument, price)
         except VenueRefusal as refused:
             conditional.refusal = refused.message
             _tell(conditional, AlgoStatus.REJECTED, moment)
