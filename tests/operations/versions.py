@@ -1,0 +1,45 @@
+"""Versions that stand for a symbol, and what they earned, for tests of who is in charge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.sessions import CommandRepository
+from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+from huracan_platform.clock import HOUR_MS, Clock
+from huracan_platform.contracts.model import ModelCard
+from huracan_platform.contracts.rollback import Activation, ActivationVerdict, ShadowReturns
+from huracan_platform.learning.registry import Registry
+from tests.learning.frames import START_MS
+
+
+def put_in_charge(registry: Registry, card: ModelCard, clock: Clock, days: int = 30) -> None:
+    """Authorise for paper and activate, unasked."""
+    in_charge = Activation(card.model_id, None, "paper", ActivationVerdict.ACTIVATED, "test", "test", clock.wire_ms())
+    grant = registry.authorise(card.model_id, "paper", days, clock, by="test", reason="test", activation=in_charge)
+    assert grant.authorisation is not None
+
+
+def followed(model_id: str, net: np.ndarray, first_hour: int = 0) -> ShadowReturns:
+    """Hourly returns from an hour on."""
+    return ShadowReturns(model_id, START_MS + HOUR_MS * np.arange(first_hour, first_hour + len(net), dtype=np.int64), net)
+
+
+def add_returns(brain: Brain, model_id: str, net: np.ndarray, first_hour: int = 0) -> int:
+    """Store them."""
+    return ShadowReturnRepository(brain).add(followed(model_id, net, first_hour), START_MS)
+
+
+def names(registry: Registry, card: ModelCard, clock: Clock) -> list[str]:
+    """Who stands for the card's symbol; the last is in charge."""
+    return [g.model_id for g in registry.standing(card.venue, card.symbol, "paper", clock.wire_ms())]
+
+
+def commanded(brain: Brain) -> list[str]:
+    """Take the open commands, as a session does; the models they name."""
+    commands = CommandRepository(brain)
+    found = commands.claim(1)
+    for command in found:
+        commands.applied(command.command_id, "test")
+    return [command.payload["model_id"] for command in found]
