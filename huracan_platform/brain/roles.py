@@ -79,7 +79,7 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
     "feature_days": _LEARNT,
     "feature_day_symbols": _LEARNT,
     "models": _LEARNT,
-    "model_stages": _LEARNT,
+    "model_stages": {Role.TRAINER: _ADD, Role.DAGSTER: _ADD},
     "trials": {Role.TRAINER: _CHANGE},
     "model_metrics": {Role.TRAINER: _CHANGE},
     "feature_importance": {Role.TRAINER: frozenset({Verb.INSERT, Verb.DELETE})},

@@ -55,6 +55,7 @@ def backfill(
 ) -> None:
     """Fetch days from the venue, or put together what was recorded of them; check and store, quarantine the bad. Repeatable."""
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.data.market_data import ingest as of
     from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
@@ -68,7 +69,7 @@ def backfill(
         Dataset.CANDLES: of.ingest_candles, Dataset.FUNDING: of.ingest_funding, Dataset.OPEN_INTEREST: of.ingest_open_interest,
         Dataset.SENTIMENT: of.ingest_sentiment, Dataset.LIQUIDATIONS: of.ingest_liquidations,
     }[dataset]
-    brain, market = open_brain(settings), MarketData(settings)
+    brain, market = open_brain(settings, Role.INGEST), MarketData(settings)
     with _progress_bar(quiet=as_json) as bar:
         task = bar.add_task(f"{dataset.value} {first:%Y-%m-%d} to {last:%Y-%m-%d}", total=None)
         report = ingest(
@@ -89,12 +90,14 @@ def load(
 ) -> None:
     """Take a file through the same contract and checks as what the venue delivers."""
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.data.market_data.load import load_batch
     from huracan_platform.venues.market import MarketData
 
     settings = load_settings()
     expect_venue(settings)
-    _finish(load_batch(open_brain(settings), MarketData(settings), file, dataset.value, symbol, settings), as_json)
+    brain = open_brain(settings, Role.INGEST)
+    _finish(load_batch(brain, MarketData(settings), file, dataset.value, symbol, settings), as_json)
 
 
 @app.command()
@@ -123,7 +126,9 @@ def explain(
     dataset: DatasetOption = Dataset.CANDLES,
 ) -> None:
     """Say why a window has no data; completeness leaves it out from the next ingest of those days on."""
+    from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.quality import QualityRepository
+    from huracan_platform.brain.roles import Role
     from huracan_platform.clock import to_ms
     from huracan_platform.contracts.quality import ExplainedGap
     from huracan_platform.errors import PermanentError
@@ -136,7 +141,7 @@ def explain(
     market = MarketData(settings)
     market.instruments([symbol])  # refuses what the venue does not list
     gap = ExplainedGap(symbol, to_ms(start.replace(tzinfo=UTC)), to_ms(end.replace(tzinfo=UTC)), reason)
-    QualityRepository(_brain()).explain_gap(market.venue, dataset.value, gap, market.clock().wire_ms())
+    QualityRepository(open_brain(settings, Role.INGEST)).explain_gap(market.venue, dataset.value, gap, market.clock().wire_ms())
     console.print(f"explained: {dataset.value} {symbol} {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}")
 
 
@@ -187,8 +192,9 @@ def show_quarantine(
 
 def _brain() -> Brain:
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
 
-    return open_brain(load_settings())
+    return open_brain(load_settings(), Role.VIEWER)
 
 
 def _finish(report: IngestReport, as_json: bool) -> None:

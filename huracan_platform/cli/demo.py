@@ -69,9 +69,10 @@ def _quiet_logs() -> None:
 def _end_if_signalled(world: World, run_id: str) -> None:
     """A session takes a signal for itself and ends in good order; then the demo was interrupted as well."""
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.brain.sessions import SessionRepository
 
-    report = SessionRepository(open_brain(world.settings)).report_of_run(run_id)
+    report = SessionRepository(open_brain(world.settings, Role.VIEWER)).report_of_run(run_id)
     if (found := re.match(r"signal (SIG[A-Z]+)", report["end_reason"])) is not None:
         sys.exit(128 + signal.Signals[found[1]])
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 def print_report(settings: Settings, session_run_id: str) -> None:
     """Print data counts, models, verdicts, the session and the passport of its last trade's entry."""
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.defs.resources import Platform
 
-    brain = open_brain(settings)
+    brain = open_brain(settings, Role.VIEWER)
     platform = Platform()
     venue = platform.market().venue
     registry = platform.registry(brain)

@@ -15,11 +15,12 @@ def gates(
 ) -> None:
     """Print the newest verdict of each gate on one model version, with the reasons and every criterion."""
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.brain.verdicts import VerdictRepository, verdict_json
     from huracan_platform.errors import PermanentError
     from huracan_platform.settings import load_settings
 
-    verdicts = VerdictRepository(open_brain(load_settings())).latest(model_id)
+    verdicts = VerdictRepository(open_brain(load_settings(), Role.VIEWER)).latest(model_id)
     if not verdicts:
         raise PermanentError(f"gates: expected a model version that was judged, got {model_id!r}, which has no verdict")
 

@@ -32,8 +32,9 @@ def listed(
     from huracan_platform.brain.incidents import IncidentRepository
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.outbox import Outbox
+    from huracan_platform.brain.roles import Role
 
-    brain = open_brain(load_settings())
+    brain = open_brain(load_settings(), Role.VIEWER)
     found = IncidentRepository(brain).recent(50) if every else IncidentRepository(brain).open()
     rows = [
         {
@@ -78,6 +79,7 @@ def broadcast(
 ) -> None:
     """Deliver the outbox to Slack until interrupted."""
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.clock import SystemClock
     from huracan_platform.contracts.incident import IncidentSeverity
     from huracan_platform.errors import TransientError
@@ -92,7 +94,8 @@ def broadcast(
             "HURACAN_BROADCAST__SLACK_TOKEN: expected a bot token (or HURACAN_BROADCAST__SLACK_WEBHOOK_URL), got none"
         )
     told_from = IncidentSeverity(settings.broadcast.tell_from)
-    broadcaster = Broadcaster(open_brain(settings), channels, SystemClock(), settings.broadcast.fallback_after_s, told_from)
+    brain = open_brain(settings, Role.DAGSTER)
+    broadcaster = Broadcaster(brain, channels, SystemClock(), settings.broadcast.fallback_after_s, told_from)
     while True:
         try:
             told = broadcaster.step()

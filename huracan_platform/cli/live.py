@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.cli.output import JsonOption, console, emit, table
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def tell(
         raise PermanentError(f"--payload: expected a JSON object, got {payload!r} ({error})") from None
     if not isinstance(body, dict):
         raise PermanentError(f"--payload: expected a JSON object, got {payload!r}")
-    number = CommandRepository(_brain()[1]).put(CommandKind(kind), body, by)
+    number = CommandRepository(_brain(None)[1]).put(CommandKind(kind), body, by)
     console.print(f"command {number}: {kind}")
 
 
@@ -168,7 +169,7 @@ def session(
 
     if wanted not in ("on", "off"):
         raise PermanentError(f"session: expected on or off, got {wanted!r}")
-    settings, brain = _brain()
+    settings, brain = _brain(None)
     name, on = settings.execution.gateway, wanted == "on"
     SwitchRepository(brain).turn(name, on, by=by, reason=reason, wire_ms=SystemClock().wire_ms())
     if not on:
@@ -182,12 +183,13 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _brain() -> tuple[Settings, Brain]:
+def _brain(role: Role | None = Role.VIEWER) -> tuple[Settings, Brain]:
+    """To read; None where it is an operator's word that is written, which takes the owner's login."""
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.settings import load_settings
 
     settings = load_settings()
-    return settings, open_brain(settings)
+    return settings, open_brain(settings, role)
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.cli.output import JsonOption, console, emit, table
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def models(
     as_json: JsonOption = False,
 ) -> None:
     """List model versions with their stage and their scores on held-out data."""
-    registry = _registry()[2]
+    registry = _registry(Role.VIEWER)[2]
     cards = registry.cards(symbol=symbol)
     chain = registry.verify_chain()
 
@@ -41,7 +42,7 @@ def models(
 
 def show(model_id: ModelArgument, as_json: JsonOption = False) -> None:
     """Show one version: manifest, stage history, metrics, family."""
-    registry = _registry()[2]
+    registry = _registry(Role.VIEWER)[2]
     card = registry.card(model_id)
     history, metrics = registry.history(model_id), registry.metrics(model_id)
     family = {"ancestors": registry.ancestors(model_id), "descendants": registry.descendants(model_id)}
@@ -64,7 +65,7 @@ def reproduce(model_id: ModelArgument, as_json: JsonOption = False) -> None:
     """Train a model again from the library at its pin; exit code 1 unless the very same artefact comes out."""
     from huracan_platform.learning import pipeline
 
-    settings, brain, registry = _registry()
+    settings, brain, registry = _registry(Role.VIEWER)
     result = pipeline.reproduce(brain, _artefact_root(settings), registry.card(model_id), settings)
     word = "reproduced" if result.same else "NOT reproduced"
     emit(asdict(result), as_json, lambda: console.print(f"{model_id} {word}: {result.reason}"))
@@ -120,13 +121,14 @@ def register(app: typer.Typer) -> None:
     app.command()(authorise)
 
 
-def _registry() -> tuple[Settings, Brain, Registry]:
+def _registry(role: Role | None = None) -> tuple[Settings, Brain, Registry]:
+    """None where it is an operator's word that is written, which takes the owner's login."""
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.learning.registry import Registry
     from huracan_platform.settings import load_settings
 
     settings = load_settings()
-    brain = open_brain(settings)
+    brain = open_brain(settings, role)
     return settings, brain, Registry(brain, _artefact_root(settings))
 
 

@@ -26,6 +26,7 @@ def sentiment(
 ) -> None:
     """Look at the feeds of the settings again and again; score and store new texts."""
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.data.sources.collect import TextCollector
     from huracan_platform.errors import TransientError
     from huracan_platform.logs import get_logger
@@ -35,7 +36,8 @@ def sentiment(
     settings = load_settings()
     expect_venue(settings)
     market = MarketData(settings)
-    collector, log = TextCollector(open_brain(settings), market.venue, market.clock, settings), get_logger("record.sentiment")
+    collector = TextCollector(open_brain(settings, Role.INGEST), market.venue, market.clock, settings)
+    log = get_logger("record.sentiment")
     console.print(f"recording sentiment from {', '.join(settings.sentiment.feeds) or 'no feed'}", highlight=False)
     if once:
         report = collector.poll()
@@ -62,6 +64,7 @@ def liquidations() -> None:
     import asyncio
 
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.clock import SystemClock
     from huracan_platform.data.market_data.liquidation_recorder import LiquidationRecorder
     from huracan_platform.settings import load_settings
@@ -76,7 +79,7 @@ def liquidations() -> None:
         url, contracts = await liquidation_stream_url(settings, settings.symbols)
         console.print(f"recording liquidations of {', '.join(settings.symbols)} at {venue}", highlight=False)
         recorder = LiquidationRecorder(
-            open_brain(settings), venue, lambda: listen(url, venue, contracts, rule.stale_s), SystemClock(), rule
+            open_brain(settings, Role.INGEST), venue, lambda: listen(url, venue, contracts, rule.stale_s), SystemClock(), rule
         )
         task = asyncio.ensure_future(recorder.run())
         for number in (signal.SIGINT, signal.SIGTERM):  # so that what came is written before the process ends

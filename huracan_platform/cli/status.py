@@ -17,13 +17,14 @@ def register(app: typer.Typer) -> None:
 def status(as_json: JsonOption = False) -> None:
     """Show sessions, data, models, accounts, incidents; exit code 1 when something needs a person."""
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
     from huracan_platform.clock import SystemClock
     from huracan_platform.learning.registry import Registry
     from huracan_platform.operations.status import platform_status
     from huracan_platform.settings import load_settings
 
     settings = load_settings()
-    brain = open_brain(settings)
+    brain = open_brain(settings, Role.VIEWER)
     registry = Registry(brain, str(settings.home / "artefacts"))
     found = platform_status(brain, registry, settings.execution.gateway, SystemClock())
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ class Platform(dg.ConfigurableResource):
         """Settings from the environment of the run."""
         return load_settings()
 
-    def brain(self) -> Brain:
-        """The Brain Library, started and migrated if it is the embedded one."""
+    def brain(self, role: Role) -> Brain:
+        """The Brain Library under a role, started if it is the embedded one, migrated."""
         from huracan_platform.brain.migrate import open_brain
 
-        return open_brain(self.settings())
+        return open_brain(self.settings(), role)
 
     def market(self) -> MarketData:
         """Market data of the configured venue."""

@@ -13,6 +13,7 @@ import pytest
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.importance import ImportanceRepository
+from huracan_platform.brain.roles import Role
 from huracan_platform.brain.trials import TrialLog
 from huracan_platform.brain.verdicts import VerdictRepository
 from huracan_platform.contracts.model import GateStatus
@@ -44,7 +45,7 @@ def venue() -> Iterator[str]:
 def stored_features(symbol: str) -> list[str]:
     """Days of the symbol in the feature store."""
     platform = Platform()
-    settings, store = platform.settings(), platform.feature_store(platform.brain())
+    settings, store = platform.settings(), platform.feature_store(platform.brain(Role.VIEWER))
     definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
     days = store.days(platform.market().venue, definition, date(2025, 1, 1), date(2025, 12, 31))
     return [str(d.day) for d in days if symbol in d.symbols]

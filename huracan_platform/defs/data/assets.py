@@ -9,6 +9,7 @@ from datetime import date
 
 import dagster as dg
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.defs.data import checks
@@ -30,7 +31,7 @@ def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
 
     settings, market = platform.settings(), platform.market()
     found, clock = market.instruments(settings.symbols), market.clock()
-    InstrumentRepository(platform.brain()).save(found, clock.wire_ms(), known_at_ms=clock.market_ms())
+    InstrumentRepository(platform.brain(Role.INGEST)).save(found, clock.wire_ms(), known_at_ms=clock.market_ms())
     rows = "\n".join(f"| {i.symbol} | {i.tick_size} | {i.lot_size} | {i.min_notional} |" for i in found)
     return dg.MaterializeResult(
         metadata={
@@ -145,7 +146,7 @@ def _ingest(
     settings, days = platform.settings(), days_of(context)
     progress = _progress(context, "symbol-days")
     symbols = config.symbols or settings.symbols
-    report = ingest(platform.brain(), platform.market(), symbols, days[0], days[-1], settings, progress)
+    report = ingest(platform.brain(Role.INGEST), platform.market(), symbols, days[0], days[-1], settings, progress)
     for day in days:
         of_day = report.of_day(day)
         context.add_asset_metadata(
@@ -197,7 +198,7 @@ def features(context: dg.AssetExecutionContext, platform: Platform, config: DayR
     from huracan_platform.data.features.registry import feature_set
     from huracan_platform.data.market_data.days import good_days
 
-    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, days = platform.feature_store(brain), days_of(context)
     definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
     symbols = config.symbols or settings.symbols

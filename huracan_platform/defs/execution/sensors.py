@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.clock import SystemClock, to_datetime
 from huracan_platform.defs.execution.automation import paper_session_job
 from huracan_platform.defs.resources import Platform
@@ -23,8 +24,8 @@ def hand_off_authorised_models(context: dg.SensorEvaluationContext, platform: Pl
     from huracan_platform.brain.authorisations import AuthorisationRepository
     from huracan_platform.operations.activate import comparing, judge_activation, refusal_incident
 
-    brain, settings, activations = platform.brain(), platform.settings(), ActivationRepository(platform.brain())
-    registry = platform.registry(brain)
+    brain, settings = platform.brain(Role.DAGSTER), platform.settings()
+    activations, registry = ActivationRepository(brain), platform.registry(brain)
     for authorisation_id, model_id in AuthorisationRepository(brain).since(int(context.cursor or 0), settings.execution.gateway):
         if not activations.settled(authorisation_id):
             card, now = registry.card(model_id), SystemClock().wire_ms()
@@ -51,7 +52,7 @@ def rollback_models(context: dg.SensorEvaluationContext, platform: Platform) -> 
     from huracan_platform.brain.shadow_returns import ShadowReturnRepository
     from huracan_platform.operations.roll_back import RollbackDesk
 
-    brain, settings = platform.brain(), platform.settings()
+    brain, settings = platform.brain(Role.DAGSTER), platform.settings()
     shadow_id, measurement_id = (int(part) for part in (context.cursor or "0:0").split(":"))
     followed = ShadowReturnRepository(brain).symbols_since(shadow_id)
     drifted = DriftRepository(brain).critical_since(measurement_id)
@@ -76,7 +77,7 @@ def keep_session(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
     from huracan_platform.operations.check_incidents import run_key
     from huracan_platform.operations.keep_session import plan_session
 
-    brain, gateway = platform.brain(), platform.settings().execution.gateway
+    brain, gateway = platform.brain(Role.DAGSTER), platform.settings().execution.gateway
     records = context.instance.get_run_records(dg.RunsFilter(job_name=paper_session_job.name), limit=RUNS_LOOKED_AT)
     sessions = SessionRepository(brain).of_runs([r.dagster_run.run_id for r in records])
     runs = [_seen(record, sessions) for record in records]

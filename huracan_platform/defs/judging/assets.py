@@ -4,6 +4,7 @@ import base64
 
 import dagster as dg
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.model import GateStatus
 from huracan_platform.defs.data.assets import candles, features, funding_rates
 from huracan_platform.defs.house import OWNERS, READY, SYMBOLS, symbol_of
@@ -35,7 +36,7 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
     from huracan_platform.judging.evaluation.plots import importance_ranking
     from huracan_platform.judging.rank_features import rank_features
 
-    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry = platform.feature_store(brain), platform.registry(brain)
     rows, unstable = 0, []
     for key in context.partition_keys:
@@ -83,7 +84,7 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
     from huracan_platform.judging.evaluation.plots import equity_curve, reliability_diagram
     from huracan_platform.judging.judge_model import judge_model
 
-    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry = platform.feature_store(brain), platform.registry(brain)
     for key in context.partition_keys:
         metadata: dict[str, dg.MetadataValue] = {}
@@ -133,7 +134,7 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     """Measure every version that may trade, and the newest of each architecture, for each symbol of the run."""
     from huracan_platform.judging.watch_drift import watch_drift
 
-    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry, clock = platform.feature_store(brain), platform.registry(brain), market.clock()
     measured, critical = 0, []
     for key in context.partition_keys:

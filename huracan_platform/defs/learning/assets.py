@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.defs.data.assets import candles, features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
 from huracan_platform.defs.learning.triggers import trigger_of
@@ -33,7 +34,7 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
     from huracan_platform.learning.models.provenance import collect_provenance
     from huracan_platform.learning.pipeline import train_and_register
 
-    settings, brain, market = platform.settings(), platform.brain(), platform.market()
+    settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     requests = RetrainingRepository(brain)
     trigger = trigger_of(context.run.tags, requests, market.clock().wire_ms())
     store, registry, provenance = platform.feature_store(brain), platform.registry(brain), collect_provenance()

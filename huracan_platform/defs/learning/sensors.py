@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.defs.house import symbol_key
 from huracan_platform.defs.judging.automation import training_job
 from huracan_platform.defs.learning.triggers import REQUEST_TAG
@@ -21,7 +22,7 @@ def drifted_models(context: dg.SensorEvaluationContext, platform: Platform) -> d
     from huracan_platform.clock import SystemClock
     from huracan_platform.contracts.trigger import Trigger, TriggerKind
 
-    brain, settings = platform.brain(), platform.settings()
+    brain, settings = platform.brain(Role.DAGSTER), platform.settings()
     asked, now = [], SystemClock().wire_ms()
     for found in DriftRepository(brain).critical_since(int(context.cursor or 0)):
         reason = f"{found.model_id}: critical drift of {', '.join(found.columns)}"
@@ -43,7 +44,7 @@ def new_feature_days(context: dg.SensorEvaluationContext, platform: Platform) ->
     from huracan_platform.contracts.trigger import Trigger, TriggerKind
     from huracan_platform.learning.dataset import days_since_newest
 
-    brain, settings, market = platform.brain(), platform.settings(), platform.market()
+    brain, settings, market = platform.brain(Role.DAGSTER), platform.settings(), platform.market()
     store, registry, asked = platform.feature_store(brain), platform.registry(brain), []
     for symbol in settings.symbols:
         days = days_since_newest(store, registry, market.venue, symbol, settings, market.clock())
@@ -67,7 +68,7 @@ def requested_trainings(context: dg.SensorEvaluationContext, platform: Platform)
             run_key=f"retraining-{request.request_id}", partition_key=symbol_key(request.symbol),
             tags={REQUEST_TAG: str(request.request_id)},
         )
-        for request in RetrainingRepository(platform.brain()).open() if request.symbol in symbols
+        for request in RetrainingRepository(platform.brain(Role.DAGSTER)).open() if request.symbol in symbols
     ]
 
 
@@ -81,4 +82,5 @@ def failed_trainings(context: dg.RunFailureSensorContext, platform: Platform) ->
 
     run = context.dagster_run
     if REQUEST_TAG in run.tags:
-        RetrainingRepository(platform.brain()).finish(int(run.tags[REQUEST_TAG]), run.run_id, (), SystemClock().wire_ms())
+        requests = RetrainingRepository(platform.brain(Role.DAGSTER))
+        requests.finish(int(run.tags[REQUEST_TAG]), run.run_id, (), SystemClock().wire_ms())

@@ -10,6 +10,7 @@ import dagster as dg
 from dagster import DagsterEventType, EventRecordsFilter
 from dagster_shared.error import SerializableErrorInfo
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.defs.resources import Platform
 from huracan_platform.operations.check_incidents import FAILURES, LOUDNESS, CheckOutcome, CheckWatch, run_incident, run_key
 
@@ -33,7 +34,7 @@ def failed_checks(context: dg.SensorEvaluationContext, platform: Platform) -> dg
         return dg.SkipReason("begins here")
     after = EventRecordsFilter(DagsterEventType.ASSET_CHECK_EVALUATION, after_cursor=int(context.cursor))
     records = context.instance.get_event_records(after, limit=EVENTS_AT_ONCE, ascending=True)
-    watch = CheckWatch(platform.brain(), platform.ui_url())
+    watch = CheckWatch(platform.brain(Role.DAGSTER), platform.ui_url())
     opened = watch.take(outcome_of(record) for record in records)
     closed = watch.close_repaired(to_datetime(SystemClock().wire_ms()))
     if records:
@@ -68,7 +69,7 @@ def failed_runs(context: dg.RunFailureSensorContext, platform: Platform) -> None
     errors = [e.event_specific_data.error for e in context.get_step_failure_events()]  # type: ignore[union-attr]
     causes = [_root(e).message.strip() for e in errors if e is not None] or [context.failure_event.message or "no step says why"]
     incident = run_incident(run.job_name, _partition(run.tags), run.run_id, "; ".join(causes), platform.ui_url())
-    IncidentRepository(platform.brain()).open_incident(to_datetime(SystemClock().wire_ms()), incident)
+    IncidentRepository(platform.brain(Role.DAGSTER)).open_incident(to_datetime(SystemClock().wire_ms()), incident)
 
 
 @dg.run_status_sensor(
@@ -80,7 +81,7 @@ def recovered_runs(context: dg.RunStatusSensorContext, platform: Platform) -> No
     from huracan_platform.clock import SystemClock, to_datetime
 
     run, at = context.dagster_run, to_datetime(SystemClock().wire_ms())
-    IncidentRepository(platform.brain()).resolve(at, [run_key(run.job_name, _partition(run.tags))])
+    IncidentRepository(platform.brain(Role.DAGSTER)).resolve(at, [run_key(run.job_name, _partition(run.tags))])
 
 
 def _partition(tags: Mapping[str, str]) -> str:
