@@ -33,7 +33,6 @@ class Outbox:
     def __init__(self, request: web.Request, socket: web.WebSocketResponse, faults: EventFaults, latencies: Latencies) -> None:
         self._request, self._socket, self.faults, self._latencies = request, socket, faults, latencies
         self._queue: asyncio.Queue[tuple[float, bytes | _Ping | _End]] = asyncio.Queue(MOST_QUEUED)
-        self._due = 0.0
         self._ending = False
 
     def put(self, message: bytes) -> None:
@@ -45,7 +44,7 @@ class Outbox:
         self._put(0.0, _Ping())
 
     def deliver(self, stream: str, message: bytes, framed: Callable[[bytes], bytes] = bytes, kind: str = FEED) -> None:
-        """Queue a stream's message as its faults let it arrive, each in its frame and none before the one it follows."""
+        """Queue a stream's message as its faults let it arrive, each in its frame. Nothing overtakes in the queue."""
         for delay_s, arriving in self.faults.arriving(stream, message):
             if delay_s:
                 asyncio.get_running_loop().call_later(delay_s, self._put, 0.0, framed(arriving))
@@ -55,9 +54,7 @@ class Outbox:
     def _due_at(self, kind: str) -> float:
         if not self._latencies.rules:
             return 0.0
-        late_s = self._latencies.draw_s(kind, self.faults.caller)
-        self._due = max(self._due, asyncio.get_running_loop().time() + late_s)
-        return self._due
+        return asyncio.get_running_loop().time() + self._latencies.draw_s(kind, self.faults.caller)
 
     def _put(self, due: float, item: bytes | _Ping | _End) -> None:
         if self._ending:

@@ -73,9 +73,11 @@ def test_trade_ids_of_the_day_join_those_of_its_trades() -> None:
     floor = open_floor(listed(flat(PRICE, 5)), minute=2.5)
     day = day_statistics(floor.venue.history("BTCUSDT"), floor.venue.clock.market_ms())
     assert day is not None
-    tapes = [floor.venue.history("BTCUSDT").tape(row) for row in (0, 2)]
+    tapes = [floor.venue.history("BTCUSDT").tape(row) for row in range(3)]
     assert (day.first_id, day.open_ms) == (int(tapes[0].ids[0]), START_MS)
-    assert day.last_id == int(tapes[1].ids[tapes[1].offset_ms <= 30_000][-1])
+    running = tapes[2].offset_ms <= 30_000
+    assert day.last_id == int(tapes[2].ids[running][-1])
+    assert day.trades == len(tapes[0]) + len(tapes[1]) + int(running.sum())
 
 
 PACES = {
@@ -167,6 +169,20 @@ async def test_a_liquidation_is_told_as_a_force_order_at_most_once_a_second_for_
     floor.wire.advance(1_000)
     await streams.turn()
     assert len(heard) == 4
+
+
+@pytest.mark.parametrize(("after_ms", "latest"), [(-1, "1.000"), (1, "0.005")])
+async def test_of_an_own_and_another_forced_order_the_later_is_told(after_ms: int, latest: str) -> None:
+    alone = leveraged(fall(PRICE - 70_000))
+    alone.go_to(6)
+    own_ms = alone.matching.liquidations[0].time_ms
+    other = Liquidations(np.array([own_ms + after_ms]), np.array([True]), np.array([5]), np.array([PRICE - 70_000]))
+    floor = open_floor(replace(listed(fall(PRICE - 70_000)), liquidations=other), wallet=6_000)
+    floor.order(side="BUY", type="MARKET")
+    streams, heard = overheard(floor, "btcusdt@forceOrder")
+    floor.go_to(6)
+    await streams.turn()
+    assert [(m["o"]["T"], m["o"]["q"]) for _, m in heard] == [(max(own_ms, own_ms + after_ms), latest)]
 
 
 async def test_forced_orders_of_others_are_told_the_latest_of_a_second() -> None:
