@@ -53,7 +53,6 @@ class OrderDesk:
         """Take a request to the market of the present instant, or refuse it."""
         self._check(request, instrument)
         order = self._matching.admit(self.account, request, instrument, self._matching.cursor_ms)
-        self.records.accepts[request.client_order_id] += 1
         self._matching.enter(order, order.time_ms)
         return order
 
@@ -81,7 +80,6 @@ class OrderDesk:
             raise VenueRefusal(-4045, "Reach max stop order limit.")
         if not request.close_position:
             order_rules.check_notional(request, instrument.price(trigger), instrument)
-        self.records.accepts[request.client_order_id] += 1
         self._matching.triggers.wait(conditional)
         return conditional
 
@@ -178,7 +176,7 @@ class OrderDesk:
 
     def _refuse_duplicate(self, client_order_id: str) -> None:
         open_now = self.records.is_open(client_order_id)
-        if self.refuses_id(client_order_id, open_now, client_order_id in self.records.accepts):
+        if self.refuses_id(client_order_id, open_now, self.records.was_used(client_order_id)):
             raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
 
     def _find(self, sent: Sent, name: str) -> Order | None:

@@ -12,13 +12,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from huracan_platform.simulator.margin import bankruptcy_price, maintenance_of, pool_of, pools
-from huracan_platform.simulator.orders import Order, OrderRequest, Side, Status
+from huracan_platform.simulator.orders import LIQUIDATION, Order, OrderRequest, Side, Status
 
 if TYPE_CHECKING:
     from huracan_platform.simulator.account import Account
     from huracan_platform.simulator.matching import Matching
 
-KIND = "LIQUIDATION"
 CLIENT_ID = "autoclose-{}"
 
 
@@ -60,9 +59,8 @@ def _close(matching: Matching, account: Account, symbol: str, moment: int) -> No
     side = Side.SELL if amount > 0 else Side.BUY
     price = bankruptcy_price(account, symbol, matching.marks(account))
     ticks = book.best(side.opposite) if price is None else max(1, int(price / instrument.tick))
-    request = OrderRequest(
-        CLIENT_ID.format(len(matching.liquidations) + 1), side, KIND, "IOC", instrument.lots(abs(amount)), ticks, reduce_only=True
-    )
+    name, lots = CLIENT_ID.format(len(matching.liquidations) + 1), instrument.lots(abs(amount))
+    request = OrderRequest(name, side, LIQUIDATION, "IOC", lots, ticks, reduce_only=True)
     order = matching.admit(account, request, instrument, moment)
     matching.liquidations.append(Liquidation(order, instrument.price(ticks), moment))
     others = account.cross_wallet if symbol in account.isolated else Decimal(0)

@@ -14,9 +14,9 @@ from itertools import count
 
 from huracan_platform.simulator.account import Account
 from huracan_platform.simulator.instruments import Instrument
-from huracan_platform.simulator.liquidation import KIND, Liquidation
+from huracan_platform.simulator.liquidation import Liquidation
 from huracan_platform.simulator.order_book import OrderBook
-from huracan_platform.simulator.orders import Fill, Order, OrderRequest, SelfTrade, Side, Status
+from huracan_platform.simulator.orders import LIQUIDATION, Fill, Order, OrderRequest, SelfTrade, Side, Status
 from huracan_platform.simulator.progress import Progress
 from huracan_platform.simulator.triggers import Triggers
 from huracan_platform.simulator.venue import Venue
@@ -179,7 +179,7 @@ class Matching:
         fill = Fill(trade_id, order, price, lots, commission, realised, maker, moment, self._venue.clock.wire_ms())
         account.records.fills.add(fill)
         account.listener.account_changed("ORDER", instrument.symbol, moment)
-        account.listener.order_changed(order, "CALCULATED" if order.request.kind == KIND else "TRADE", fill, moment)
+        account.listener.order_changed(order, "CALCULATED" if order.request.kind == LIQUIDATION else "TRADE", fill, moment)
         if before and before * account.position(instrument.symbol).amount <= 0:
             self._end_reducing(account, instrument.symbol, moment)
         if order.open and self._fillable(order) == 0:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from huracan_platform.simulator.account import Account
 
 
+# The kind of an order that a liquidation makes; no client can ask for it.
+LIQUIDATION = "LIQUIDATION"
+
+
 class Side(StrEnum):
     """Of an order or an aggressor."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from huracan_platform.simulator.logs import FillLog
-from huracan_platform.simulator.orders import Conditional, Order, Side
+from huracan_platform.simulator.orders import LIQUIDATION, Conditional, Order, Side
 
 
 @dataclass(eq=False)
@@ -38,14 +39,13 @@ class Working:
 
 @dataclass(eq=False)
 class OrderRecords:
-    """Orders by number, fills in the order in which they happened. `accepts` counts acceptances by client order id."""
+    """Orders by number, fills in the order in which they happened."""
 
     orders: dict[int, Order] = field(default_factory=dict)
     conditionals: dict[int, Conditional] = field(default_factory=dict)
     fills: FillLog = field(default_factory=FillLog)
-    accepts: Counter[str] = field(default_factory=Counter)
     working: dict[str, Working] = field(default_factory=dict)
-    _named: dict[str, list[Order]] = field(default_factory=dict)
+    _named: dict[str, Order | list[Order]] = field(default_factory=dict)  # alone as nearly always, or all of that name
     _named_conditionals: dict[str, list[Conditional]] = field(default_factory=dict)
 
     def working_in(self, symbol: str) -> Working:
@@ -58,7 +58,14 @@ class OrderRecords:
     def add(self, order: Order) -> None:
         """Keep an order that is accepted."""
         self.orders[order.order_id] = order
-        self._named.setdefault(order.request.client_order_id, []).append(order)
+        name = order.request.client_order_id
+        known = self._named.get(name)
+        if known is None:
+            self._named[name] = order
+        elif isinstance(known, list):
+            known.append(order)
+        else:
+            self._named[name] = [known, order]
 
     def add_conditional(self, conditional: Conditional) -> None:
         """Keep a conditional order that is accepted."""
@@ -67,8 +74,12 @@ class OrderRecords:
 
     def named(self, client_order_id: str, symbol: str) -> Order | None:
         """The order of that client id: the open one, else the latest."""
-        found = [o for o in self._named.get(client_order_id, ()) if o.instrument.symbol == symbol]
+        found = [o for o in self._all_named(client_order_id) if o.instrument.symbol == symbol]
         return max(found, key=lambda o: (o.open, o.order_id), default=None)
+
+    def _all_named(self, client_order_id: str) -> Sequence[Order]:
+        found = self._named.get(client_order_id, ())
+        return (found,) if isinstance(found, Order) else found
 
     def named_conditional(self, client_order_id: str) -> Conditional | None:
         """The conditional order of that client id: the open one, else the latest."""
@@ -76,8 +87,18 @@ class OrderRecords:
 
     def is_open(self, client_order_id: str) -> bool:
         """Whether an order or a conditional order of that client id works now."""
-        if client_order_id not in self.accepts:
-            return False
-        return any(o.open for o in self._named.get(client_order_id, ())) or any(
-            c.open for c in self._named_conditionals.get(client_order_id, ())
+        return self.was_used(client_order_id) and (
+            any(o.open for o in self._all_named(client_order_id))
+            or any(c.open for c in self._named_conditionals.get(client_order_id, ()))
         )
+
+    def was_used(self, client_order_id: str) -> bool:
+        """Whether an order or a conditional order ever had that client id."""
+        return client_order_id in self._named or client_order_id in self._named_conditionals
+
+    @property
+    def accepts(self) -> Counter[str]:
+        """How many times an order of each client id was accepted of the client; those that a trigger made are not counted again,
+        those of a liquidation not at all."""
+        orders = (o.request for o in self.orders.values() if o.algo_id is None and o.request.kind != LIQUIDATION)
+        return Counter(r.client_order_id for r in (*orders, *(c.request for c in self.conditionals.values())))

@@ -9,7 +9,7 @@ import orjson
 from huracan_platform.simulator import parameters
 from huracan_platform.simulator.clients import Client
 from huracan_platform.simulator.limits import RATE_LIMITS
-from huracan_platform.simulator.liquidation import KIND
+from huracan_platform.simulator.orders import LIQUIDATION
 from huracan_platform.simulator.problems import VenueRefusal, invalid
 from huracan_platform.simulator.wire_orders import order_object
 
@@ -67,7 +67,7 @@ def forced_orders(client: Client, sent: Sent) -> bytes:
     since, until = parameters.integer(sent, "startTime"), parameters.integer(sent, "endTime")
     found = [
         o for o in client.account.records.orders.values()
-        if o.request.kind == KIND and kind != "ADL" and symbol in (None, "", o.instrument.symbol)
+        if o.request.kind == LIQUIDATION and kind != "ADL" and symbol in (None, "", o.instrument.symbol)
         and o.time_ms >= (since or 0) and (until is None or o.time_ms <= until)
     ]
     return orjson.dumps([{**order_object(o), "type": "LIMIT", "origType": "LIMIT"} for o in found[-limit:]])

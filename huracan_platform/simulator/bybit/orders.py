@@ -110,7 +110,6 @@ def place(client: BybitClient, matching: Matching, sent: Asked, instrument: Inst
         if refused.code not in _CANCELLED_AT_ONCE:
             raise
         order = matching.admit(client.account, request, instrument, matching.cursor_ms)
-        records.accepts[request.client_order_id] += 1
         client.view.reasons[order.order_id] = _CANCELLED_AT_ONCE[refused.code]
         matching.finish(order, Status.CANCELED, matching.cursor_ms)
         return order

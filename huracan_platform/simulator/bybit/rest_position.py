@@ -17,9 +17,8 @@ from huracan_platform.simulator.bybit.instruments import MOST_LEVERAGE
 from huracan_platform.simulator.bybit.orders import read_price
 from huracan_platform.simulator.bybit.problems import refusal, wrong
 from huracan_platform.simulator.bybit.wire import SIDES, UNNAMED, order_number, wire_id
-from huracan_platform.simulator.liquidation import KIND as LIQUIDATION
 from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.orders import OrderRequest, Side
+from huracan_platform.simulator.orders import LIQUIDATION, OrderRequest, Side
 from huracan_platform.simulator.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.wire_orders import plain

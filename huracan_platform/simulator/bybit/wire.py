@@ -8,8 +8,7 @@ from uuid import UUID
 
 from huracan_platform.simulator.account import MAKER_FEE, TAKER_FEE, rounded
 from huracan_platform.simulator.bybit.asked import LINEAR, SETTLED_IN
-from huracan_platform.simulator.liquidation import KIND as LIQUIDATION
-from huracan_platform.simulator.orders import AlgoStatus, Conditional, Fill, Order, OrderRequest, Side, Status
+from huracan_platform.simulator.orders import LIQUIDATION, AlgoStatus, Conditional, Fill, Order, OrderRequest, Side, Status
 from huracan_platform.simulator.wire_orders import plain
 
 # Begins the name of an order that its client left without one: no client can send it.
