@@ -20,7 +20,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "setup: installing into $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	@links=$$($(BIN)/pip config get global.find-links 2>/dev/null); \
+		$(BIN)/uv pip install -q --verify-hashes $${links:+--find-links "$$links"} -r requirements.lock
 	@$(BIN)/uv pip install -q --no-deps -e .
 	@touch $@
 
@@ -59,8 +60,8 @@ $(PEERS)/.ready: $(VENV)/.ready benchmarks/requirements.txt
 	@$(BIN)/uv pip install -q --python $(PEERS)/bin/python -r benchmarks/requirements.txt
 	@touch $@
 
-lock:  ## recompile requirements.lock from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate -q -o requirements.lock
+lock: setup  ## recompile requirements.lock from pyproject.toml
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/lock.py "$$($(BIN)/pip config get global.find-links 2>/dev/null)"
 
 clean:  ## remove the environments (data under HURACAN_HOME stays)
 	rm -rf $(VENV) $(PEERS)
