@@ -18,7 +18,8 @@ TORCH = "2.13.0"
 
 def compiled(source: str, *options: str) -> str:
     """What uv compiles from a requirements file or `-` (a line on stdin)."""
-    command = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11", *options]
+    plain = ("-q", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11")
+    command = ["uv", "pip", "compile", *plain, *options]
     given = None if source.endswith(".toml") else source
     command.append(source if given is None else "-")
     return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
