@@ -4,13 +4,11 @@ Four accounts place orders in two symbols while the market runs in real time, as
 orders seven rest and are cancelled, one rests within the spread, one takes that, and one is a market order. What is counted
 are placements; the cancels come on top. At the end the records hold every one of them.
 
-    python -m benchmarks.matching [--repeats 5] [--orders 20000]
+    python -m benchmarks.venue --areas matching
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
 from decimal import Decimal
@@ -84,15 +82,3 @@ def matching_benchmark(repeats: int, orders: int = 20_000) -> dict[str, Any]:
         "area": "venue, orders matched in one process", "peer": f"{ORDERS_BAR:,} orders/s", "ratio": ratio, "bar": 1.0,
         "holds": ratio >= 1.0,
     }
-
-
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--repeats", type=int, default=5)
-    options.add_argument("--orders", type=int, default=20_000)
-    args = options.parse_args()
-    print(json.dumps(matching_benchmark(args.repeats, args.orders)))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,18 +1,16 @@
 """Resident memory of a simulated venue over a month of market time at speed, streams heard and clients trading.
 
 Three accounts place market orders, and limit orders that they cancel; market streams and all user streams are heard. How
-much the process has after the first market day is the measure, how much more after `--days` the result.
+much the process has after the first market day is the measure, how much more thirty days later the result.
 
-    python -m benchmarks.memory [--days 29] [--speed 20000]
+    python -m benchmarks.venue --areas memory
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import hmac
-import json
 import random
 import subprocess
 import sys
@@ -96,36 +94,26 @@ async def measure(url: str, pid: int, days: float, speed: float) -> tuple[float,
             if gone >= 1 and not first:
                 first = resident_mib(pid)
             await asyncio.sleep(0.2)
+        assert clients.orders > 0
         print(f"{clients.orders:,} orders in {gone:.1f} market days")
         for task in tasks:
             task.cancel()
     return first, resident_mib(pid)
 
 
-def memory_benchmark(days: float, speed: float) -> dict[str, Any]:
+def memory_benchmark(days: int = 30, speed: float = 20_000.0) -> dict[str, Any]:
+    """How much memory grows over so many market days after the first, against the bar."""
     process = subprocess.Popen([sys.executable, *COMMAND], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
-        first, last = asyncio.run(measure(url, process.pid, days, speed))
+        first, last = asyncio.run(measure(url, process.pid, days + 1, speed))
     finally:
         process.terminate()
         process.wait()
     growth = last / first - 1
     print(f"resident: {first:.1f} MiB after the first market day, {last:.1f} MiB at the end")
     return {
-        "area": f"venue, memory grown in {days:g} market days", "peer": "after the first market day", "ratio": round(growth, 4),
+        "area": f"venue, memory grown in {days} market days", "peer": "after the first market day", "ratio": round(growth, 4),
         "bar": MOST_GROWTH, "holds": growth < MOST_GROWTH,
     }
-
-
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--days", type=float, default=29.0)
-    options.add_argument("--speed", type=float, default=20_000.0)
-    args = options.parse_args()
-    print(json.dumps(memory_benchmark(args.days, args.speed)))
-
-
-if __name__ == "__main__":
-    main()

@@ -4,9 +4,10 @@ klines: pages of 1,500 minutes over two keep-alive connections, the next one ask
 counted by the length of each answer, which the first, untimed pass parsed. orders: signed placements and cancels over four
 connections, a market that moves in real time, five orders of each connection resting at a time; every one is accepted, and
 the venue's ledger has them. latency: from the first byte sent to the last received, a placement and a ping in turns on one
-connection, with latencies off; the ping goes through the same server and middleware, and does nothing.
+connection, with latencies off; the ping goes through the same server and middleware, and does nothing. matching and memory are
+measured by the modules of these names.
 
-    python -m benchmarks.venue [--repeats 5] [--areas klines,orders,latency,matching]
+    python -m benchmarks.venue [--repeats 5] [--areas klines,orders,latency,matching,memory]
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ import hmac
 import itertools
 import json
 import os
-import socket
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
+from benchmarks.connection import Connection, Request, connections, get
 from benchmarks.matching import matching_benchmark
+from benchmarks.memory import memory_benchmark
 from huracan_platform.clock import MINUTE_MS
 from huracan_platform.settings import Settings
 from tests.venue_process import running_venue
@@ -41,90 +42,20 @@ DAYS = 30
 PAGE_ROWS = 1_500
 ROWS_BAR, ORDERS_BAR, LATENCY_BAR = 300_000, 800, 2.0
 RESTING = 5
-MOST_BYTES = 1 << 26
 ORDER = "/fapi/v1/order"
 TRADED, TICK, QUANTITY = "BTCUSDT", Decimal("0.1"), "0.002"
-HEADERS = "User-Agent: python-requests/2.34.2\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n"
 BELOW = Decimal("0.99")  # within the price band, out of the market's reach
 
 
-@dataclass(frozen=True)
-class Request:
-    """What ccxt sends: its headers, parameters of POST as a form in the body. `key` signs it, "" for nobody."""
-
-    method: str
-    target: str
-    key: str = ""
-    form: str = ""
-
-    @property
-    def rest(self) -> str:
-        """All that comes after the host."""
-        signed = f"X-MBX-APIKEY: {self.key}\r\n" if self.key else ""
-        form = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(self.form)}\r\n" if self.form else ""
-        return f"{signed}{form}{HEADERS}\r\n{self.form}"
+def at_least(area: str, peer: str, ratio: float) -> dict[str, Any]:
+    return {"area": area, "peer": peer, "ratio": round(ratio, 2), "bar": 1.0, "holds": bool(ratio >= 1.0)}
 
 
-def get(target: str) -> Request:
-    """One that nobody signs."""
-    return Request("GET", target)
-
-
-class Connection:
-    """One keep-alive connection that knows just enough HTTP for a venue on loopback."""
-
-    def __init__(self, url: str) -> None:
-        self._host = urlsplit(url).netloc
-        host, port = self._host.split(":")
-        self._socket = socket.create_connection((host, int(port)))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._buffer = bytearray(MOST_BYTES)
-
-    def close(self) -> None:
-        """End it."""
-        self._socket.close()
-
-    def send(self, request: Request) -> None:
-        """Ask; the answer must be read before the next question."""
-        self._socket.sendall(f"{request.method} {request.target} HTTP/1.1\r\nHost: {self._host}\r\n{request.rest}".encode())
-
-    def receive(self) -> memoryview:
-        """The body of the answer, valid until the next one; anything but a 200 is an error."""
-        view, have, head_end = memoryview(self._buffer), 0, -1
-        while head_end < 0:
-            have += self._received(view[have:])
-            head_end = self._buffer.find(b"\r\n\r\n", 0, have)
-        head = bytes(view[:head_end]).lower()
-        size = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-        end = head_end + 4 + size
-        while have < end:
-            have += self._received(view[have:end])
-        body = view[head_end + 4:end]
-        if not head.startswith(b"http/1.1 200 "):
-            raise RuntimeError(f"expected status 200, got {bytes(view[:end]).decode()}")
-        return body
-
-    def ask(self, request: Request) -> memoryview:
-        """Send and receive."""
-        self.send(request)
-        return self.receive()
-
-    def _received(self, into: memoryview) -> int:
-        count = self._socket.recv_into(into)
-        if count == 0:
-            raise RuntimeError("expected an answer, got the end of the connection")
-        return count
-
-
-@contextmanager
-def connections(url: str, number: int) -> Iterator[list[Connection]]:
-    """So many connections to the venue, closed with the block."""
-    with ExitStack() as stack:
-        yield [stack.enter_context(closing(Connection(url))) for _ in range(number)]
-
-
-def line(area: str, peer: str, ratio: float, bar: float) -> dict[str, Any]:
-    return {"area": area, "peer": peer, "ratio": round(ratio, 2), "bar": bar, "holds": ratio >= bar}
+def at_most(area: str, ratio: float) -> dict[str, Any]:
+    return {
+        "area": area, "peer": "ping of the same server", "ratio": round(float(ratio), 2), "bar": LATENCY_BAR,
+        "holds": bool(ratio <= LATENCY_BAR),
+    }
 
 
 def served(asked: Sequence[Connection], targets: Sequence[str]) -> Iterator[memoryview]:
@@ -138,7 +69,7 @@ def served(asked: Sequence[Connection], targets: Sequence[str]) -> Iterator[memo
             connection.send(get(targets[i + len(asked)]))
 
 
-def klines_benchmark(repeats: int) -> dict[str, Any]:
+def klines_benchmark(repeats: int) -> list[dict[str, Any]]:
     markets = [s.split("/")[0] + "USDT" for s in SYMBOLS]
     starts = range(T0, T0 + DAYS * 1440 * MINUTE_MS, PAGE_ROWS * MINUTE_MS)
     targets = [
@@ -161,7 +92,7 @@ def klines_benchmark(repeats: int) -> dict[str, Any]:
             assert [len(body) for body in served(asked, targets)] == lengths
             rates.append(rows / (time.perf_counter() - began))
     print(f"klines served: {', '.join(f'{r:,.0f}' for r in rates)} rows/s")
-    return line("venue, klines served", f"{ROWS_BAR:,} rows/s", statistics.median(rates) / ROWS_BAR, 1.0)
+    return [at_least("venue, klines served", f"{ROWS_BAR:,} rows/s", statistics.median(rates) / ROWS_BAR)]
 
 
 @dataclass(frozen=True)
@@ -231,7 +162,7 @@ def children_cpu_s() -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def orders_benchmark(repeats: int, rounds: int = 100) -> dict[str, Any]:
+def orders_benchmark(repeats: int, rounds: int = 100) -> list[dict[str, Any]]:
     rates, placed, ids = [], 0, itertools.count()
     with trading_venue(4) as (trader, asked):
         placed += order_round(trader, asked, ids)
@@ -246,10 +177,11 @@ def orders_benchmark(repeats: int, rounds: int = 100) -> dict[str, Any]:
         assert states == {"CANCELED": placed}, (states, placed)
     print(f"orders placed and cancelled: {', '.join(f'{r:,.0f}' for r in rates)} a second, {placed:,} in the ledger")
     print(f"orders placed and cancelled: {(placed - warmed) / cpu:,.0f} a second of the venue's CPU")
-    return line("venue, orders placed, each also cancelled", f"{ORDERS_BAR} orders/s", statistics.median(rates) / ORDERS_BAR, 1.0)
+    ratio = statistics.median(rates) / ORDERS_BAR
+    return [at_least("venue, orders placed, each also cancelled", f"{ORDERS_BAR} orders/s", ratio)]
 
 
-def latency_benchmark(repeats: int, each: int = 5_000) -> dict[str, Any]:
+def latency_benchmark(repeats: int, each: int = 5_000) -> list[dict[str, Any]]:
     ratios: dict[int, list[float]] = {50: [], 99: []}
     ids, ping = itertools.count(), get("/fapi/v1/ping")
     with trading_venue(1) as (trader, (asked,)):
@@ -270,11 +202,7 @@ def latency_benchmark(repeats: int, each: int = 5_000) -> dict[str, Any]:
             print(f"order ack: {'; '.join(told)}")
         states = ledger_states(asked)
         assert states == {"CANCELED": each * (repeats + 1)}, states
-    worst = max(statistics.median(found) for found in ratios.values())
-    return {
-        "area": "venue, order ack at p50 and p99", "peer": "ping of the same server", "ratio": round(float(worst), 2),
-        "bar": LATENCY_BAR, "holds": bool(worst <= LATENCY_BAR),
-    }
+    return [at_most(f"venue, order ack at p{percent}", statistics.median(found)) for percent, found in ratios.items()]
 
 
 def took(asked: Connection, request: Request) -> float:
@@ -283,8 +211,9 @@ def took(asked: Connection, request: Request) -> float:
     return time.perf_counter() - began
 
 
-AREAS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "klines": klines_benchmark, "orders": orders_benchmark, "latency": latency_benchmark, "matching": matching_benchmark,
+AREAS: dict[str, Callable[[int], list[dict[str, Any]]]] = {
+    "klines": klines_benchmark, "orders": orders_benchmark, "latency": latency_benchmark,
+    "matching": lambda repeats: [matching_benchmark(repeats)], "memory": lambda _repeats: [memory_benchmark()],
 }
 
 
@@ -293,7 +222,7 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--areas", default=",".join(AREAS), help="comma-separated")
     args = options.parse_args()
-    lines = [AREAS[area](args.repeats) for area in args.areas.split(",")]
+    lines = [found for area in args.areas.split(",") for found in AREAS[area](args.repeats)]
     for found in lines:
         print(json.dumps(found))
 

@@ -25,7 +25,7 @@ from huracan_platform.simulator.market.shocks import MINUTES_PER_DAY
 
 # Another generator makes another market of the same seed: facts of the two must never meet under one identity.
 GENERATION = 2
-LIVE_HORIZON_DAYS = 30
+LIVE_HORIZON_DAYS = 32
 DEFAULT_START = "2025-01-01"
 # Open interest stands at this many days of the symbol's usual volume, as that of large perpetuals does.
 DAYS_OF_VOLUME = 0.7
@@ -95,7 +95,7 @@ def _whole(values: F64, least: int) -> I64:
 
 
 def generate_market(symbols: tuple[str, ...], seed: int, days: int, start: str = DEFAULT_START) -> Market:
-    """The whole synthetic market: `days` of history from `start`, then a live horizon of 30 more days.
+    """The whole synthetic market: `days` of history from `start`, then a live horizon of 32 more days.
 
     Raises
     ------
