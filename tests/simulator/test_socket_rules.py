@@ -7,9 +7,11 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import WSMsgType
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
@@ -17,7 +19,9 @@ from pydantic import SecretStr
 from huracan_platform.clock import DAY_MS, ManualClock
 from huracan_platform.simulator.app import VenueApp
 from huracan_platform.simulator.market.series import INTERVALS_MS
-from tests.simulator.markets import flat, listed, open_floor
+from huracan_platform.simulator.market.tape import ID_STRIDE
+from huracan_platform.simulator.outbox import GOODBYE_S
+from tests.simulator.markets import MINUTE, START_MS, flat, listed, open_floor
 from tests.simulator.raw import post, signed
 
 PRICE = 1_000_000
@@ -93,6 +97,29 @@ async def test_more_than_ten_messages_in_a_second_end_the_connection() -> None:
             await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
         messages = [await socket.receive(timeout=WAIT_S) for _ in range(11)]
         assert [m.data for m in messages if m.type is WSMsgType.CLOSE] == [1008]
+
+
+@pytest.mark.slow
+async def test_who_reads_too_slowly_is_cut_off_and_the_others_hear_everything() -> None:
+    names = "/ws/btcusdt@trade/btcusdt@aggTrade"
+    async with served() as house, house.socket(names) as slow, house.socket(names) as quick:
+        for socket in (slow, quick):
+            assert await ask(socket, "LIST_SUBSCRIPTIONS")
+        await asyncio.to_thread(post, house.url, "/control/clock", {"market_ms": START_MS + 2_900 * MINUTE})
+        ids: list[int] = []
+        while not ids or ids[-1] // ID_STRIDE < 2_899:
+            event = await quick.receive_json(timeout=WAIT_S)
+            ids += [event["a"]] if event["e"] == "aggTrade" else []
+        assert len(ids) > 25_000
+        rows = [number // ID_STRIDE for number in ids]
+        assert all(later - one == 1 or (later % ID_STRIDE, row - before) == (0, 1)
+                   for (one, before), (later, row) in pairwise(zip(ids, rows, strict=True)))
+        await asyncio.sleep(GOODBYE_S + 0.5)
+        heard = 0
+        while (message := await slow.receive(timeout=WAIT_S)).type is WSMsgType.TEXT:
+            heard += 1
+        assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.ERROR)
+        assert heard < 2 * len(ids)
 
 
 async def test_a_connection_hears_at_most_1024_streams() -> None:

@@ -186,8 +186,8 @@ async def test_of_an_own_and_another_forced_order_the_later_is_told(after_ms: in
 
 
 async def test_forced_orders_of_others_are_told_the_latest_of_a_second() -> None:
-    moments = START_MS + np.array([40_000, 40_300, 40_700, 41_900, 90_000], np.int64)
-    forced = Liquidations(moments, np.array([True, False, False, True, True]), np.array([5, 6, 7, 8, 9]), np.arange(5) + PRICE)
+    moments = START_MS + np.array([40_000, 40_300, 40_700, 41_900, 90_000, 90_500], np.int64)
+    forced = Liquidations(moments, np.array([True, False] * 3), np.arange(5, 11), np.arange(6) + PRICE)
     floor = open_floor(replace(listed(flat(PRICE, 5)), liquidations=forced))
     streams, heard = overheard(floor, "!forceOrder@arr", "btcusdt@forceOrder")
     for _ in range(1_000):
@@ -195,9 +195,12 @@ async def test_forced_orders_of_others_are_told_the_latest_of_a_second() -> None
         await streams.turn()
     each = [m["o"] for name, m in heard if name == "btcusdt@forceOrder"]
     assert [(o["T"] - START_MS, o["S"], o["q"], o["p"], o["ap"], o["X"]) for o in each] == [
-        (40_000, "SELL", "0.005", "100000.0", "100000.0", "FILLED"), (40_700, "BUY", "0.007", "100000.2", "100000.2", "FILLED"),
-        (41_900, "SELL", "0.008", "100000.3", "100000.3", "FILLED"),
+        (40_000, "SELL", "0.005", "100000.0", "100000.0", "FILLED"), (40_700, "SELL", "0.007", "100000.2", "100000.2", "FILLED"),
+        (41_900, "BUY", "0.008", "100000.3", "100000.3", "FILLED"),
     ]
+    floor.go_to(2)
+    await streams.turn()
+    assert (heard[-1][1]["E"] - START_MS, len(heard)) == (90_500, 8)
     assert [m for name, m in heard if name == "!forceOrder@arr"] == [m for name, m in heard if name == "btcusdt@forceOrder"]
 
 
