@@ -99,13 +99,30 @@ def authorise(
     gateway: Annotated[str, typer.Option(help="paper or shadow; the others need the stage that gates lead to")] = "paper",
     days: Annotated[int, typer.Option(help="ends after so many days of wall time")] = 30,
     reason: Annotated[str, typer.Option(help="why")] = "operator's word",
+    despite: Annotated[str | None, typer.Option(help="why it is put in charge though it is worse; on record")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a model trade through a gateway for some days; exit code 1 when the rules refuse it."""
-    from huracan_platform.clock import SystemClock
+    """Let a model trade through a gateway for some days; exit code 1 when the rules refuse it.
 
-    grant = _registry()[2].authorise(model_id, gateway, days, SystemClock(), by=by, reason=reason)
-    emit(asdict(grant), as_json, lambda: console.print(grant.reason))
+    Where sessions trade through that gateway it is first compared with the version in charge; a worse one gets nothing.
+    """
+    from huracan_platform.brain.activations import ActivationRepository
+    from huracan_platform.clock import SystemClock
+    from huracan_platform.operations.activate import comparing, judge_activation, refusal_incident
+
+    settings, brain, registry = _registry()
+    card, clock, activation = registry.card(model_id), SystemClock(), None
+    if gateway == settings.execution.gateway and days > 0:
+        compare = comparing(settings, brain, registry)
+        activation = judge_activation(registry, card, gateway, clock.wire_ms(), compare, by=by, despite=despite)
+        if not activation.takes_charge:
+            ActivationRepository(brain).refuse(activation, refusal_incident(activation, card.symbol))
+            emit(asdict(activation), as_json, lambda: console.print(f"not put in charge: {activation.reason}", highlight=False))
+            raise typer.Exit(1)
+    grant = registry.authorise(model_id, gateway, days, clock, by=by, reason=reason, activation=activation)
+    told = grant.reason if activation is None or grant.authorisation is None else f"{grant.reason}; {activation.reason}"
+    data = {**asdict(grant), "activation": activation and asdict(activation)}
+    emit(data, as_json, lambda: console.print(told, highlight=False))
     if grant.authorisation is None:
         raise typer.Exit(1)
 

@@ -58,7 +58,7 @@ class Comparison:
         """Everything in plain values."""
         return {
             "first_day": str(day_of(self.day_ms[0])), "last_day": str(day_of(self.day_ms[1])), "days": len(self.candidate),
-            "mean_difference": self.difference, "interval": self.interval,
+            "mean_difference": self.difference, "interval": self.interval and list(self.interval),
             **{
                 name: {"mean": float(np.mean(r)), "sharpe": _known(sharpe(r)), "max_drawdown": _known(max_drawdown(r))}
                 for name, r in (("candidate", self.candidate), ("incumbent", self.incumbent))

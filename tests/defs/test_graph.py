@@ -19,6 +19,7 @@ EXPECTED = {
     "trained_models",
     "feature_importance",
     "model_drift",
+    "shadow_returns",
     "gate_verdicts",
     "paper_session",
 }

@@ -56,7 +56,7 @@ class World:
         return card
 
 
-def store_candles(brain: Brain, rows: slice, factor: float, recorded_ms: int) -> None:
+def store_candles(brain: Brain, rows: slice, factor: float, recorded_ms: int, venue: str = VENUE) -> None:
     """Write those minutes; another factor than 1 is another price, a revision of what was there."""
     rng = np.random.default_rng(3)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 8e-4, DAYS * 1440)))
@@ -67,25 +67,25 @@ def store_candles(brain: Brain, rows: slice, factor: float, recorded_ms: int) ->
         "open": open_, "high": np.maximum(open_, close) * 1.0001, "low": np.minimum(open_, close) * 0.9999, "close": close,
         "volume": rng.uniform(1, 5, len(close)),
     }
-    CandleRepository(brain).upsert(VENUE, pa.table({
+    CandleRepository(brain).upsert(venue, pa.table({
         "symbol": [SYMBOL] * len(ts_ms[rows]), "ts_ms": ts_ms[rows], "known_at_ms": ts_ms[rows] + MINUTE_MS + 2000,
         **{name: values[rows] for name, values in columns.items()},
     }), recorded_ms, revision_known_at_ms=START_MS)  # known at once: only the time of recording hides a revision
 
 
-def make_world(brain: Brain, root: str, settings: Settings = SETTINGS) -> World:
+def make_world(brain: Brain, root: str, settings: Settings = SETTINGS, venue: str = VENUE) -> World:
     """Fill the library and build the features; the data set leaves out `BAD_DAY`."""
     clock = ManualClock(END_MS + 30 * DAY_MS, END_MS + HOUR_MS)
-    store_candles(brain, slice(None), 1.0, clock.wire_ms() - 1000)
+    store_candles(brain, slice(None), 1.0, clock.wire_ms() - 1000, venue)
     settled = np.arange(START_MS, END_MS, 8 * HOUR_MS)
-    FundingRepository(brain).upsert(VENUE, pa.table({
+    FundingRepository(brain).upsert(venue, pa.table({
         "symbol": [SYMBOL] * len(settled), "ts_ms": settled, "known_at_ms": settled + 5000,
         "rate": np.random.default_rng(4).normal(1e-4, 5e-5, len(settled)), "interval_h": np.full(len(settled), 8.0),
     }), clock.wire_ms() - 1000)
     store = FeatureStore(brain, root, clock=clock)
     definition = feature_set("core", "short_history", settings=settings.features)
     days = {FIRST + timedelta(days=i) for i in range(DAYS)}
-    store.build_days(VENUE, [SYMBOL], days, definition)
+    store.build_days(venue, [SYMBOL], days, definition)
     clock.advance(1000)
-    spec = DatasetSpec.of_days(VENUE, SYMBOL, FIRST, FIRST + timedelta(days=DAYS - 1), clock, days - {BAD_DAY})
+    spec = DatasetSpec.of_days(venue, SYMBOL, FIRST, FIRST + timedelta(days=DAYS - 1), clock, days - {BAD_DAY})
     return World(brain, root, clock, store, spec, settings)

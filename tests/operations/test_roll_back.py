@@ -279,8 +279,8 @@ def test_a_process_killed_in_the_middle_leaves_the_old_state(
     wait_for(brain, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()", 1)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    wait_for(brain, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO rollback_logs%' AND pid <> pg_backend_pid()"
-             " AND datname = current_database()", 0)
+    wait_for(brain, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO rollback_logs%'"
+             " AND pid <> pg_backend_pid() AND datname = current_database()", 0)
     assert state(brain) == before
     assert follow(desk, clock)
 

@@ -161,5 +161,40 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     )
 
 
+@dg.asset(
+    group_name="models",
+    owners=OWNERS,
+    kinds={"python", "postgres"},
+    deps=[trained_models, candles, funding_rates, features],
+    partitions_def=SYMBOLS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    automation_condition=READY,
+    description="Hourly net returns since training of the version in charge and those before it, by the backtest; no orders.",
+)
+def shadow_returns(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
+    """Follow every version that may have charge of each symbol of the run over the same bars."""
+    from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+    from huracan_platform.judging.evaluation.plots import equity_curve
+    from huracan_platform.judging.shadow import equity_of
+    from huracan_platform.operations.activate import open_shadow
+
+    settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
+    store, registry, returns, now = (
+        platform.feature_store(brain), platform.registry(brain), ShadowReturnRepository(brain), market.clock().wire_ms()
+    )
+    new = 0
+    for key in context.partition_keys:
+        symbol = symbol_of(key)
+        standing = [g.model_id for g in registry.standing(market.venue, symbol, settings.execution.gateway, now)]
+        shadow = open_shadow(settings, brain, registry, store, symbol)
+        for model_id in standing:
+            new += returns.add(shadow.returns_since_training(registry.card(model_id)), now)
+        # The version in charge first: the picture shows its drawdown.
+        curves = {model_id: equity_of(returns.of_model(model_id)) for model_id in standing[:-3:-1]}
+        picture = equity_curve({name: c for name, c in curves.items() if len(c.equity)}, f"{symbol}, shadow: sends nothing")
+        context.add_asset_metadata({"equity": _picture(picture), "versions": ", ".join(standing) or "none"}, partition_key=key)
+    return dg.MaterializeResult(metadata={"dagster/row_count": new})
+
+
 def _picture(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![](data:image/png;base64,{base64.b64encode(png).decode()})")

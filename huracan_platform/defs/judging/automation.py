@@ -3,7 +3,7 @@
 import dagster as dg
 
 from huracan_platform.defs.house import SYMBOLS
-from huracan_platform.defs.judging.assets import feature_importance, gate_verdicts, model_drift
+from huracan_platform.defs.judging.assets import feature_importance, gate_verdicts, model_drift, shadow_returns
 from huracan_platform.defs.learning.assets import trained_models
 
 training_job = dg.define_asset_job(
@@ -25,6 +25,23 @@ drift_job = dg.define_asset_job(
 @dg.schedule(job=drift_job, cron_schedule="20 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING)
 def hourly_drift(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """Drift of each symbol every hour, after the bars of the hour before."""
+    hour = context.scheduled_execution_time
+    return [dg.RunRequest(run_key=f"{hour:%Y-%m-%dT%H}-{key}", partition_key=key) for key in SYMBOLS.get_partition_keys()]
+
+
+shadow_job = dg.define_asset_job(
+    "shadow_job",
+    selection=[shadow_returns],
+    partitions_def=SYMBOLS,
+    description="What the version in charge and those before it would have earned since their training",
+)
+
+
+@dg.schedule(
+    job=shadow_job, cron_schedule="25 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
+)
+def hourly_shadow(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    """Shadow returns of each symbol every hour: feature days come in once a day, and a late one soon shows."""
     hour = context.scheduled_execution_time
     return [dg.RunRequest(run_key=f"{hour:%Y-%m-%dT%H}-{key}", partition_key=key) for key in SYMBOLS.get_partition_keys()]
 
