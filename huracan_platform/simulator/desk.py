@@ -70,7 +70,7 @@ class OrderDesk:
         now, wire = self._matching.cursor_ms, self._venue.clock.wire_ms()
         number = next(self._matching.triggers.numbers)
         conditional = Conditional(number, self.account, instrument, request, trigger, working_type, now, wire, now)
-        if conditional.fires_at(instrument.ticks(self._matching.mark(instrument.symbol))):
+        if conditional.fires_at(self._matching.triggers.watched(conditional, self._matching.book(instrument.symbol).last)):
             raise VenueRefusal(-2021, "Order would immediately trigger.")
         waiting = self.waiting(instrument.symbol)
         if request.close_position and any(_same_closing(c.request, request) for c in waiting):

@@ -34,6 +34,9 @@ class Side(StrEnum):
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
+MARK_PRICE = "MARK_PRICE"  # what a conditional order may watch instead of the last trade
+
+
 class SelfTrade(StrEnum):
     """What happens where an order would meet one of the same account."""
 

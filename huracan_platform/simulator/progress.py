@@ -34,7 +34,10 @@ class Progress:
     def _concerned(self) -> list[str]:
         """Symbols with an order or a position."""
         matching = self._matching
-        taken = {s for account in matching.accounts for s in held(account)}
+        taken: set[str] = set()
+        for account in matching.accounts:
+            if account.positions:
+                taken.update(held(account))
         waiting = matching.triggers.waiting
         return [s for s, book in matching.books.items() if s in taken or waiting[s] or not book.idle]
 
@@ -80,8 +83,7 @@ class Progress:
         return any(pool.could_fall_short(lows, highs) for pool in pools(account))
 
     def _touched(self, symbol: str, low: int, high: int) -> bool:
-        waiting = self._matching.triggers.waiting[symbol]
-        return self._matching.books[symbol].within(low, high) or any(c.fires_at(low) or c.fires_at(high) for c in waiting)
+        return self._matching.books[symbol].within(low, high) or self._matching.triggers.near(symbol, low, high)
 
     def _settle(self, symbol: str, moment: int) -> None:
         """Pay funding where the minute that begins at `moment` is a settlement."""

@@ -1,4 +1,4 @@
-"""Conditional orders: they wait for a trade at their trigger and then make an ordinary order."""
+"""Conditional orders: they wait for a trade, or the mark price at one, at their trigger and then make an ordinary order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from huracan_platform.simulator import admission
-from huracan_platform.simulator.orders import AlgoStatus, Conditional, Order, OrderRequest
+from huracan_platform.simulator.orders import MARK_PRICE, AlgoStatus, Conditional, Order, OrderRequest
 from huracan_platform.simulator.problems import VenueRefusal
 
 if TYPE_CHECKING:
@@ -37,9 +37,18 @@ class Triggers:
         self._pull(conditional)
         _tell(conditional, AlgoStatus.CANCELED, moment)
 
+    def watched(self, conditional: Conditional, last: int) -> int:
+        """The price in ticks that an order watches, where the last trade is at `last`."""
+        instrument = conditional.instrument
+        return instrument.ticks(self._matching.mark(instrument.symbol)) if conditional.working_type == MARK_PRICE else last
+
+    def near(self, symbol: str, low: int, high: int) -> bool:
+        """Whether trades from a lowest to a highest price, or the mark price as it is, could fire any."""
+        return any(c.fires_at(price) for c in self.waiting[symbol] for price in (low, high, self.watched(c, low)))
+
     def fire(self, symbol: str, price: int, moment: int) -> None:
         """A trade at a price in ticks: those that watched for it make their orders, unless an earlier one ended them."""
-        for conditional in [c for c in self.waiting[symbol] if c.fires_at(price)]:
+        for conditional in [c for c in self.waiting[symbol] if c.fires_at(self.watched(c, price))]:
             if conditional.open:
                 self._trigger(conditional, moment)
 

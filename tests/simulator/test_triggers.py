@@ -8,6 +8,7 @@ import pytest
 
 from huracan_platform.simulator.orders import AlgoStatus, Status
 from tests.simulator.markets import flat, listed, open_floor
+from tests.simulator.test_matching import assert_refused
 
 PRICE = 1_000_000  # ticks: 100,000.0 USDT
 D = Decimal
@@ -52,3 +53,18 @@ def test_a_stop_that_closes_needs_no_margin() -> None:
     floor.go_to(5)
     assert floor.account.position("BTCUSDT").amount == 0
     assert not floor.matching.liquidations
+
+
+def test_each_order_watches_the_price_that_it_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    floor = open_floor(listed(RISE))
+    mark = D("100000")
+    monkeypatch.setattr(floor.venue.history("BTCUSDT"), "mark_price", lambda _market_ms: mark)
+    on_last = floor.stop(side="BUY", triggerPrice="100200", quantity="0.1", workingType="CONTRACT_PRICE")
+    on_mark = floor.stop(side="BUY", triggerPrice="100200", quantity="0.1", workingType="MARK_PRICE")
+    floor.go_to(4)
+    assert (on_last.status, on_mark.status) == (AlgoStatus.FINISHED, AlgoStatus.NEW)
+    assert_refused(-2021, floor.stop, side="BUY", triggerPrice="100250", quantity="0.1")
+    assert floor.stop(side="BUY", triggerPrice="100250", quantity="0.1", workingType="MARK_PRICE").open
+    mark = D("100200")
+    floor.go_to(4.5)
+    assert on_mark.status is AlgoStatus.FINISHED
