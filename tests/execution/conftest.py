@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import OrderKind, OrderRequest, Side
 from huracan_platform.execution.order_engine import OrderEngine
@@ -62,7 +63,7 @@ async def new_engine(brain: Brain, settings: Settings, clock: FakeClock, venue: 
     async def start() -> OrderEngine:
         with brain.connect() as connection:
             connection.execute("UPDATE executor_leases SET expires_at = clock_timestamp()")
-        engine = OrderEngine(settings, brain, venue, clock, INSTRUMENTS, lambda _model: FOREVER, uuid4)
+        engine = OrderEngine(settings, brain.as_role(Role.EXECUTOR), venue, clock, INSTRUMENTS, lambda _model: FOREVER, uuid4)
         started.append(engine)
         await engine.start()
         for symbol, price in PRICES.items():
