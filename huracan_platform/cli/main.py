@@ -22,7 +22,7 @@ INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 # Each module registers its commands with `register(app)`; what they need is imported inside the commands.
 COMMAND_MODULES = (
-    "db", "venue", "facts", "data", "models", "rollback", "gates", "live", "incidents", "status", "demo", "up",
+    "db", "venue", "facts", "data", "models", "rollback", "gates", "policies", "live", "incidents", "status", "demo", "up",
     "feeds", "record",
 )
 

@@ -35,7 +35,10 @@ class Reason(IntEnum):
 
 @dataclass(frozen=True)
 class StrategyParameters:
-    """Frozen inputs of the kernel; fractions, not percents. Part of the decision record."""
+    """Frozen inputs of the kernel; fractions, not percents. Part of the decision record.
+
+    `risk_policy` is the id of the policy that limited leverage, stop distance and multiplier at this bar, None without one.
+    """
 
     enter_probability: float
     min_edge: float
@@ -45,6 +48,7 @@ class StrategyParameters:
     risk_per_trade: float
     max_leverage: float
     max_stop_distance: float
+    risk_policy: str | None = None
 
 
 @dataclass(frozen=True)

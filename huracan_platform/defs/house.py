@@ -10,7 +10,7 @@ from pydantic import Field
 from huracan_platform.settings import load_settings
 
 # In the order in which a trade comes about: an edge of the graph never goes to an earlier group.
-GROUPS = ("market_data", "features", "models", "gates", "execution")
+GROUPS = ("market_data", "features", "models", "gates", "policies", "execution")
 
 OWNERS = ["team:huracan"]
 

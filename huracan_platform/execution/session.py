@@ -22,6 +22,7 @@ from huracan_platform.errors import HaltTradingError, HuracanError, TransientErr
 from huracan_platform.execution.commands import CommandDesk
 from huracan_platform.execution.journal import Journal
 from huracan_platform.execution.observer import Observer
+from huracan_platform.execution.policy_desk import open_policy_desk
 from huracan_platform.execution.report import SessionProgress, SessionReport, Tally, sorted_counts
 from huracan_platform.execution.trader import STRATEGY, Trader
 from huracan_platform.execution.trades import round_trips
@@ -131,7 +132,13 @@ class Session:
         journal = Journal(
             place.brain, place.record, STRATEGY, place.clock, arrival_delay_ms=self._settings.quality.arrival_delay_ms
         )
-        trader = Trader(self._settings, place.clock, place.engine, journal, place.terms, place.record.account, self._tally)
+        equity = float(place.engine.snapshot().equity)
+        policies = await asyncio.to_thread(
+            open_policy_desk, self._settings, place.brain, place.record, tuple(place.streams), equity
+        )
+        trader = Trader(
+            self._settings, place.clock, place.engine, journal, place.terms, place.record.account, self._tally, policies
+        )
         commands = CommandDesk(place.brain, place.engine, place.models)
         await commands.sweep()
         last_ms = [(await asyncio.to_thread(place.market.listing, s)).last_ms for s in place.streams]

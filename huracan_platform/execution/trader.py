@@ -16,6 +16,7 @@ from huracan_platform.decision.decide import decide
 from huracan_platform.decision.risk.sizing import quantity_for_target, to_decimal
 from huracan_platform.execution.journal import Journal, Observation
 from huracan_platform.execution.order_engine import EngineSnapshot, OrderEngine
+from huracan_platform.execution.policy_desk import PolicyDesk
 from huracan_platform.execution.positions import Position
 from huracan_platform.execution.protect import SubmitResult
 from huracan_platform.execution.report import Tally
@@ -44,11 +45,11 @@ class Terms:
 
 
 class Trader:
-    """One account's decisions, over the symbols that have terms."""
+    """One account's decisions, over the symbols that have terms; under risk policies where a desk of them is given."""
 
     def __init__(
         self, settings: Settings, clock: Clock, engine: OrderEngine, journal: Journal, terms: Mapping[str, Terms], account: str,
-        tally: Tally,
+        tally: Tally, policies: PolicyDesk | None = None,
     ) -> None:
         self._clock = clock
         self._engine = engine
@@ -56,6 +57,7 @@ class Trader:
         self._terms = terms
         self._account = account
         self._tally = tally
+        self._policies = policies
         self._stale_ms = int(settings.execution.stale_bar_market_s * 1000)
         self._plans: dict[str, Plan] = {}
         self._waiting: list[Observation] = []
@@ -96,11 +98,14 @@ class Trader:
         held = _position(now, symbol)
         equity = float(now.equity)
         plan = await self._plan(held, seen)
+        parameters, multiplier = self._terms[symbol].parameters, self._risk_multiplier(now, seen)
+        if self._policies is not None and seen.model_asked:
+            parameters, multiplier = await asyncio.to_thread(self._policies.limit, seen, now, parameters, multiplier)
         return DecisionInputs(
             symbol=symbol, ts_ms=seen.row.ts_ms, close=seen.close, p_up=seen.p_up, sigma=seen.sigma,
             position=float(held.quantity) * seen.close / equity if equity > 0 else 0.0, entry_price=float(held.entry_price),
             stop_price=plan.stop_price, take_price=plan.take_price, bars_held=(seen.row.ts_ms - plan.ts_ms) // MINUTE_MS,
-            equity_usd=equity, risk_multiplier=self._risk_multiplier(now, seen), parameters=self._terms[symbol].parameters,
+            equity_usd=equity, risk_multiplier=multiplier, parameters=parameters,
         )
 
     def _risk_multiplier(self, now: EngineSnapshot, seen: Observation) -> float:

@@ -116,7 +116,7 @@ def held_out(replay: ReplayData, fraction: float, embargo_min: int) -> tuple[Rep
         A part would be shorter than 96 rows.
     """
     cut = int(len(replay) * (1.0 - fraction))
-    end = int(np.searchsorted(replay.ts_ms, replay.ts_ms[cut] - embargo_min * MINUTE_MS)) if cut < len(replay) else cut
+    end = int(np.searchsorted(replay.ts_ms, replay.ts_ms[cut] - embargo_min * MINUTE_MS))
     older, newer = replay.rows(0, end), replay.rows(cut, len(replay))
     if min(len(older), len(newer)) < LEAST_ROWS:
         raise DataContractError(

@@ -1,4 +1,4 @@
-"""Pictures for people: equity curve, reliability diagram and feature ranking, as PNG bytes.
+"""Pictures for people: equity and training curves, reliability diagram and feature ranking, as PNG bytes.
 
 Drawn off screen, without global state.
 """
@@ -68,6 +68,21 @@ def importance_ranking(ranking: Sequence[FeatureImportance], title: str, top: in
     right.axvline(0.0, color="grey", linewidth=0.8)
     right.set_xlabel("rise of held-out log loss, mnats")
     figure.suptitle(title)
+    out = BytesIO()
+    figure.savefig(out, format="png")
+    return out.getvalue()
+
+
+def training_curve(curves: Mapping[int, Sequence[tuple[int, float]]], title: str) -> bytes:
+    """Mean reward per decision bar by steps trained, a line per seed; PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    axes = figure.subplots()
+    for seed, points in curves.items():
+        axes.plot([steps for steps, _ in points], [reward for _, reward in points], label=f"seed {seed}", linewidth=1.0)
+    axes.set(xlabel="decision bars trained on", ylabel="mean reward", title=title)
+    axes.legend(loc="lower right", frameon=False)
     out = BytesIO()
     figure.savefig(out, format="png")
     return out.getvalue()

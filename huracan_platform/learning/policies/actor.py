@@ -19,12 +19,12 @@ from huracan_platform.learning.policies.actions import ACTIONS, HIGH, LOW, from_
 
 SPEC_FILE, WEIGHTS_FILE = "policy.json", "actor.safetensors"
 FORMAT = 1
-MOST_Z = 10.0  # of a normalised observation
+MOST_Z = 5.0  # of a normalised observation
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Mean and scale (15,) of the observations; what is further than 10 scales away counts as 10."""
+    """Mean and scale (15,) of the observations; what is further than 5 scales away counts as 5."""
 
     mean: Float64
     scale: Float64

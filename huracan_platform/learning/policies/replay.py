@@ -102,7 +102,7 @@ class Account:
 
     def begin(self, first: int) -> None:
         """A fresh account at row `first`."""
-        self.row = first
+        self.first = self.row = first
         self.state = np.zeros(FIELDS)
         self.recent = np.zeros(RECENT)
         self.state[[CASH, EQUITY, PEAK]] = 1.0

@@ -8,27 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from huracan_platform.contracts.policy import OBSERVATIONS, RiskObservation
-from huracan_platform.learning.policies.actor import ActorPolicy, Normalisation
-from huracan_platform.learning.policies.replay import Account, ReplayData
-from huracan_platform.learning.policies.rules import FixedPolicy
+from huracan_platform.clock import DAY_MS
+from huracan_platform.contracts.policy import OBSERVATIONS
+from huracan_platform.learning.policies.actions import ACTIONS, from_unit, parameters_of
+from huracan_platform.learning.policies.actor import MOST_Z, ActorPolicy, Normalisation
+from huracan_platform.learning.policies.replay import LEVERAGE, Account, ReplayData
 from huracan_platform.setting_sections import RiskPolicySettings
 
 if TYPE_CHECKING:
     import gymnasium
     from stable_baselines3 import PPO
 
-LEAST_SCALE = 1e-3  # of an observation that hardly moves in training: a phase that never came, say
+LEAST_SCALE = 1e-2  # of an observation that hardly moves in training: a phase that never came, say
+SCALING_SEED = 0
 
 
 @dataclass(frozen=True)
 class PpoParameters:
-    """Hyperparameters, the library's defaults but for episodes of thousands of bars and a smaller first step."""
+    """Hyperparameters: the library's defaults, but four environments side by side and a smaller first spread of actions."""
 
     learning_rate: float = 3e-4
     n_steps: int = 512
     n_envs: int = 4
-    batch_size: int = 256
+    batch_size: int = 64
     n_epochs: int = 10
     gamma: float = 0.99
     gae_lambda: float = 0.95
@@ -48,15 +50,18 @@ class TrainedPolicy:
 
 
 def observation_scaling(data: ReplayData, settings: RiskPolicySettings) -> Normalisation:
-    """Mean and standard deviation of what the fixed defaults observe on the training rows."""
-    account, policy = Account(data, settings), FixedPolicy(settings.max_leverage, settings.stop_loss)
+    """Mean and standard deviation of what a policy of random actions observes on the training rows, episode by episode.
+
+    Random, so that what the policy itself moves, its leverage above all, is seen over its whole range.
+    """
+    account, rng = Account(data, settings), np.random.default_rng(SCALING_SEED)
     seen = np.empty((len(data) - 1, len(OBSERVATIONS)))
     for row in range(len(data) - 1):
+        if account.ruined or data.ts_ms[row] - data.ts_ms[account.first] >= settings.episode_days * DAY_MS:
+            account.begin(row)
         seen[row] = account.observe()
-        account.step(policy.risk_parameters(RiskObservation.of_array(seen[row])), last=False)
-        if account.ruined:
-            seen = seen[: row + 1]
-            break
+        action = from_unit(rng.uniform(-1.0, 1.0, len(ACTIONS)))
+        account.step(parameters_of(action, float(account.state[LEVERAGE]), settings.max_leverage), last=False)
     return Normalisation(seen.mean(axis=0), np.maximum(seen.std(axis=0), LEAST_SCALE))
 
 
@@ -98,7 +103,6 @@ def training_env(data: ReplayData, settings: RiskPolicySettings, scaling: Normal
     """The environment as it is trained on: observations normalised, actions in [-1, 1]."""
     import gymnasium
 
-    from huracan_platform.learning.policies.actor import MOST_Z
     from huracan_platform.learning.policies.env import RiskEnv
 
     space = gymnasium.spaces.Box(-MOST_Z, MOST_Z, (len(OBSERVATIONS),), np.float32)
