@@ -44,6 +44,11 @@ class Instrument:
         return Decimal(1).scaleb(-self.quantity_decimals)
 
     @cached_property
+    def band_factors(self) -> tuple[Decimal, Decimal]:
+        """How far above the mark price a buy may be, and below it a sell, as factors of it."""
+        return 1 + self.price_band, 1 - self.price_band
+
+    @cached_property
     def most_ticks(self) -> int:
         """Highest price of an order, ticks."""
         return self.ticks(MOST_PRICE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -121,6 +122,12 @@ class FillLog(_Log[Fill]):
         self._orders.append(fill.order)
         for column, value in zip(self._columns, values, strict=True):
             column.append(value)
+
+    def between(self, first_id: int, since_ms: int, until_ms: int | None) -> range:
+        """Indices of the rows from a trade id and a market time on, up to another: both only grow."""
+        ids, times = self._columns[0], self._columns[6]
+        stop = len(times) if until_ms is None else bisect_right(times, until_ms)
+        return range(max(bisect_left(ids, first_id), bisect_left(times, since_ms)), stop)
 
     def row(self, index: int) -> Fill:
         """Row of an index from 0."""

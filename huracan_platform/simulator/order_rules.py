@@ -80,9 +80,9 @@ def read_price(sent: Mapping[str, str], name: str, instrument: Instrument) -> in
 
 def check_band(price: Decimal, side: Side, mark: Decimal, instrument: Instrument) -> None:
     """PERCENT_PRICE: a buy not too far above the mark price, a sell not too far below."""
-    if side is Side.BUY and price > (upper := mark * (1 + instrument.price_band)):
+    if side is Side.BUY and price > (upper := mark * instrument.band_factors[0]):
         raise VenueRefusal(-4016, f"Limit price can't be higher than {upper:.{instrument.price_decimals}f}.")
-    if side is Side.SELL and price < (lower := mark * (1 - instrument.price_band)):
+    if side is Side.SELL and price < (lower := mark * instrument.band_factors[1]):
         raise VenueRefusal(-4024, f"Limit price can't be lower than {lower:.{instrument.price_decimals}f}.")
 
 
@@ -108,9 +108,9 @@ def read_ordinary(sent: Mapping[str, str], instrument: Instrument, fallback_id: 
     if time_in_force not in TIMES_IN_FORCE:
         raise VenueRefusal(-1115, "Invalid timeInForce.")
     return OrderRequest(
-        client_order_id=read_client_id(sent, "newClientOrderId", fallback_id), side=side, kind=kind, time_in_force=time_in_force,
-        lots=read_quantity(sent, instrument, market=market), price=None if market else read_price(sent, "price", instrument),
-        reduce_only=parameters.flag(sent, "reduceOnly"), self_trade=read_self_trade(sent),
+        read_client_id(sent, "newClientOrderId", fallback_id), side, kind, time_in_force,
+        read_quantity(sent, instrument, market=market), None if market else read_price(sent, "price", instrument),
+        "reduceOnly" in sent and parameters.flag(sent, "reduceOnly"), False, read_self_trade(sent),
     )
 
 

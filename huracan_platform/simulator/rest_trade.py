@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 import orjson
 
@@ -18,6 +20,7 @@ from huracan_platform.simulator.wire_orders import amendment_object, conditional
 
 Sent = Mapping[str, str]
 TRADES_MOST = 1_000
+Row = TypeVar("Row")
 _ALL_CANCELLED = {"code": 200, "msg": "The operation of cancel all open order is done."}
 
 
@@ -97,13 +100,13 @@ class OrderEndpoints:
         symbol, limit = parameters.text(sent, "symbol"), parameters.limit(sent, 500, TRADES_MOST)
         self.venue.listed(symbol)
         first_id, since, until = (parameters.integer(sent, n) for n in ("orderId", "startTime", "endTime"))
-        found = [
-            o for o in self.desk.records.orders.values()
+        orders, forward = self.desk.records.orders.values(), first_id is not None or since is not None
+        found = (
+            o for o in (orders if forward else reversed(orders))
             if o.instrument.symbol == symbol and o.order_id >= (first_id or 0) and o.time_ms >= (since or 0)
             and (until is None or o.time_ms <= until)
-        ]
-        kept = found[:limit] if first_id is not None or since is not None else found[-limit:]
-        return orjson.dumps([order_object(o) for o in kept])
+        )
+        return orjson.dumps([order_object(o) for o in _first(found, limit, forward=forward)])
 
     def place_conditional(self, sent: Sent) -> bytes:
         """POST /fapi/v1/algoOrder"""
@@ -150,13 +153,19 @@ class OrderEndpoints:
         symbol, limit = parameters.text(sent, "symbol"), parameters.limit(sent, 500, TRADES_MOST)
         self.venue.listed(symbol)
         first_id, order_id, since, until = (parameters.integer(sent, n) for n in ("fromId", "orderId", "startTime", "endTime"))
-        found = [
-            f for f in self.desk.records.fills
-            if f.order.instrument.symbol == symbol and f.trade_id >= (first_id or 0) and f.time_ms >= (since or 0)
-            and (until is None or f.time_ms <= until) and (order_id is None or f.order.order_id == order_id)
-        ]
-        kept = found[:limit] if first_id is not None or since is not None else found[-limit:]
-        return orjson.dumps([fill_object(f) for f in kept])
+        fills, forward = self.desk.records.fills, first_id is not None or since is not None
+        rows = fills.between(first_id or 0, since or 0, until)
+        found = (
+            f for f in map(fills.row, rows if forward else reversed(rows))
+            if f.order.instrument.symbol == symbol and (order_id is None or f.order.order_id == order_id)
+        )
+        return orjson.dumps([fill_object(f) for f in _first(found, limit, forward=forward)])
+
+
+def _first(found: Iterator[Row], limit: int, *, forward: bool) -> list[Row]:
+    """So many of them, oldest first; they come latest first where not `forward`."""
+    kept = list(islice(found, limit))
+    return kept if forward else kept[::-1]
 
 
 def _each(outcomes: list[Order | VenueRefusal]) -> bytes:

@@ -34,6 +34,18 @@ def test_the_book_never_crosses_and_is_sorted() -> None:
             assert book.ask_lots.min() > 0
 
 
+def test_what_stands_at_a_moment_does_not_depend_on_what_was_asked_before() -> None:
+    asked, book_model = model()
+    end = START_MS + 300 * MINUTE
+    moments = np.random.default_rng(3).integers(START_MS - MINUTE, end + MINUTE, 60).tolist()
+    trades = [START_MS + 7 * MINUTE + int(offset) + shift for offset in asked.tape(7).offset_ms for shift in (-1, 0, 1)]
+    for moment in [*moments, *trades, *reversed(trades), START_MS - 1, *trades]:
+        fresh = SymbolHistory(asked.listed)
+        assert asked.mark_price(moment) == fresh.mark_price(moment)
+        assert asked.last_trade(moment) == fresh.last_trade(moment)
+        assert book_model.states.at(moment) == BookModel(fresh).at(moment)
+
+
 def test_the_last_trade_stands_at_the_side_that_was_hit() -> None:
     history, book_model = model()
     tape = history.tape(5)

@@ -199,6 +199,7 @@ class SymbolHistory:
     def _forget_last(self) -> None:
         """What is known of the last trade holds no more."""
         self._last_from, self._last_until, self._last = 0, 0, (-1, -1)
+        self._last_mark: Decimal | None = None
 
     def series(self, interval: str) -> BarSeries:
         """All bars of an interval, future ones included."""
@@ -233,10 +234,11 @@ class SymbolHistory:
         bars = self.listed.bars
         row = bars.row_at(market_ms)
         if row < 0:
+            self._forget_last()
             return -1, -1
         offset, opened = self.tape(row).offset_ms, int(bars.ts_ms[row])
         index = int(offset.searchsorted(market_ms - opened, side="right")) - 1
-        self._last = row, index
+        self._last, self._last_mark = (row, index), None
         self._last_from = opened + int(offset[index]) if index >= 0 else opened
         self._last_until = opened + (int(offset[index + 1]) if index + 1 < len(offset) else MINUTE_MS)
         return self._last
@@ -268,7 +270,9 @@ class SymbolHistory:
 
     def mark_price(self, market_ms: int) -> Decimal:
         """Mark price, USDT: the last trade, as nothing else is known."""
-        return self.listed.instrument.price(self.last_price(market_ms))
+        if self._last_mark is None or not self._last_from <= market_ms < self._last_until:
+            self._last_mark = self.listed.instrument.price(self.last_price(market_ms))
+        return self._last_mark
 
     def premium(self, market_ms: int) -> Premium:
         """Mark price and funding at a market time."""
