@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
 PREFIX = "HURACAN_"
 SECRETS_DIR = "HURACAN_SECRETS_DIR"
 _SYMBOL = re.compile(r"[^\s/:]+/[^\s/:]+:[^\s/:]+")
-_NOT_SHOWN = ("dsn", "key", "secret", "token", "webhook")
+_NOT_SHOWN = ("dsn", "key", "passw", "secret", "token", "webhook")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def _day(text: str) -> str:
@@ -23,8 +25,15 @@ def _day(text: str) -> str:
 
 
 def _dsn(dsn: SecretStr) -> SecretStr:
-    if not dsn.get_secret_value().startswith("postgresql://"):
-        raise ValueError("expected postgresql://USER:PASSWORD@HOST:PORT/NAME")
+    # Here, because whoever reads a broken one later repeats it, password and all, in an error.
+    text = dsn.get_secret_value()
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme == "postgresql" and parts.port != 0 and "@" not in parts.path and not _BAD_ESCAPE.search(text)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("expected postgresql://USER:PASSWORD@HOST:PORT/NAME, what is no letter or digit in it as %XX")
     return dsn
 
 
