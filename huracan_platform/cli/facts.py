@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
             raise ConfigurationError(f"output: expected a file that ends in .html, .png or .svg, got {output}")
         wanted = tuple(s.strip() for s in symbols.split(",") if s.strip())
         number = load_settings().simulator.seed if seed is None else seed
-        markets = {"synthetic": generate_market(wanted, number, days)}
+        markets = {"synthetic": generate_market(wanted, number, days, ahead=0)}
         if recorded is not None:
             markets["recorded"] = replay_market(recorded, wanted, None)
         _report(markets, f"Stylised facts of {markets['synthetic'].identity}, {days} days", output)

@@ -134,6 +134,17 @@ def test_a_start_other_than_the_fixed_one_has_an_identity_of_its_own() -> None:
     assert generate_market(("BTCUSDT",), 7, 1, "2025-03-01").identity == "sim2-s7-20250301"
 
 
+def test_a_market_has_as_many_days_ahead_of_its_now_as_it_is_asked_for() -> None:
+    whole, past = (generate_market(("BTCUSDT",), 7, 2, ahead=ahead).symbols["BTCUSDT"].bars for ahead in (1, 0))
+    assert (len(whole.close), len(past.close)) == (3 * 1_440, 2 * 1_440)
+    assert np.array_equal(whole.close[: 2 * 1_440], past.close)
+
+
+def test_a_seed_below_zero_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="seed: expected 0 or more, got -1"):
+        generate_market(("BTCUSDT",), -1, 1)
+
+
 @pytest.mark.parametrize(("symbols", "start", "message"), [
     (("FOO",), "2025-01-01", "expected BASE/USDT:USDT or BASEUSDT, got 'FOO'"),
     (("BTCUSDT", "BTC/USDT:USDT"), "2025-01-01", "expected one or more different ones"),

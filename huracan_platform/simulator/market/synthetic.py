@@ -94,8 +94,10 @@ def _whole(values: F64, least: int) -> I64:
     return np.maximum(np.rint(values), least).astype(np.int64)
 
 
-def generate_market(symbols: tuple[str, ...], seed: int, days: int, start: str = DEFAULT_START) -> Market:
-    """The whole synthetic market: `days` of history from `start`, then a live horizon of 32 more days.
+def generate_market(
+    symbols: tuple[str, ...], seed: int, days: int, start: str = DEFAULT_START, ahead: int = LIVE_HORIZON_DAYS,
+) -> Market:
+    """The whole synthetic market: `days` of history from `start`, then a live horizon of `ahead` more days.
 
     Raises
     ------
@@ -106,12 +108,14 @@ def generate_market(symbols: tuple[str, ...], seed: int, days: int, start: str =
         start_ms = day_start_ms(date.fromisoformat(start))
     except ValueError:
         raise ConfigurationError(f"start: expected a day like 2025-01-01, got {start!r}") from None
+    if seed < 0:
+        raise ConfigurationError(f"seed: expected 0 or more, got {seed}")
     if start_ms < 0:
         raise ConfigurationError(f"start: expected a day from 1970-01-01, got {start!r}")
     bases = [base_of(s) for s in symbols]
     if not bases or len(set(bases)) != len(bases):
         raise ConfigurationError(f"symbols: expected one or more different ones, got {list(symbols)}")
-    minutes = (days + LIVE_HORIZON_DAYS) * MINUTES_PER_DAY
+    minutes = (days + ahead) * MINUTES_PER_DAY
     factors = draw_factors(seed, minutes)
     listed = {s.instrument.symbol: s for s in (_generate(b, seed, start_ms, factors, IMPACT)[0] for b in bases)}
     identity = f"sim{GENERATION}-s{seed}" + ("" if start == DEFAULT_START else f"-{start.replace('-', '')}")
