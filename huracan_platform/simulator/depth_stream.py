@@ -53,6 +53,8 @@ class Depth(Thinned):
     """Differences of one symbol's book. A snapshot taken between two events is brought up to date by the later one:
     every price that was a level at any trade in between is told again, gone ones with quantity 0."""
 
+    in_stages = True
+
     def __init__(self, name: StreamName, history: SymbolHistory, book: OrderBook, now: int) -> None:
         super().__init__(name.pace_ms)
         self._history, self._book = history, book

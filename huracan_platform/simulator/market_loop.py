@@ -97,7 +97,8 @@ class MarketLoop(ABC):
         await self._publish(now, paced=True)
 
     async def _publish(self, now: int, *, paced: bool) -> None:
-        """Tell what has happened up to a market time; `paced` only the streams that are due on the wire clock."""
+        """Tell what has happened up to a market time; `paced` how things stand in all streams that are due on the wire clock,
+        else in those that are told in stages."""
         for symbol in self._venue.symbols:
             await self._publish_symbol(symbol, now, paced=paced)
         for name in self.subscribers.of(EVERY_SYMBOL):
@@ -117,7 +118,7 @@ class MarketLoop(ABC):
 
     def _tell(self, name: StreamName, now: int, *, paced: bool) -> None:
         thinned = self._thinned.get(name)
-        if thinned is None:
+        if thinned is None or not (paced or thinned.in_stages):
             return
         tell: Callable[[int, int], Iterable[bytes]] = thinned.due if paced else thinned.present
         for message in tell(now, self._venue.clock.wire_ms()):

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 
 
 class Thinned:
-    """One stream that somebody hears. `pace_ms` is the least wall time between two looks at it, 0 for none."""
+    """One stream that somebody hears. `pace_ms` is the least wall time between two looks at it, 0 for none.
+
+    `in_stages`: what has piled up of a fast market grows too large to be told at once, so that it is looked at more often.
+    """
+
+    in_stages = False
 
     def __init__(self, pace_ms: int) -> None:
         self.pace_ms = pace_ms
