@@ -43,7 +43,8 @@ class PolicyRepository:
                 "SELECT coalesce(max(version), 0) + 1 FROM policies WHERE symbol = %s", (card.symbol,)
             ).fetchone()
             assert row is not None
-            named = replace(card, version=int(row[0]), policy_id=card.policy_id.format(version=row[0]))
+            plain = json.loads(json.dumps(card.manifest, sort_keys=True))  # as it will be read: lists for tuples
+            named = replace(card, version=int(row[0]), policy_id=card.policy_id.format(version=row[0]), manifest=plain)
             connection.execute(
                 """
                 INSERT INTO policies (policy_id, venue, symbol, version, artefact_hash, model_id, dataset_hash, manifest,
