@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,23 +30,13 @@ from huracan_platform.operations.activate import judge_activation, refusal_incid
 from huracan_platform.operations.roll_back import RollbackDesk
 from tests.learning import library
 from tests.learning.frames import COST, START_MS
-from tests.learning.test_registry import MARKET, SYMBOL, WIRE, registered
+from tests.learning.test_registry import SYMBOL, registered
 from tests.operations.versions import commanded, names, put_in_charge
 from tests.session.world import scripted_model
 
 BETTER = Comparison((START_MS, START_MS + DAY_MS), np.array([0.01, 0.0]), np.array([0.0, 0.0]), (0.0, 0.01))
 WORSE = replace(BETTER, candidate=np.array([-0.01, 0.0]), interval=(-0.01, 0.01))
 NOT = "data set is gone"
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(WIRE, MARKET)
-
-
-@pytest.fixture
-def registry(brain: Brain, tmp_path: Path) -> Registry:
-    return Registry(brain, str(tmp_path / "artefacts"))
 
 
 def never(candidate: ModelCard, incumbent: ModelCard) -> Comparison:

@@ -7,11 +7,13 @@ import numpy as np
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.sessions import CommandRepository
 from huracan_platform.brain.shadow_returns import ShadowReturnRepository
-from huracan_platform.clock import HOUR_MS, Clock
+from huracan_platform.clock import HOUR_MS, Clock, ManualClock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.rollback import Activation, ActivationVerdict, ShadowReturns
 from huracan_platform.learning.registry import Registry
+from huracan_platform.operations.roll_back import RollbackDesk
 from tests.learning.frames import START_MS
+from tests.learning.test_registry import SYMBOL, VENUE, registered
 
 
 def put_in_charge(registry: Registry, card: ModelCard, clock: Clock, days: int = 30) -> None:
@@ -43,3 +45,29 @@ def commanded(brain: Brain) -> list[str]:
     for command in found:
         commands.applied(command.command_id, "test")
     return [command.payload["model_id"] for command in found]
+
+
+def stand(brain: Brain, registry: Registry, clock: ManualClock, count: int) -> tuple[ModelCard, ...]:
+    """So many versions, put in charge one after the other, an hour apart."""
+    cards = []
+    for seed in range(1, count + 1):
+        cards.append(registered(registry, clock, seed=seed))
+        put_in_charge(registry, cards[-1], clock)
+        clock.advance(HOUR_MS)
+    commanded(brain)
+    return tuple(cards)
+
+
+def follow(desk: RollbackDesk, clock: ManualClock) -> bool:
+    """Whether the rule rolls the symbol back now."""
+    return desk.follow_rule(VENUE, SYMBOL, clock.wire_ms(), by="rule").done
+
+
+def state(brain: Brain) -> tuple[object, ...]:
+    """Everything that a rollback changes."""
+    with brain.connect() as connection:
+        return tuple(
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+            for table in ("model_authorisations", "authorisation_withdrawals", "activations", "model_stages", "session_commands",
+                          "rollback_logs", "incidents", "outbox")
+        )
