@@ -60,9 +60,8 @@ def test_without_a_lead_the_winner_is_whoever_wins_and_nothing_is_approved() -> 
 def test_a_lead_that_chance_could_give_is_not_enough() -> None:
     rng = np.random.default_rng(5)
     base = rng.normal(0.0, 0.01, 60)
-    found = compare_policies(
-        [played(base + rng.normal(2e-4, 0.003, 60)) for _ in range(3)], {"fixed": played(base)}, 1.0, 200, np.random.default_rng(6)
-    )
+    seeds = [played(base + rng.normal(2e-4, 0.003, 60)) for _ in range(3)]
+    found = compare_policies(seeds, {"fixed": played(base)}, 1.0, 200, np.random.default_rng(6))
     fixed = next(c for c in found.contenders if c.name == "fixed")
     assert found.winner == TRAINED
     assert fixed.lead is not None
