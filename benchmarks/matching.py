@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from huracan_platform.simulator.clients import Client, Clients
-from huracan_platform.simulator.faults import Faults
+from huracan_platform.simulator.binance.clients import Client, Clients
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.faults.armed import Faults
 from huracan_platform.simulator.market.synthetic import DEFAULT_START, generate_market
-from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.venue_clock import VenueClock
 

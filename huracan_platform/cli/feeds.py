@@ -23,7 +23,7 @@ def feeds(
     from huracan_platform.errors import ConfigurationError
     from huracan_platform.settings import load_settings
     from huracan_platform.simulator.feeds import FeedModel, FeedServer
-    from huracan_platform.simulator.server import bind, serve
+    from huracan_platform.simulator.serving.server import bind, serve
 
     settings = load_settings()
     expect_venue(settings)

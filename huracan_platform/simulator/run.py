@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from huracan_platform.clock import SystemClock
 from huracan_platform.errors import ConfigurationError
-from huracan_platform.simulator.app import VenueApp
+from huracan_platform.simulator.binance.app import VenueApp
 from huracan_platform.simulator.market.bars import Market
 from huracan_platform.simulator.market.synthetic import DEFAULT_START, generate_market
-from huracan_platform.simulator.server import bind, serve
+from huracan_platform.simulator.serving.server import bind, serve
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.venue_clock import VenueClock
 

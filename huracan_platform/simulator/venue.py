@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-from huracan_platform.simulator.book import BookModel
-from huracan_platform.simulator.book_states import BookStates
+from huracan_platform.simulator.exchange.book import BookModel
+from huracan_platform.simulator.exchange.book_states import BookStates
 from huracan_platform.simulator.gaps import Gaps
 from huracan_platform.simulator.market.bars import ListedSymbol, Market
 from huracan_platform.simulator.market.series import SymbolHistory
-from huracan_platform.simulator.problems import VenueRefusal, bad_symbol
+from huracan_platform.simulator.serving.problems import VenueRefusal, bad_symbol
 from huracan_platform.simulator.venue_clock import MarketClock
 
 

@@ -12,16 +12,16 @@ import orjson
 from pydantic import SecretStr
 
 from huracan_platform.clock import ManualClock, MarketTime
-from huracan_platform.simulator.account import Account
-from huracan_platform.simulator.book import BookView
-from huracan_platform.simulator.clients import Client, Clients
-from huracan_platform.simulator.desk import OrderDesk
-from huracan_platform.simulator.desk_changes import DeskChanges
-from huracan_platform.simulator.faults import Faults
-from huracan_platform.simulator.instruments import Instrument
-from huracan_platform.simulator.logs import FillLog
+from huracan_platform.simulator.binance.clients import Client, Clients
+from huracan_platform.simulator.exchange.account import Account
+from huracan_platform.simulator.exchange.book import BookView
+from huracan_platform.simulator.exchange.desk import OrderDesk
+from huracan_platform.simulator.exchange.desk_changes import DeskChanges
+from huracan_platform.simulator.exchange.instruments import Instrument
+from huracan_platform.simulator.exchange.logs import FillLog
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.faults.armed import Faults
 from huracan_platform.simulator.market.bars import FundingHistory, ListedSymbol, Market, MinuteBars
-from huracan_platform.simulator.matching import Matching
 from huracan_platform.simulator.venue import Venue
 from huracan_platform.simulator.venue_clock import VenueClock
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from huracan_platform.clock import ManualClock
-from huracan_platform.simulator.limits import OrderLimits, RateLimits
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.binance.limits import OrderLimits, RateLimits
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.markets import WIRE_MS
 from tests.simulator.raw import fetch, get, post, signed
 from tests.simulator.test_streams import collect, listen

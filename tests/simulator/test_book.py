@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from huracan_platform.simulator.book import BookModel
-from huracan_platform.simulator.depth_stream import Depth
+from huracan_platform.simulator.binance.depth_stream import Depth
+from huracan_platform.simulator.binance.subscriptions import StreamName
+from huracan_platform.simulator.exchange.book import BookModel
+from huracan_platform.simulator.exchange.order_book import OrderBook
 from huracan_platform.simulator.market.series import SymbolHistory
 from huracan_platform.simulator.market.synthetic import generate_symbol
-from huracan_platform.simulator.order_book import OrderBook
-from huracan_platform.simulator.subscriptions import StreamName
 from tests.simulator.markets import MINUTE, START_MS
 
 

@@ -13,7 +13,7 @@ from binance import Client
 from binance.exceptions import BinanceAPIException
 
 from huracan_platform.clock import ManualClock
-from huracan_platform.simulator.limits import (
+from huracan_platform.simulator.binance.limits import (
     FUNDING_LIMIT,
     ORDERS_PER_TEN_SECONDS,
     REFUSALS_BEFORE_BAN,
@@ -22,7 +22,7 @@ from huracan_platform.simulator.limits import (
     OrderLimits,
     RateLimits,
 )
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.known import Known
 from tests.simulator.markets import WIRE_MS
 from tests.simulator.pointing import BTC, keys, open_account, point

@@ -10,7 +10,7 @@ import ccxt
 import orjson
 import pytest
 
-from huracan_platform.simulator.orders import Status
+from huracan_platform.simulator.exchange.orders import Status
 from tests.simulator.markets import Floor, flat, listed, open_floor
 from tests.simulator.pointing import BTC, keys, point
 from tests.simulator.raw import get, signed

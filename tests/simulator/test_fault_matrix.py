@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from huracan_platform.simulator.chance import uniform
+from huracan_platform.simulator.faults.chance import uniform
 from tests.simulator.armed import LONG_AGO, arm, strikes
 from tests.simulator.raw import fetch, get, post
 from tests.venue_process import running_venue

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 
 from huracan_platform.clock import ManualClock
-from huracan_platform.simulator.fault_events import EventFaults
-from huracan_platform.simulator.faults import Caller, Faults, read_fault
+from huracan_platform.simulator.faults.armed import Caller, Faults, read_fault
+from huracan_platform.simulator.faults.events import EventFaults
 from tests.simulator.markets import WIRE_MS, flat, listed, open_floor
 from tests.simulator.raw import fetch, get, post, signed
 from tests.simulator.test_matching import assert_refused

@@ -7,9 +7,9 @@ from decimal import Decimal
 import ccxt
 import pytest
 
-from huracan_platform.simulator.account import Account, Position
-from huracan_platform.simulator.margin import liquidation_price, pools
-from huracan_platform.simulator.user_stream import UserEvents
+from huracan_platform.simulator.binance.user_stream import UserEvents
+from huracan_platform.simulator.exchange.account import Account, Position
+from huracan_platform.simulator.exchange.margin import liquidation_price, pools
 from tests.simulator.markets import Floor, flat, listed, open_floor
 from tests.simulator.pointing import BTC, keys, point
 from tests.simulator.raw import signed

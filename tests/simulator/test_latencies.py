@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from huracan_platform.simulator.faults import Caller
-from huracan_platform.simulator.latencies import ACK, FEED, FILL, Latencies, read_latencies
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.faults.armed import Caller
+from huracan_platform.simulator.faults.latencies import ACK, FEED, FILL, Latencies, read_latencies
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.raw import fetch, get, post, signed
 from tests.simulator.test_socket_rules import ORDER, House, served
 

@@ -8,13 +8,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from huracan_platform.simulator.account import Account, Position
-from huracan_platform.simulator.brackets import BRACKETS, maintenance_margin, most_notional
-from huracan_platform.simulator.logs import IncomeType
-from huracan_platform.simulator.margin import bankruptcy_price, liquidation_price, pools
-from huracan_platform.simulator.orders import Status
-from huracan_platform.simulator.problems import VenueRefusal
-from huracan_platform.simulator.user_stream import UserEvents
+from huracan_platform.simulator.binance.user_stream import UserEvents
+from huracan_platform.simulator.exchange.account import Account, Position
+from huracan_platform.simulator.exchange.brackets import BRACKETS, maintenance_margin, most_notional
+from huracan_platform.simulator.exchange.logs import IncomeType
+from huracan_platform.simulator.exchange.margin import bankruptcy_price, liquidation_price, pools
+from huracan_platform.simulator.exchange.orders import Status
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.markets import START_MS, Floor, flat, listed, open_floor
 from tests.simulator.test_matching import assert_refused
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from huracan_platform.simulator.orders import AlgoStatus, Status
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.exchange.orders import AlgoStatus, Status
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.markets import MINUTE, START_MS, Floor, flat, listed, open_floor
 
 PRICE = 1_000_000  # ticks: 100,000.0 USDT

@@ -10,6 +10,7 @@ import pytest
 
 from huracan_platform.clock import ManualClock
 from huracan_platform.errors import ConfigurationError
+from huracan_platform.simulator.exchange.order_book import OrderBook
 from huracan_platform.simulator.gaps import Gap, Gaps
 from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory, minute_rows
 from huracan_platform.simulator.mirror.book import MirroredBook
@@ -19,8 +20,7 @@ from huracan_platform.simulator.mirror.history import LiveHistory
 from huracan_platform.simulator.mirror.listing import identity_of, instruments_of
 from huracan_platform.simulator.mirror.sockets import stream_base
 from huracan_platform.simulator.mirror.source import Trade
-from huracan_platform.simulator.order_book import OrderBook
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.markets import MINUTE, START_MS, WIRE_MS, flat, listed
 
 BARS = [*flat(900_000, 3), (900_000, 900_400, 899_000, 900_100, 5_000), *flat(900_100, 4)]

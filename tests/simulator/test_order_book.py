@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from huracan_platform.simulator.orders import Status
+from huracan_platform.simulator.exchange.orders import Status
 from tests.simulator.markets import Floor, flat, listed, open_floor
 from tests.simulator.test_matching import assert_refused
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from huracan_platform.simulator.problems import VenueRefusal
-from huracan_platform.simulator.signing import signed_parameters
+from huracan_platform.simulator.binance.signing import signed_parameters
+from huracan_platform.simulator.serving.problems import VenueRefusal
 
 NOW = 1_800_000_000_000
 TEXTS = st.text(st.sampled_from("ab=%2B+é&;"), max_size=12)

@@ -17,10 +17,10 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from huracan_platform.clock import DAY_MS, ManualClock
-from huracan_platform.simulator.app import VenueApp
+from huracan_platform.simulator.binance.app import VenueApp
 from huracan_platform.simulator.market.series import INTERVALS_MS
 from huracan_platform.simulator.market.tape import ID_STRIDE
-from huracan_platform.simulator.outbox import GOODBYE_S
+from huracan_platform.simulator.serving.outbox import GOODBYE_S
 from tests.simulator.markets import MINUTE, START_MS, flat, listed, open_floor
 from tests.simulator.raw import post, signed
 

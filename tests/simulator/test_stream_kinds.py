@@ -14,13 +14,13 @@ import orjson
 import pytest
 
 from huracan_platform.clock import ManualClock
-from huracan_platform.simulator.day_statistics import day_statistics
+from huracan_platform.simulator.binance.stream_events import mark_event
+from huracan_platform.simulator.binance.streams import MarketStreams
+from huracan_platform.simulator.binance.subscriptions import read_stream
+from huracan_platform.simulator.binance.user_stream import LISTEN_KEY_MS, ListenKeys, UserEvents
+from huracan_platform.simulator.exchange.day_statistics import day_statistics
 from huracan_platform.simulator.market.bars import Liquidations
-from huracan_platform.simulator.problems import VenueRefusal
-from huracan_platform.simulator.stream_events import mark_event
-from huracan_platform.simulator.streams import MarketStreams
-from huracan_platform.simulator.subscriptions import read_stream
-from huracan_platform.simulator.user_stream import LISTEN_KEY_MS, ListenKeys, UserEvents
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.markets import START_MS, WIRE_MS, Floor, flat, listed, open_floor
 from tests.simulator.raw import fetch, get, post, signed
 from tests.simulator.test_margin import PRICE, fall, leveraged

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from huracan_platform.simulator.orders import AlgoStatus, Status
+from huracan_platform.simulator.exchange.orders import AlgoStatus, Status
 from tests.simulator.markets import flat, listed, open_floor
 from tests.simulator.test_matching import assert_refused
 

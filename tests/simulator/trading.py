@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import orjson
 
-from huracan_platform.simulator.account import Account
-from huracan_platform.simulator.clients import Client
-from huracan_platform.simulator.depth_stream import Depth
-from huracan_platform.simulator.logs import IncomeType
+from huracan_platform.simulator.binance.clients import Client
+from huracan_platform.simulator.binance.depth_stream import Depth
+from huracan_platform.simulator.binance.subscriptions import StreamName
+from huracan_platform.simulator.exchange.account import Account
+from huracan_platform.simulator.exchange.logs import IncomeType
+from huracan_platform.simulator.exchange.orders import Fill, Order, Side
 from huracan_platform.simulator.market.bars import ListedSymbol
 from huracan_platform.simulator.market.synthetic import generate_symbol
-from huracan_platform.simulator.orders import Fill, Order, Side
-from huracan_platform.simulator.problems import VenueRefusal
-from huracan_platform.simulator.subscriptions import StreamName
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.markets import MINUTE, START_MS, open_floor
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")

@@ -8,8 +8,6 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 
-from huracan_platform.simulator.account import STARTING_BALANCE
-from huracan_platform.simulator.answers import Handler, json_response
 from huracan_platform.simulator.bybit.asked import Asked
 from huracan_platform.simulator.bybit.client import BybitClients
 from huracan_platform.simulator.bybit.envelope import CLOCK, framed, refusals
@@ -24,13 +22,15 @@ from huracan_platform.simulator.bybit.routes import SignedRoute, public_routes, 
 from huracan_platform.simulator.bybit.signing import read_body, read_query
 from huracan_platform.simulator.bybit.sockets import BybitSockets
 from huracan_platform.simulator.bybit.streams import PublicStreams
-from huracan_platform.simulator.control import Control
-from huracan_platform.simulator.fault_requests import FAULTS, SKEW, WIRE, caller_of, faulty
-from huracan_platform.simulator.faults import Faults
-from huracan_platform.simulator.latencies import Latencies
-from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.open_sockets import OpenSockets, SocketRules
-from huracan_platform.simulator.rest_control import ControlEndpoints
+from huracan_platform.simulator.exchange.account import STARTING_BALANCE
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.faults.armed import Faults
+from huracan_platform.simulator.faults.latencies import Latencies
+from huracan_platform.simulator.faults.requests import FAULTS, SKEW, WIRE, caller_of, faulty
+from huracan_platform.simulator.serving.answers import Handler, json_response
+from huracan_platform.simulator.serving.control import Control
+from huracan_platform.simulator.serving.open_sockets import OpenSockets, SocketRules
+from huracan_platform.simulator.serving.rest_control import ControlEndpoints
 from huracan_platform.simulator.venue import Venue
 
 MOST_BODY_BYTES = 1 << 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from huracan_platform.simulator import parameters
 from huracan_platform.simulator.bybit.problems import refusal, wrong
+from huracan_platform.simulator.serving import parameters
 from huracan_platform.simulator.venue import Venue
 
 Asked = Mapping[str, str]

@@ -12,18 +12,18 @@ from uuid import uuid4
 import orjson
 from pydantic import SecretStr
 
-from huracan_platform.simulator.account import Account
-from huracan_platform.simulator.accounts import Accounts
 from huracan_platform.simulator.bybit.problems import refusal
 from huracan_platform.simulator.bybit.signing import KEY_HEADER, check_signed
 from huracan_platform.simulator.bybit.view import View
 from huracan_platform.simulator.bybit.wire import conditional_object, execution_object, order_object
-from huracan_platform.simulator.desk import OrderDesk
-from huracan_platform.simulator.desk_changes import DeskChanges
-from huracan_platform.simulator.faults import Faults
-from huracan_platform.simulator.margin_settings import MarginSettings
-from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.orders import AlgoStatus, Conditional, Fill, Order
+from huracan_platform.simulator.exchange.account import Account
+from huracan_platform.simulator.exchange.accounts import Accounts
+from huracan_platform.simulator.exchange.desk import OrderDesk
+from huracan_platform.simulator.exchange.desk_changes import DeskChanges
+from huracan_platform.simulator.exchange.margin_settings import MarginSettings
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.exchange.orders import AlgoStatus, Conditional, Fill, Order
+from huracan_platform.simulator.faults.armed import Faults
 from huracan_platform.simulator.venue import Venue
 
 TOPICS = ("order", "execution", "position", "wallet")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from huracan_platform.simulator.orders import Fill, Order
+from huracan_platform.simulator.exchange.orders import Fill, Order
 
 ZERO = Decimal(0)
 

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from huracan_platform.simulator.answers import json_response
 from huracan_platform.simulator.bybit.problems import told
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.serving.answers import json_response
+from huracan_platform.simulator.serving.problems import VenueRefusal
 
 CLOCK: web.AppKey[Callable[[], int]] = web.AppKey("clock")
 _TOO_FREQUENT = b"access too frequent"

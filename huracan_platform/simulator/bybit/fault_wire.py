@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from huracan_platform.simulator.bybit.signing import KEY_HEADER
-from huracan_platform.simulator.fault_wires import BarNames, FaultWire
-from huracan_platform.simulator.faults import BODIES
+from huracan_platform.simulator.faults.armed import BODIES
+from huracan_platform.simulator.faults.wires import BarNames, FaultWire
 
 
 def _ahead(answer: Any, ms: int) -> Any:

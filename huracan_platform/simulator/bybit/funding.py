@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.bybit.asked import LINEAR, SETTLED_IN
 from huracan_platform.simulator.bybit.wire import wire_id
-from huracan_platform.simulator.logs import Income
-from huracan_platform.simulator.orders import Fill
+from huracan_platform.simulator.exchange.logs import Income
+from huracan_platform.simulator.exchange.orders import Fill
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_orders import plain
 
 # Settlements are numbered apart from trades and orders.
 _FIRST_ID = 1 << 80

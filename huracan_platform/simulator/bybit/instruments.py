@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from huracan_platform.simulator.brackets import BRACKETS
 from huracan_platform.simulator.bybit.asked import SETTLED_IN
+from huracan_platform.simulator.exchange.brackets import BRACKETS
 from huracan_platform.simulator.market.bars import ListedSymbol
 
 MOST_LEVERAGE = BRACKETS[0].leverage

@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from huracan_platform.clock import DAY_MS
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import (
     INTERVALS_MS,
@@ -18,7 +19,6 @@ from huracan_platform.simulator.market.series import (
     put_decimal,
     put_integer,
 )
-from huracan_platform.simulator.wire_orders import plain
 
 MONTH = "M"
 # Names of the protocol and of the history; a month is made of its days.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from huracan_platform.simulator.bybit.problems import refusal
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.serving.problems import VenueRefusal
 
 SECOND_MS = 1_000
 ADDRESS_WINDOW_MS = 5_000

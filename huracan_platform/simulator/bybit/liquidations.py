@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from huracan_platform.simulator.liquidation import Liquidation
+from huracan_platform.simulator.binance.wire_orders import plain
+from huracan_platform.simulator.exchange.liquidation import Liquidation
+from huracan_platform.simulator.exchange.orders import Side
 from huracan_platform.simulator.market.bars import ListedSymbol
-from huracan_platform.simulator.orders import Side
-from huracan_platform.simulator.wire_orders import plain
 
 
 def own_liquidation(liquidation: Liquidation) -> dict[str, Any]:

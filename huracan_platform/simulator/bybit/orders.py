@@ -6,15 +6,15 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from huracan_platform.simulator import parameters
 from huracan_platform.simulator.bybit.asked import Asked
 from huracan_platform.simulator.bybit.client import BybitClient
 from huracan_platform.simulator.bybit.problems import refusal, wrong
 from huracan_platform.simulator.bybit.wire import FALLING, RISING, UNNAMED
-from huracan_platform.simulator.instruments import Instrument
-from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.orders import Conditional, Order, OrderRequest, Side, Status
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.exchange.instruments import Instrument
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.exchange.orders import Conditional, Order, OrderRequest, Side, Status
+from huracan_platform.simulator.serving import parameters
+from huracan_platform.simulator.serving.problems import VenueRefusal
 
 _LINK_ID = re.compile(r"^[A-Za-z0-9_-]{1,36}$")
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}

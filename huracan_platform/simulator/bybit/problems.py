@@ -6,7 +6,7 @@ https://bybit-exchange.github.io/docs/v5/error
 
 from __future__ import annotations
 
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.serving.problems import VenueRefusal
 
 _SHARED: dict[int, tuple[int, str]] = {
     -1121: (10001, "Not supported symbols"),

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from huracan_platform.clock import DAY_MS
-from huracan_platform.simulator.account import MAKER_FEE, TAKER_FEE
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.bybit import asked
 from huracan_platform.simulator.bybit.asked import SETTLED_IN, Asked
 from huracan_platform.simulator.bybit.client import BybitClient
 from huracan_platform.simulator.bybit.problems import refusal, wrong
-from huracan_platform.simulator.matching import Matching
+from huracan_platform.simulator.exchange.account import MAKER_FEE, TAKER_FEE
+from huracan_platform.simulator.exchange.matching import Matching
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_orders import plain
 
 Result = dict[str, Any]
 UNIFIED_STATUS = 6  # unified account 2.0 pro

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from huracan_platform.simulator import parameters
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.bybit import asked
 from huracan_platform.simulator.bybit.asked import LINEAR, Asked
 from huracan_platform.simulator.bybit.problems import wrong
 from huracan_platform.simulator.market.bars import ListedSymbol, Positioning
 from huracan_platform.simulator.market.series import INTERVALS_MS
+from huracan_platform.simulator.serving import parameters
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_orders import plain
 
 Result = dict[str, Any]
 PERIODS = {"5min": "5m", "15min": "15m", "30min": "30m", "1h": "1h", "4h": "4h", "1d": "1d"}

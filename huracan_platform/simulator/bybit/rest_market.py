@@ -8,8 +8,7 @@ from typing import Any
 
 import orjson
 
-from huracan_platform.simulator import parameters
-from huracan_platform.simulator.book import MOST_LEVELS
+from huracan_platform.simulator.binance.rest_tape import levels
 from huracan_platform.simulator.bybit import asked
 from huracan_platform.simulator.bybit.asked import LINEAR, Asked
 from huracan_platform.simulator.bybit.instruments import instrument_object, risk_limits
@@ -17,10 +16,11 @@ from huracan_platform.simulator.bybit.klines import INTERVALS, chosen, rendered
 from huracan_platform.simulator.bybit.problems import wrong
 from huracan_platform.simulator.bybit.tickers import ticker_object
 from huracan_platform.simulator.bybit.trades import latest, trade_object
+from huracan_platform.simulator.exchange.book import MOST_LEVELS
+from huracan_platform.simulator.exchange.order_book import OrderBook
 from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import SymbolHistory
-from huracan_platform.simulator.order_book import OrderBook
-from huracan_platform.simulator.rest_tape import levels
+from huracan_platform.simulator.serving import parameters
 from huracan_platform.simulator.venue import Venue
 
 Result = dict[str, Any]

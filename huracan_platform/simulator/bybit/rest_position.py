@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from huracan_platform.clock import DAY_MS
-from huracan_platform.simulator import parameters
-from huracan_platform.simulator.account import rounded
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.bybit import asked
 from huracan_platform.simulator.bybit.asked import Asked
 from huracan_platform.simulator.bybit.client import BybitClient
@@ -17,11 +16,12 @@ from huracan_platform.simulator.bybit.instruments import MOST_LEVERAGE
 from huracan_platform.simulator.bybit.orders import read_price
 from huracan_platform.simulator.bybit.problems import refusal, wrong
 from huracan_platform.simulator.bybit.wire import SIDES, UNNAMED, order_number, wire_id
-from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.orders import LIQUIDATION, OrderRequest, Side
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.exchange.account import rounded
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.exchange.orders import LIQUIDATION, OrderRequest, Side
+from huracan_platform.simulator.serving import parameters
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_orders import plain
 
 Result = dict[str, Any]
 WEEK_MS = 7 * DAY_MS

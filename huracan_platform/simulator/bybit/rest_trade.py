@@ -22,9 +22,9 @@ from huracan_platform.simulator.bybit.wire import (
     order_object,
     wire_id,
 )
-from huracan_platform.simulator.logs import IncomeType
-from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.orders import Conditional, Order
+from huracan_platform.simulator.exchange.logs import IncomeType
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.exchange.orders import Conditional, Order
 from huracan_platform.simulator.venue import Venue
 
 Result = dict[str, Any]

@@ -9,19 +9,19 @@ from uuid import uuid4
 import orjson
 from aiohttp import web
 
+from huracan_platform.simulator.binance.subscriptions import StreamName
 from huracan_platform.simulator.bybit.client import TOPICS, BybitClient, BybitClients
 from huracan_platform.simulator.bybit.fault_wire import BYBIT_WIRE
 from huracan_platform.simulator.bybit.problems import refusal, told
 from huracan_platform.simulator.bybit.signing import signs_on
 from huracan_platform.simulator.bybit.streams import PublicStreams
-from huracan_platform.simulator.fault_events import EventFaults
-from huracan_platform.simulator.fault_requests import caller_of
-from huracan_platform.simulator.faults import Caller, Faults
-from huracan_platform.simulator.latencies import FEED, FILL, Latencies
-from huracan_platform.simulator.open_sockets import OpenSocket, OpenSockets
-from huracan_platform.simulator.outbox import Outbox
-from huracan_platform.simulator.problems import VenueRefusal
-from huracan_platform.simulator.subscriptions import StreamName
+from huracan_platform.simulator.faults.armed import Caller, Faults
+from huracan_platform.simulator.faults.events import EventFaults
+from huracan_platform.simulator.faults.latencies import FEED, FILL, Latencies
+from huracan_platform.simulator.faults.requests import caller_of
+from huracan_platform.simulator.serving.open_sockets import OpenSocket, OpenSockets
+from huracan_platform.simulator.serving.outbox import Outbox
+from huracan_platform.simulator.serving.problems import VenueRefusal
 
 PUBLIC, PRIVATE = "/v5/public/linear", "/v5/private"
 # Other categories are known and have no topics here.

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import orjson
 
+from huracan_platform.simulator.binance.subscriptions import StreamName, Subscribers
+from huracan_platform.simulator.binance.thinned import Thinned
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.bybit.klines import INTERVALS, bar_before, bar_start, kline_event, running_bar
 from huracan_platform.simulator.bybit.liquidations import other_liquidation, own_liquidation
 from huracan_platform.simulator.bybit.problems import refusal
 from huracan_platform.simulator.bybit.tickers import ticker_object
 from huracan_platform.simulator.bybit.trades import trade_event
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.exchange.order_book import OrderBook
 from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.market.series import SymbolHistory
 from huracan_platform.simulator.market.tape import MinuteTape
-from huracan_platform.simulator.market_loop import MarketLoop
-from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.order_book import OrderBook
-from huracan_platform.simulator.subscriptions import StreamName, Subscribers
-from huracan_platform.simulator.thinned import Thinned
+from huracan_platform.simulator.serving.market_loop import MarketLoop
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_orders import plain
 
 KLINE_PACE_MS = 1_000
 TICKER_PACE_MS = 100

@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
-from huracan_platform.simulator.account import Account
-from huracan_platform.simulator.logs import Income, IncomeType
-from huracan_platform.simulator.orders import Order
+from huracan_platform.simulator.exchange.account import Account
+from huracan_platform.simulator.exchange.logs import Income, IncomeType
+from huracan_platform.simulator.exchange.orders import Order
 
 ZERO = Decimal(0)
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from huracan_platform.clock import HOUR_MS
-from huracan_platform.simulator.day_statistics import day_statistics
+from huracan_platform.simulator.binance.wire_orders import plain
+from huracan_platform.simulator.exchange.day_statistics import day_statistics
+from huracan_platform.simulator.exchange.order_book import OrderBook
 from huracan_platform.simulator.market.bars import ListedSymbol
 from huracan_platform.simulator.market.series import SymbolHistory
-from huracan_platform.simulator.order_book import OrderBook
-from huracan_platform.simulator.wire_orders import plain
 
 
 def ticker_object(history: SymbolHistory, model: OrderBook, now: int) -> dict[str, Any]:

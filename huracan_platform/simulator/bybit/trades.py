@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.market.series import SymbolHistory
 from huracan_platform.simulator.market.tape import MinuteTape
-from huracan_platform.simulator.wire_orders import plain
 
 SIDES = ("Sell", "Buy")
 _WORD = (1 << 64) - 1

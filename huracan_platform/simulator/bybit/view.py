@@ -5,19 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from huracan_platform.simulator.account import rounded
-from huracan_platform.simulator.brackets import bracket_of
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.bybit.asked import LINEAR, SETTLED_IN
 from huracan_platform.simulator.bybit.closing import ZERO
 from huracan_platform.simulator.bybit.tally import Tally
 from huracan_platform.simulator.bybit.wire import wire_id
-from huracan_platform.simulator.desk import OrderDesk
-from huracan_platform.simulator.logs import IncomeType
-from huracan_platform.simulator.margin import liquidation_price, maintenance, maintenance_of
-from huracan_platform.simulator.matching import Matching
-from huracan_platform.simulator.orders import Conditional, Fill, Order
+from huracan_platform.simulator.exchange.account import rounded
+from huracan_platform.simulator.exchange.brackets import bracket_of
+from huracan_platform.simulator.exchange.desk import OrderDesk
+from huracan_platform.simulator.exchange.logs import IncomeType
+from huracan_platform.simulator.exchange.margin import liquidation_price, maintenance, maintenance_of
+from huracan_platform.simulator.exchange.matching import Matching
+from huracan_platform.simulator.exchange.orders import Conditional, Fill, Order
 from huracan_platform.simulator.venue import Venue
-from huracan_platform.simulator.wire_orders import plain
 
 
 class View:

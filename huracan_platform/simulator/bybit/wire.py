@@ -6,10 +6,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from huracan_platform.simulator.account import MAKER_FEE, TAKER_FEE, rounded
+from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.bybit.asked import LINEAR, SETTLED_IN
-from huracan_platform.simulator.orders import LIQUIDATION, AlgoStatus, Conditional, Fill, Order, OrderRequest, Side, Status
-from huracan_platform.simulator.wire_orders import plain
+from huracan_platform.simulator.exchange.account import MAKER_FEE, TAKER_FEE, rounded
+from huracan_platform.simulator.exchange.orders import (
+    LIQUIDATION,
+    AlgoStatus,
+    Conditional,
+    Fill,
+    Order,
+    OrderRequest,
+    Side,
+    Status,
+)
 
 # Begins the name of an order that its client left without one: no client can send it.
 UNNAMED = "#"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan_platform.clock import MINUTE_MS
-from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.exchange.instruments import Instrument
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from decimal import Decimal
 
-from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.exchange.instruments import Instrument
 
 
 @dataclass(frozen=True)

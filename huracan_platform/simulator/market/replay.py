@@ -16,7 +16,7 @@ import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_start_ms, to_datetime
 from huracan_platform.errors import ConfigurationError, DataContractError
-from huracan_platform.simulator.instruments import Instrument, base_of
+from huracan_platform.simulator.exchange.instruments import Instrument, base_of
 from huracan_platform.simulator.market.bars import F64, I64, FundingHistory, ListedSymbol, Market, MinuteBars
 from huracan_platform.simulator.market.characters import CHARACTERS
 from huracan_platform.simulator.market.files import Table, read_table

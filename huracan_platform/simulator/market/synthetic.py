@@ -14,7 +14,7 @@ import numpy as np
 
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 from huracan_platform.errors import ConfigurationError
-from huracan_platform.simulator.instruments import base_of
+from huracan_platform.simulator.exchange.instruments import base_of
 from huracan_platform.simulator.market.bars import F64, I64, FundingHistory, ListedSymbol, Market, MinuteBars
 from huracan_platform.simulator.market.characters import Character, character_of
 from huracan_platform.simulator.market.drivers import Factors, draw_drivers, draw_factors, stream

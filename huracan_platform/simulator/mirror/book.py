@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from huracan_platform.simulator.book_states import Place
+from huracan_platform.simulator.exchange.book_states import Place
 from huracan_platform.simulator.market.bars import I64
 from huracan_platform.simulator.mirror.history import LiveHistory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from huracan_platform.clock import Clock, MarketTime
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.serving.problems import VenueRefusal
 
 SPEED_OVER_MS = 30_000
 SPEED_FROM_MS = 5_000

@@ -11,8 +11,8 @@ import numpy as np
 
 from huracan_platform.clock import DAY_MS, MINUTE_MS
 from huracan_platform.errors import ConfigurationError
+from huracan_platform.simulator.exchange.instruments import Instrument, base_of
 from huracan_platform.simulator.gaps import Gap, Gaps
-from huracan_platform.simulator.instruments import Instrument, base_of
 from huracan_platform.simulator.market.bars import I64, Liquidations, ListedSymbol
 from huracan_platform.simulator.mirror.history import LiveHistory, bars_of
 from huracan_platform.simulator.mirror.source import Source

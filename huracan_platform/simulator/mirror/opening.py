@@ -10,7 +10,7 @@ from aiohttp import web
 
 from huracan_platform.clock import SystemClock
 from huracan_platform.errors import ConfigurationError, TransientError
-from huracan_platform.simulator.app import VenueApp
+from huracan_platform.simulator.binance.app import VenueApp
 from huracan_platform.simulator.gaps import Gaps
 from huracan_platform.simulator.market.bars import Market
 from huracan_platform.simulator.mirror.book import MirroredBook

@@ -7,7 +7,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from huracan_platform.clock import Clock
 from huracan_platform.simulator.mirror.source import Source
-from huracan_platform.simulator.problems import VenueRefusal, bad_symbol
+from huracan_platform.simulator.serving.problems import VenueRefusal, bad_symbol
 
 PATHS = (
     "/fapi/v1/openInterest", "/futures/data/openInterestHist", "/futures/data/topLongShortAccountRatio",

@@ -14,7 +14,7 @@ import orjson
 
 from huracan_platform.clock import MINUTE_MS
 from huracan_platform.errors import TransientError
-from huracan_platform.simulator.instruments import Instrument
+from huracan_platform.simulator.exchange.instruments import Instrument
 from huracan_platform.simulator.market.bars import I64, FundingHistory
 
 TIMEOUT_S = 10.0

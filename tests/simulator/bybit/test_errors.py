@@ -9,7 +9,7 @@ import pytest
 
 from huracan_platform.clock import ManualClock
 from huracan_platform.simulator.bybit.limits import Limits
-from huracan_platform.simulator.problems import VenueRefusal
+from huracan_platform.simulator.serving.problems import VenueRefusal
 from tests.simulator.bybit.known import DAY, HOUR, MINUTE, START, Known
 from tests.simulator.bybit.raw import LINEAR, call, code, result
 from tests.simulator.markets import WIRE_MS

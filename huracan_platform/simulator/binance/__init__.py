@@ -1,0 +1,1 @@
+"""Binance USD-M: its REST paths, streams, words and limits."""

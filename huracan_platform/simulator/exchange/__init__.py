@@ -1,0 +1,1 @@
+"""What happens at the venue whatever protocol tells of it: books, orders, matching, accounts, margin."""
