@@ -213,7 +213,8 @@ def took(asked: Connection, request: Request) -> float:
 
 AREAS: dict[str, Callable[[int], list[dict[str, Any]]]] = {
     "klines": klines_benchmark, "orders": orders_benchmark, "latency": latency_benchmark,
-    "matching": lambda repeats: [matching_benchmark(repeats)], "memory": lambda _repeats: [memory_benchmark()],
+    "matching": lambda repeats: [matching_benchmark(repeats)],
+    "memory": lambda _repeats: [memory_benchmark(trading=trading) for trading in (False, True)],
 }
 
 
