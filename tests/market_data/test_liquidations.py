@@ -92,6 +92,8 @@ async def test_what_the_stream_tells_is_written_with_the_position_s_side_and_a_l
     now = market.clock().market_ms()
     rows = LiquidationRepository(brain).read(market.venue, BTC, since, now)
     assert len(rows) == recorder.recorded
+    # The minute of the last one closes first: only closed bars are served to the platform.
+    requests.post(f"{lively}/control/clock", json={"market_ms": now + MINUTE_MS}, timeout=5).raise_for_status()
     bars = market.candles(BTC, since - 5 * MINUTE_MS, now + MINUTE_MS)
     for row in rows:
         (at,) = np.flatnonzero(bars.ts_ms == row.ts_ms // MINUTE_MS * MINUTE_MS)
