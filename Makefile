@@ -43,11 +43,14 @@ $(CONNECTOR): tests/simulator/old_connector.txt $(VENV)/.ready
 	@$(BIN)/uv pip install -q --target build/connector -r $<
 	@touch $@
 
+# A module's tests share their venue process and database, so a module stays in one worker. Most of them wait more than they compute.
+PARALLEL := -n 3 --dist loadfile
+
 unit: setup $(CONNECTOR)  ## tests that take seconds
-	@$(BIN)/pytest -q -m "not slow" $(ARGS)
+	@$(BIN)/pytest -q -m "not slow" $(PARALLEL) $(ARGS)
 
 slow: setup  ## tests with real processes and whole pipelines
-	@$(BIN)/pytest -q -m slow $(ARGS)
+	@$(BIN)/pytest -q -m slow $(PARALLEL) $(ARGS)
 
 bench: setup bench-peers  ## every benchmark; one JSON line per bar
 	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python -m benchmarks.$$(basename $$b .py) || exit 1; done
