@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from huracan_platform.contracts.market import Float64, Int64
+from huracan_platform.contracts.market import Float64, Series
 
 Side = Literal["long", "short"]
 MINUTE_COLUMNS = ("long_count", "short_count", "long_usd", "short_usd", "in_cascade", "clustered", "coverage")
@@ -65,11 +65,9 @@ class StoredLiquidation:
 
 
 @dataclass(frozen=True)
-class LiquidationMinutes:
-    """Liquidations of one symbol per minute in time order; a minute that is not there was not recorded."""
+class LiquidationMinutes(Series):
+    """Liquidations per minute; a minute that is not there was not recorded."""
 
-    symbol: str
-    ts_ms: Int64
     long_count: Float64
     short_count: Float64
     long_usd: Float64
@@ -77,6 +75,3 @@ class LiquidationMinutes:
     in_cascade: Float64
     clustered: Float64
     coverage: Float64
-
-    def __len__(self) -> int:
-        return len(self.ts_ms)

@@ -1,13 +1,16 @@
-"""Market facts as they cross borders: instruments, candle arrays, pins."""
+"""Market facts as they cross borders: instruments, series of rows in time order, pins."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
+from huracan_platform.clock import DAY_MS, day_start_ms
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -41,45 +44,50 @@ class Pin:
 
 
 @dataclass(frozen=True)
-class Candles:
-    """1-minute bars of one symbol in time order. `ts_ms` is the bar's open in ms UTC; prices in quote, volume in base."""
+class Series:
+    """Rows of one symbol in time order, a column an array. `ts_ms` in ms UTC."""
 
     symbol: str
     ts_ms: Int64
+
+    def __len__(self) -> int:
+        return len(self.ts_ms)
+
+    def of_day(self, day: date) -> Self:
+        """The rows whose `ts_ms` is within a UTC day."""
+        first, last = np.searchsorted(self.ts_ms, [day_start_ms(day), day_start_ms(day) + DAY_MS])
+        columns = [field.name for field in fields(self) if field.name != "symbol"]
+        return replace(self, **{name: getattr(self, name)[first:last] for name in columns})
+
+
+@dataclass(frozen=True)
+class Candles(Series):
+    """1-minute bars. `ts_ms` is the bar's open; prices in quote, volume in base."""
+
     open: Float64
     high: Float64
     low: Float64
     close: Float64
     volume: Float64
 
-    def __len__(self) -> int:
-        return len(self.ts_ms)
-
 
 @dataclass(frozen=True)
-class FundingRates:
-    """Settled funding of one symbol. `rate` is a fraction per interval, `interval_h` hours; longs pay when positive."""
+class FundingRates(Series):
+    """Settled funding. `rate` is a fraction per interval, `interval_h` hours; longs pay when positive."""
 
-    symbol: str
-    ts_ms: Int64
     rate: Float64
     interval_h: Float64
 
 
 @dataclass(frozen=True)
-class OpenInterest:
-    """Open interest of one symbol every 5 minutes, in time order.
+class OpenInterest(Series):
+    """Open interest every 5 minutes.
 
-    `ts_ms` is the snapshot's moment in ms UTC, `contracts` the open positions in base, `value_usd` what they are worth in quote.
+    `ts_ms` is the snapshot's moment, `contracts` the open positions in base, `value_usd` what they are worth in quote.
     """
 
-    symbol: str
-    ts_ms: Int64
     contracts: Float64
     value_usd: Float64
-
-    def __len__(self) -> int:
-        return len(self.ts_ms)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from huracan_platform.contracts.market import Float64, Int64
+from huracan_platform.contracts.market import Float64, Series
 
 FIRST_MS = 1_230_940_800_000  # 2009-01-03
 # Clocks of publishers are not ours: so much in the future is skew, more is a wrong date.
@@ -45,17 +45,12 @@ class ScoredText:
 
 
 @dataclass(frozen=True)
-class Sentiment:
-    """Sentiment of one symbol in windows: `ts_ms` their begin, mean `score`, number of `texts`, `coverage` of the window."""
+class Sentiment(Series):
+    """Sentiment in windows: `ts_ms` their begin, mean `score`, number of `texts`, `coverage` of the window."""
 
-    symbol: str
-    ts_ms: Int64
     score: Float64
     texts: Float64
     coverage: Float64
-
-    def __len__(self) -> int:
-        return len(self.ts_ms)
 
 
 def refused(texts: Sequence[ScoredText]) -> dict[int, str]:

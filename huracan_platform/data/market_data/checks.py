@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_start_ms, to_datetime
+from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
@@ -170,12 +170,6 @@ def consistency(candles: Candles, day: date, hours: Candles) -> CheckResult:
             for i, j in zip(bad[:MOST_SAMPLES], theirs[differs][:MOST_SAMPLES], strict=True)
         ),
     )
-
-
-def of_day(candles: Candles, day: date) -> Candles:
-    """The bars that opened on a day, of bars in time order."""
-    first, last = np.searchsorted(candles.ts_ms, [day_start_ms(day), day_start_ms(day) + DAY_MS])
-    return Candles(candles.symbol, candles.ts_ms[first:last], *(getattr(candles, name)[first:last] for name in CANDLE_COLUMNS))
 
 
 def _returns(candles: Candles, previous_close: float | None) -> tuple[Int64, Float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
@@ -112,9 +112,9 @@ class CandleKind:
         hours = delivery.hours or Candles(delivery.symbol, np.empty(0, np.int64), *(np.empty(0) for _ in CANDLE_COLUMNS))
         results = {}
         for window in windows:
-            bars = checks.of_day(candles, window.day)
+            bars = candles.of_day(window.day)
             evidence = checks.Evidence(
-                window, delivery.observed_ms, window.day == newest_day(delivery), checks.of_day(hours, window.day),
+                window, delivery.observed_ms, window.day == newest_day(delivery), hours.of_day(window.day),
                 _close_before(candles, window.day, delivery, before),
             )
             results[window.day] = checks.run_checks(bars, evidence, self.quality)
@@ -175,7 +175,7 @@ class FundingKind:
             evidence = funding_checks.FundingEvidence(
                 window, delivery.observed_ms, window.day == newest_day(delivery), _on_day(due, window.day), rates
             )
-            results[window.day] = funding_checks.run_checks(_rates_of(rates, window.day), evidence, self.quality)
+            results[window.day] = funding_checks.run_checks(rates.of_day(window.day), evidence, self.quality)
         return results
 
     def first_checks(self, part: pd.DataFrame, delivery: Delivery, window: DueWindow) -> list[CheckResult]:
@@ -221,11 +221,6 @@ def _close_before(candles: Candles, day: date, delivery: Delivery, before: float
 
 def _on_day(ts_ms: Int64, day: date) -> Int64:
     return ts_ms[(ts_ms >= day_start_ms(day)) & (ts_ms < day_start_ms(day) + DAY_MS)]
-
-
-def _rates_of(rates: FundingRates, day: date) -> FundingRates:
-    first, last = np.searchsorted(rates.ts_ms, [day_start_ms(day), day_start_ms(day) + DAY_MS])
-    return replace(rates, ts_ms=rates.ts_ms[first:last], rate=rates.rate[first:last], interval_h=rates.interval_h[first:last])
 
 
 def is_numeric(part: pd.DataFrame, names: Sequence[str]) -> bool:

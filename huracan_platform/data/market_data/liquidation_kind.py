@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -15,7 +15,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts import FactRepository
 from huracan_platform.brain.liquidations import LiquidationMinuteRepository, LiquidationRepository
 from huracan_platform.brain.recordings import RecordingLedger
-from huracan_platform.clock import DAY_MS, MINUTE_MS, day_of, day_start_ms
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 from huracan_platform.contracts.liquidation import MINUTE_COLUMNS, LiquidationMinutes, StoredLiquidation
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
@@ -51,8 +51,7 @@ class LiquidationKind:
 
     def kept_from_ms(self, observed_ms: int) -> int:
         """The first day on which a recorder was running."""
-        first = RecordingLedger(self.brain).first_ms(self.name)
-        return observed_ms if first is None else day_start_ms(day_of(first))
+        return recorded.kept_from_ms(self.brain, self.name, observed_ms)
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Minutes made of the library's liquidations; those of a cascade are called so on the way."""
@@ -83,7 +82,7 @@ class LiquidationKind:
         series = LiquidationMinutes(delivery.symbol, **arrays_of(frame, MINUTE_COLUMNS))
         results = {}
         for window in windows:
-            rows, subject = _of_day(series, window.day), Subject(self.name, delivery.symbol, window.day)
+            rows, subject = series.of_day(window.day), Subject(self.name, delivery.symbol, window.day)
             due = recorded.due_windows(window, STEP_MS)
             results[window.day] = [
                 recorded.completeness(subject, rows.ts_ms, rows.coverage, due, STEP_MS, self.quality),
@@ -176,8 +175,3 @@ def _per_minute(rows: Sequence[StoredLiquidation], ts: Int64) -> tuple[Float64, 
     usd = [row.size_usd for row in rows]
     n = len(ts)
     return np.bincount(at, minlength=n)[:n].astype(np.float64), np.bincount(at, weights=usd, minlength=n)[:n].astype(np.float64)
-
-
-def _of_day(rows: LiquidationMinutes, day: date) -> LiquidationMinutes:
-    first, last = np.searchsorted(rows.ts_ms, [day_start_ms(day), day_start_ms(day) + DAY_MS])
-    return replace(rows, **{name: getattr(rows, name)[first:last] for name in ("ts_ms", *MINUTE_COLUMNS)})

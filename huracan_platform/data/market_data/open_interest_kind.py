@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -66,7 +66,7 @@ class OpenInterestKind:
             evidence = checks.OpenInterestEvidence(
                 window, delivery.observed_ms, window.day == newest_day(delivery), due, hours, series
             )
-            results[window.day] = checks.run_checks(_of_day(series, window.day), evidence, self.quality)
+            results[window.day] = checks.run_checks(series.of_day(window.day), evidence, self.quality)
         return results
 
     def first_checks(self, part: pd.DataFrame, delivery: Delivery, window: DueWindow) -> list[CheckResult]:
@@ -94,10 +94,3 @@ class OpenInterestKind:
     def repository(self, brain: Brain) -> FactRepository:
         """Open interest of the Brain Library."""
         return OpenInterestRepository(brain)
-
-
-def _of_day(rows: OpenInterest, day: date) -> OpenInterest:
-    first, last = np.searchsorted(rows.ts_ms, [day_start_ms(day), day_start_ms(day) + DAY_MS])
-    return replace(
-        rows, ts_ms=rows.ts_ms[first:last], contracts=rows.contracts[first:last], value_usd=rows.value_usd[first:last]
-    )

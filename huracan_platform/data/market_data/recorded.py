@@ -6,13 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from huracan_platform.clock import MINUTE_MS, Clock, to_datetime
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.recordings import RecordingLedger
+from huracan_platform.clock import MINUTE_MS, Clock, day_of, day_start_ms, to_datetime
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.contracts.recording import Recording
 from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.settings import QualitySettings
+
+
+def kept_from_ms(brain: Brain, dataset: str, observed_ms: int) -> int:
+    """Begin of the first day on which a recorder was running; `observed_ms` where none ever was."""
+    first = RecordingLedger(brain).first_ms(dataset)
+    return observed_ms if first is None else day_start_ms(day_of(first))
 
 
 def settled_ms(recordings: Sequence[Recording], clock: Clock, live_for_ms: int) -> int:

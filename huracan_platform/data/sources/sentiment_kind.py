@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -15,7 +15,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts import FactRepository
 from huracan_platform.brain.recordings import RecordingLedger
 from huracan_platform.brain.sentiment import SentimentRepository, TextRepository
-from huracan_platform.clock import DAY_MS, MINUTE_MS, day_of, day_start_ms
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.contracts.recording import Recording, coverage
@@ -49,8 +49,7 @@ class SentimentKind:
 
     def kept_from_ms(self, observed_ms: int) -> int:
         """The first day on which a collector was running."""
-        first = RecordingLedger(self.brain).first_ms(self.name)
-        return observed_ms if first is None else day_start_ms(day_of(first))
+        return recorded.kept_from_ms(self.brain, self.name, observed_ms)
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Windows made of the library's texts."""
@@ -71,7 +70,7 @@ class SentimentKind:
         counted = self._counted(delivery.symbol, delivery.start_ms, delivery.end_ms)
         results = {}
         for window in windows:
-            rows, subject = _of_day(series, window.day), Subject(self.name, delivery.symbol, window.day)
+            rows, subject = series.of_day(window.day), Subject(self.name, delivery.symbol, window.day)
             due = recorded.due_windows(window, STEP_MS)
             results[window.day] = [
                 recorded.completeness(subject, rows.ts_ms, rows.coverage, due, STEP_MS, self.quality),
@@ -179,9 +178,3 @@ def _coverage(recordings: Sequence[Recording], ts_ms: Int64) -> Float64:
         total += share
         sources += read
     return np.divide(total, sources, out=np.zeros(len(ts_ms)), where=sources > 0)
-
-
-def _of_day(rows: Sentiment, day: date) -> Sentiment:
-    first, last = np.searchsorted(rows.ts_ms, [day_start_ms(day), day_start_ms(day) + DAY_MS])
-    cut = {name: getattr(rows, name)[first:last] for name in ("ts_ms", *SENTIMENT_COLUMNS)}
-    return replace(rows, **cut)
