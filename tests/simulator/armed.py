@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.simulator.raw import get, post
 
+A, B = "key-a", "key-b"  # the accounts of the fault matrix, by their keys
 LONG_AGO = 1_000_000_000_001  # ms UTC, in 2001: a time, and none that counts from the arming
 
 

@@ -10,6 +10,7 @@ import ccxt.pro
 import pytest
 
 from tests.simulator.pointing import BTC, ETH, keys, point
+from tests.simulator.watching import watch_an_order_of_one
 
 MINUTE = 60_000
 
@@ -61,19 +62,7 @@ async def test_best_prices_and_marks_are_watched(client: Any) -> None:
 
 
 async def test_own_orders_trades_positions_and_balance_are_watched(client: Any) -> None:
-    await client.watch_positions([ETH])  # answers with the positions so far; the next call with the next change
-    watchers = {
-        name: asyncio.create_task(getattr(client, name)(*arguments))
-        for name, arguments in (
-            ("watch_orders", (ETH,)), ("watch_my_trades", (ETH,)), ("watch_positions", ([ETH],)), ("watch_balance", ()),
-        )
-    }
-    await asyncio.sleep(1.0)
-    order = await client.create_order(ETH, "market", "buy", 1, None, {"newClientOrderId": "watched"})
-    async with asyncio.timeout(20):
-        heard = {name: await task for name, task in watchers.items()}
-        while heard["watch_orders"][-1]["status"] != "closed":
-            heard["watch_orders"] = await client.watch_orders(ETH)
+    order, heard = await watch_an_order_of_one(client, ETH, "watched")
     assert heard["watch_orders"][-1]["clientOrderId"] == "watched"
     assert heard["watch_my_trades"][-1]["order"] == order["id"]
     assert heard["watch_my_trades"][-1]["fee"]["cost"] == pytest.approx(heard["watch_my_trades"][-1]["cost"] * 0.0005)

@@ -5,36 +5,19 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from huracan_platform.simulator.faults.chance import uniform
-from tests.simulator.armed import LONG_AGO, arm, strikes
+from tests.simulator.armed import LONG_AGO, A, B, arm, strikes
 from tests.simulator.raw import fetch, get, post
-from tests.venue_process import running_venue
 
 KLINES = "/fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit=9"
 TIME = "/fapi/v1/time"
 SKEW_MS = 60_000
-A, B = "key-a", "key-b"
-
-
-@pytest.fixture(scope="module")
-def venue() -> Iterator[str]:
-    """A venue whose market makes a minute in 20 ms, with two accounts more."""
-    with running_venue(days=1, symbols="BTCUSDT,ETHUSDT", speed=3_000.0) as url:
-        for key in (A, B):
-            assert post(url, "/control/accounts", {"api_key": key, "api_secret": "s"})[0] == 200
-        yield url
-
-
-@pytest.fixture(autouse=True)
-def disarmed(venue: str) -> None:
-    """No fault of another test."""
-    fetch(venue + "/control/faults", "DELETE")
+pytestmark = pytest.mark.usefixtures("disarmed")
 
 
 REQUEST_FAULTS: dict[str, dict[str, Any]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import accumulate, pairwise
 from typing import Any
@@ -12,26 +12,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.simulator.armed import LONG_AGO, arm, strikes
-from tests.simulator.raw import fetch, post, signed
-from tests.venue_process import running_venue
+from tests.simulator.armed import LONG_AGO, A, B, arm, strikes
+from tests.simulator.raw import fetch, signed
 
-A, B = "key-a", "key-b"
-
-
-@pytest.fixture(scope="module")
-def venue() -> Iterator[str]:
-    """A venue whose market makes a minute in 20 ms, with two accounts more."""
-    with running_venue(days=1, symbols="BTCUSDT,ETHUSDT", speed=3_000.0) as url:
-        for key in (A, B):
-            assert post(url, "/control/accounts", {"api_key": key, "api_secret": "s"})[0] == 200
-        yield url
-
-
-@pytest.fixture(autouse=True)
-def disarmed(venue: str) -> None:
-    """No fault of another test."""
-    fetch(venue + "/control/faults", "DELETE")
+pytestmark = pytest.mark.usefixtures("disarmed")
 
 
 Told = list[dict[str, Any]]

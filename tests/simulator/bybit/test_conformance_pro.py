@@ -11,6 +11,8 @@ import pytest
 
 from tests.simulator.bybit.known import HOUR, MINUTE, Known, known_market
 from tests.simulator.bybit.pointing import BTC, ETH, keys, point
+from tests.simulator.raw import post
+from tests.simulator.watching import watch_an_order_of_one
 
 
 @pytest.fixture(scope="module")
@@ -98,19 +100,7 @@ async def test_the_watched_ticker_is_kept_whole_by_its_differences(client: Any) 
 
 
 async def test_own_orders_trades_positions_and_balance_are_watched(client: Any) -> None:
-    await client.watch_positions([ETH])  # answers with the positions so far; the next call with the next change
-    watchers = {
-        name: asyncio.create_task(getattr(client, name)(*arguments))
-        for name, arguments in (
-            ("watch_orders", (ETH,)), ("watch_my_trades", (ETH,)), ("watch_positions", ([ETH],)), ("watch_balance", ()),
-        )
-    }
-    await asyncio.sleep(1.0)
-    order = await client.create_order(ETH, "market", "buy", 1, None, {"clientOrderId": "watched"})
-    async with asyncio.timeout(20):
-        heard = {name: await task for name, task in watchers.items()}
-        while heard["watch_orders"][-1]["status"] != "closed":
-            heard["watch_orders"] = await client.watch_orders(ETH)
+    order, heard = await watch_an_order_of_one(client, ETH, "watched")
     told = heard["watch_orders"][-1]
     assert (told["id"], told["clientOrderId"], told["filled"], told["remaining"]) == (order["id"], "watched", 1.0, 0.0)
     trade = heard["watch_my_trades"][-1]
@@ -121,12 +111,14 @@ async def test_own_orders_trades_positions_and_balance_are_watched(client: Any) 
     assert float(heard["watch_balance"]["info"][0]["totalWalletBalance"]) == pytest.approx(100_000 - trade["fee"]["cost"])
 
 
-async def test_a_conditional_order_is_watched_until_it_is_filled(client: Any) -> None:
+async def test_a_conditional_order_is_watched_until_it_is_filled(client: Any, fast: str) -> None:
     first = asyncio.create_task(client.watch_orders(BTC))
     await asyncio.sleep(1.0)
+    post(fast, "/control/clock", {"speed": 0})  # else the price may be past the trigger before the order is there
     last = (await client.fetch_ticker(BTC))["last"]
     trigger = float(client.price_to_precision(BTC, last * 1.0005))
     order = await client.create_order(BTC, "market", "buy", 0.1, None, {"triggerPrice": trigger, "triggerDirection": "ascending"})
+    post(fast, "/control/clock", {"speed": 720})
     statuses: list[str] = []
     async with asyncio.timeout(60):
         heard = await first
