@@ -10,6 +10,7 @@ from datetime import date
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
+from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.defs.data import checks
@@ -37,6 +38,7 @@ def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
         metadata={
             "venue": market.venue,
             "dagster/row_count": len(found),
+            "content_hash": hash_json([repr(i) for i in found]),
             "terms": dg.MetadataValue.md(f"| symbol | tick | lot | min notional |\n|---|---|---|---|\n{rows}"),
         }
     )
@@ -218,6 +220,7 @@ def features(context: dg.AssetExecutionContext, platform: Platform, config: DayR
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(d.rows for d in built),
+            "content_hash": hash_json([d.content_hash for d in built]),
             "columns": ", ".join(definition.columns),
             "profile": definition.profile,
             "feature_set_hash": definition.set_hash,

@@ -47,6 +47,7 @@ def paper_session(context: dg.AssetExecutionContext, platform: Platform, config:
     )
     return dg.MaterializeResult(
         metadata={
+            "dagster/row_count": sum(report.decisions.values()),
             "session_id": report.session_id,
             "market_hours": report.market_hours,
             "fills": report.fills,

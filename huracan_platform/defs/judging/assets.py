@@ -5,6 +5,7 @@ import base64
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
+from huracan_platform.contracts.hashing import hash_arrays, hash_json
 from huracan_platform.contracts.model import GateStatus
 from huracan_platform.defs.data.assets import candles, features, funding_rates
 from huracan_platform.defs.house import OWNERS, READY, SYMBOLS, symbol_of
@@ -38,7 +39,7 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
 
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry = platform.feature_store(brain), platform.registry(brain)
-    rows, unstable = 0, []
+    rankings, unstable = list[str](), []
     for key in context.partition_keys:
         metadata: dict[str, dg.MetadataValue] = {}
         for architecture in settings.training.architectures:
@@ -47,7 +48,7 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
                 context.log.warning(f"{symbol_of(key)}: no {architecture} version to measure")
                 continue
             found = rank_features(brain, store, registry, card, settings, market.clock())
-            rows += len(found.ranking)
+            rankings += [repr(i) for i in found.ranking]
             best = ", ".join(i.feature for i in found.ranking[:5])
             before = f"{found.overlap:.0%} of the best as in {found.before}" if found.before else "no version before it"
             context.log.info(f"{card.model_id}: {best}; {before}")
@@ -57,7 +58,7 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
                 unstable.append(f"{card.model_id} shares {found.overlap:.0%} with {found.before}")
         context.add_asset_metadata(metadata, partition_key=key)
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": rows},
+        metadata={"dagster/row_count": len(rankings), "content_hash": hash_json(rankings)},
         check_results=[
             dg.AssetCheckResult(
                 check_name="ranking_is_stable",
@@ -85,7 +86,7 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
     from huracan_platform.judging.judge_model import judge_model
 
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
-    store, registry = platform.feature_store(brain), platform.registry(brain)
+    store, registry, found = platform.feature_store(brain), platform.registry(brain), list[str]()
     for key in context.partition_keys:
         metadata: dict[str, dg.MetadataValue] = {}
         for architecture in settings.training.architectures:
@@ -94,6 +95,7 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
                 context.log.warning(f"{symbol_of(key)}: no {architecture} version to judge")
                 continue
             judged = judge_model(brain, store, registry, card, settings, market.clock())
+            found += [repr((v.gate, v.criteria)) for v in judged.verdicts]
             passed = [v.gate for v in judged.verdicts if v.status is GateStatus.PASS]
             context.log.info(f"{card.model_id}: gates passed {passed or 'none'}")
             metadata[f"verdicts_{architecture}"] = dg.MetadataValue.md(
@@ -110,7 +112,11 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
                     reliability_diagram(evidence.calibration.reliability, card.model_id)
                 )
         context.add_asset_metadata(metadata, partition_key=key)
-    return dg.MaterializeResult(metadata={"thresholds_version": settings.gates.version})
+    return dg.MaterializeResult(
+        metadata={
+            "thresholds_version": settings.gates.version, "dagster/row_count": len(found), "content_hash": hash_json(found),
+        }
+    )
 
 
 @dg.asset(
@@ -136,12 +142,12 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
 
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry, clock = platform.feature_store(brain), platform.registry(brain), market.clock()
-    measured, critical = 0, []
+    measured, critical = list[str](), []
     for key in context.partition_keys:
         lines = ["| model | live rows | column | PSI | critical from | level |", "|---|---|---|---|---|---|"]
         for card in registry.in_use(market.venue, symbol_of(key), settings.execution.gateway, clock.wire_ms()):
             drift = watch_drift(brain, store, registry, card, settings, clock)
-            measured += len(drift.columns)
+            measured += [repr(c) for c in drift.columns]
             critical += [f"{card.model_id} {c.column} PSI {c.psi:.3f} > {c.critical_psi:.3f}" for c in drift.critical]
             worst = sorted((c for c in drift.columns if c.psi == c.psi), key=lambda c: -c.psi)[:WORST]
             lines += [
@@ -149,13 +155,13 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
             ]
         context.add_asset_metadata({"drift": dg.MetadataValue.md("\n".join(lines))}, partition_key=key)
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": measured},
+        metadata={"dagster/row_count": len(measured), "content_hash": hash_json(measured)},
         check_results=[
             dg.AssetCheckResult(
                 check_name="no_critical_drift",
                 passed=not critical,
                 severity=dg.AssetCheckSeverity.WARN,
-                description="; ".join(critical) or f"{measured} columns measured",
+                description="; ".join(critical) or f"{len(measured)} columns measured",
             )
         ],
     )
@@ -182,18 +188,20 @@ def shadow_returns(context: dg.AssetExecutionContext, platform: Platform) -> dg.
     store, registry, returns, now = (
         platform.feature_store(brain), platform.registry(brain), ShadowReturnRepository(brain), market.clock().wire_ms()
     )
-    new = 0
+    new, hashes = 0, list[str]()
     for key in context.partition_keys:
         symbol = symbol_of(key)
         standing = [g.model_id for g in registry.standing(market.venue, symbol, settings.execution.gateway, now)]
         shadow = open_shadow(settings, brain, registry, store, symbol)
         for model_id in standing:
             new += returns.add(shadow.returns_since_training(registry.card(model_id)), now)
+            stored = returns.of_model(model_id)
+            hashes.append(hash_arrays({"ts_ms": stored.ts_ms, "net": stored.net}))
         # The version in charge first: the picture shows its drawdown.
         curves = {model_id: equity_of(returns.of_model(model_id)) for model_id in standing[:-3:-1]}
         picture = equity_curve({name: c for name, c in curves.items() if len(c.equity)}, f"{symbol}, shadow: sends nothing")
         context.add_asset_metadata({"equity": _picture(picture), "versions": ", ".join(standing) or "none"}, partition_key=key)
-    return dg.MaterializeResult(metadata={"dagster/row_count": new})
+    return dg.MaterializeResult(metadata={"dagster/row_count": new, "content_hash": hash_json(hashes)})
 
 
 def _picture(png: bytes) -> dg.MarkdownMetadataValue:

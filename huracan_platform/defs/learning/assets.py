@@ -3,6 +3,7 @@
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
+from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.defs.data.assets import candles, features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
 from huracan_platform.defs.learning.triggers import trigger_of
@@ -38,13 +39,13 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
     requests = RetrainingRepository(brain)
     trigger = trigger_of(context.run.tags, requests, market.clock().wire_ms())
     store, registry, provenance = platform.feature_store(brain), platform.registry(brain), collect_provenance()
-    best, made = -1.0, list[str]()
+    best, made, row_count, hashes = -1.0, list[str](), 0, list[str]()
     for key in context.partition_keys:
         symbol = symbol_of(key)
         cost = platform.account_costs(market, symbol)
         spec = newest_dataset(store, market.venue, symbol, settings, market.clock())
         frame = load_frame(brain, store, spec, settings.features, settings.labels, cost)
-        rows = []
+        rows, row_count = [], row_count + len(frame)
         for architecture in settings.training.architectures:
             card, trained = train_and_register(
                 registry,
@@ -60,6 +61,7 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
                 trigger=trigger,
             )
             made.append(card.model_id)
+            hashes += [card.dataset_hash, card.artefact_hash]
             scores = trained.test
             best = max(best, scores.brier_skill)
             rows.append(
@@ -81,7 +83,11 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
     if trigger.request_id is not None:
         requests.finish(trigger.request_id, context.run_id, made, market.clock().wire_ms())
     return dg.MaterializeResult(
-        metadata={"trigger": f"{trigger.kind}: {trigger.reason}"},
+        metadata={
+            "trigger": f"{trigger.kind}: {trigger.reason}",
+            "dagster/row_count": row_count,
+            "content_hash": hash_json(hashes),
+        },
         check_results=[
             dg.AssetCheckResult(
                 check_name="beats_the_base_rate",

@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from huracan_platform.brain.roles import Role
+from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.contracts.policy import PolicyVerdict
 from huracan_platform.defs.data.assets import features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
@@ -38,7 +39,7 @@ def rl_policies(context: dg.AssetExecutionContext, platform: Platform, config: P
 
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry, provenance = platform.feature_store(brain), platform.registry(brain), collect_provenance()
-    policies, made = PolicyRegistry(brain, platform.artefact_root()), 0
+    policies, made = PolicyRegistry(brain, platform.artefact_root()), list[str]()
     for key in context.partition_keys:
         model = base_version(registry, market.venue, symbol_of(key), settings)
         if model is None:
@@ -47,7 +48,7 @@ def rl_policies(context: dg.AssetExecutionContext, platform: Platform, config: P
         judged = train_and_judge(
             brain, store, policies, model, settings, market.clock(), provenance, timesteps=config.timesteps
         )
-        made += 1
+        made.append(judged.card.artefact_hash)
         verdict, title = judged.verdict, f"{judged.card.policy_id}, held out"
         context.log.info(f"{judged.card.policy_id} on {model.model_id}: winner {verdict.winner}; {verdict.reason}")
         context.add_asset_metadata(
@@ -60,7 +61,7 @@ def rl_policies(context: dg.AssetExecutionContext, platform: Platform, config: P
             },
             partition_key=key,
         )
-    return dg.MaterializeResult(metadata={"dagster/row_count": made})
+    return dg.MaterializeResult(metadata={"dagster/row_count": len(made), "content_hash": hash_json(made)})
 
 
 def _table(verdict: PolicyVerdict) -> str:
