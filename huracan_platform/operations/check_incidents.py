@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -14,8 +14,9 @@ from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 
 CHECK_FAILED, RUN_FAILED = "check_failed", "run_failed"
-# Metadata of a check result: the failed symbol-days as plain values; and how loud a failure is where it is not an error.
-FAILURES, LOUDNESS = "failing_results", "incident_severity"
+# Metadata of a check result: the failed symbol-days as plain values; how loud a failure is where it is not an error; and
+# what failed in each partition of the run, empty where it passed.
+FAILURES, LOUDNESS, BY_PARTITION = "failing_results", "incident_severity", "by_partition"
 SAMPLE_ROWS = 5
 
 # What stops when data, features or models fail their checks; told with the incident.
@@ -26,6 +27,7 @@ EFFECTS = {
     "liquidations": "the day's liquidation features say so and are not used",
     "sentiment": "the day's sentiment is not used",
     "features": "nothing downstream of the day is built; a running session keeps its last good features and is not fed new ones",
+    "model_drift": "a training is asked for; the version in charge gives way where the one before it did not drift",
     "trained_models": "none by itself: a version trades only when it is authorised",
     "feature_importance": "none: the ranking informs the next training",
     "paper_session": "no session trades until the next one begins",
@@ -51,6 +53,10 @@ class CheckOutcome:
     def key(self) -> str:
         """Dedupe key of the check as a whole, in this partition."""
         return "|".join(("check", self.asset, self.check, self.partition))
+
+    def by_partition(self, told: Mapping[str, str]) -> list[CheckOutcome]:
+        """One outcome per partition of a run over several; `told` is what failed in each, empty where it passed."""
+        return [replace(self, partition=name, passed=not text, description=text) for name, text in told.items()]
 
 
 def incidents_of(outcome: CheckOutcome, ui: str) -> list[Incident]:

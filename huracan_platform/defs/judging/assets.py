@@ -1,16 +1,15 @@
 """What the newest version of every architecture relied on, and the verdicts of seven gates on it, by rules and numbers only."""
 
-import base64
-
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_arrays, hash_json
 from huracan_platform.contracts.model import GateStatus
 from huracan_platform.defs.data.assets import candles, features, funding_rates
-from huracan_platform.defs.house import OWNERS, READY, SYMBOLS, symbol_of
+from huracan_platform.defs.house import OWNERS, SYMBOLS, TRAINED, picture, symbol_of
 from huracan_platform.defs.learning.assets import trained_models
 from huracan_platform.defs.resources import Platform
+from huracan_platform.defs.symbol_checks import warn_by_symbol
 
 WORST = 10  # columns shown per version
 
@@ -22,7 +21,7 @@ WORST = 10  # columns shown per version
     deps=[trained_models],
     partitions_def=SYMBOLS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    automation_condition=READY,
+    automation_condition=TRAINED,
     check_specs=[
         dg.AssetCheckSpec(
             "ranking_is_stable",
@@ -39,9 +38,10 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
 
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry = platform.feature_store(brain), platform.registry(brain)
-    rankings, unstable = list[str](), []
+    rankings, unstable = list[str](), dict[str, list[str]]()
     for key in context.partition_keys:
         metadata: dict[str, dg.MetadataValue] = {}
+        unstable[key] = []
         for architecture in settings.training.architectures:
             card = registry.newest(market.venue, symbol_of(key), architecture)
             if card is None:
@@ -52,20 +52,15 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
             best = ", ".join(i.feature for i in found.ranking[:5])
             before = f"{found.overlap:.0%} of the best as in {found.before}" if found.before else "no version before it"
             context.log.info(f"{card.model_id}: {best}; {before}")
-            metadata[f"ranking_{architecture}"] = _picture(importance_ranking(found.ranking, card.model_id))
+            metadata[f"ranking_{architecture}"] = picture(importance_ranking(found.ranking, card.model_id))
             metadata[f"overlap_{architecture}"] = dg.MetadataValue.float(found.overlap)
             if found.overlap < settings.training.min_ranking_overlap:
-                unstable.append(f"{card.model_id} shares {found.overlap:.0%} with {found.before}")
+                unstable[key].append(f"{card.model_id} shares {found.overlap:.0%} with {found.before}")
         context.add_asset_metadata(metadata, partition_key=key)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": len(rankings), "content_hash": hash_json(rankings)},
         check_results=[
-            dg.AssetCheckResult(
-                check_name="ranking_is_stable",
-                passed=not unstable,
-                severity=dg.AssetCheckSeverity.WARN,
-                description="; ".join(unstable) or f"at least {settings.training.min_ranking_overlap:.0%} everywhere",
-            )
+            warn_by_symbol("ranking_is_stable", unstable, f"at least {settings.training.min_ranking_overlap:.0%} everywhere")
         ],
     )
 
@@ -77,7 +72,7 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
     deps=[trained_models, candles, funding_rates],
     partitions_def=SYMBOLS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    automation_condition=READY,
+    automation_condition=TRAINED,
     description="Each gate on the newest models: pass, fail or insufficient evidence, with observed value, interval, threshold.",
 )
 def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
@@ -107,8 +102,8 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
             evidence = judged.evidence
             if evidence.account is not None and evidence.founding is not None:
                 accounts = {"account fees": evidence.account.daily, "founding fees": evidence.founding.daily}
-                metadata[f"equity_{architecture}"] = _picture(equity_curve(accounts, f"{card.model_id}, out of sample"))
-                metadata[f"reliability_{architecture}"] = _picture(
+                metadata[f"equity_{architecture}"] = picture(equity_curve(accounts, f"{card.model_id}, out of sample"))
+                metadata[f"reliability_{architecture}"] = picture(
                     reliability_diagram(evidence.calibration.reliability, card.model_id)
                 )
         context.add_asset_metadata(metadata, partition_key=key)
@@ -126,7 +121,6 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
     deps=[trained_models, features],
     partitions_def=SYMBOLS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    automation_condition=READY,
     check_specs=[
         dg.AssetCheckSpec(
             "no_critical_drift",
@@ -142,13 +136,14 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
 
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry, clock = platform.feature_store(brain), platform.registry(brain), market.clock()
-    measured, critical = list[str](), []
+    measured, critical = list[str](), dict[str, list[str]]()
     for key in context.partition_keys:
+        critical[key] = []
         lines = ["| model | live rows | column | PSI | critical from | level |", "|---|---|---|---|---|---|"]
         for card in registry.in_use(market.venue, symbol_of(key), settings.execution.gateway, clock.wire_ms()):
             drift = watch_drift(brain, store, registry, card, settings, clock)
             measured += [repr(c) for c in drift.columns]
-            critical += [f"{card.model_id} {c.column} PSI {c.psi:.3f} > {c.critical_psi:.3f}" for c in drift.critical]
+            critical[key] += [f"{card.model_id} {c.column} PSI {c.psi:.3f} > {c.critical_psi:.3f}" for c in drift.critical]
             worst = sorted((c for c in drift.columns if c.psi == c.psi), key=lambda c: -c.psi)[:WORST]
             lines += [
                 f"| {card.model_id} | {drift.rows} | {c.column} | {c.psi:.3f} | {c.critical_psi:.3f} | {c.level} |" for c in worst
@@ -156,14 +151,7 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
         context.add_asset_metadata({"drift": dg.MetadataValue.md("\n".join(lines))}, partition_key=key)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": len(measured), "content_hash": hash_json(measured)},
-        check_results=[
-            dg.AssetCheckResult(
-                check_name="no_critical_drift",
-                passed=not critical,
-                severity=dg.AssetCheckSeverity.WARN,
-                description="; ".join(critical) or f"{len(measured)} columns measured",
-            )
-        ],
+        check_results=[warn_by_symbol("no_critical_drift", critical, f"{len(measured)} columns measured")],
     )
 
 
@@ -174,7 +162,6 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     deps=[trained_models, candles, funding_rates, features],
     partitions_def=SYMBOLS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    automation_condition=READY,
     description="Hourly net returns since training of the version in charge and those before it, by the backtest; no orders.",
 )
 def shadow_returns(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
@@ -200,9 +187,5 @@ def shadow_returns(context: dg.AssetExecutionContext, platform: Platform) -> dg.
         # The version in charge first: the picture shows its drawdown.
         curves = {model_id: equity_of(returns.of_model(model_id)) for model_id in standing[:-3:-1]}
         picture = equity_curve({name: c for name, c in curves.items() if len(c.equity)}, f"{symbol}, shadow: sends nothing")
-        context.add_asset_metadata({"equity": _picture(picture), "versions": ", ".join(standing) or "none"}, partition_key=key)
+        context.add_asset_metadata({"equity": picture(picture), "versions": ", ".join(standing) or "none"}, partition_key=key)
     return dg.MaterializeResult(metadata={"dagster/row_count": new, "content_hash": hash_json(hashes)})
-
-
-def _picture(png: bytes) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(f"![](data:image/png;base64,{base64.b64encode(png).decode()})")

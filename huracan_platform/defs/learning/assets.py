@@ -8,7 +8,7 @@ from huracan_platform.defs.data.assets import candles, features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
 from huracan_platform.defs.learning.triggers import trigger_of
 from huracan_platform.defs.resources import Platform
-from huracan_platform.operations.check_incidents import LOUDNESS
+from huracan_platform.defs.symbol_checks import warn_by_symbol
 
 
 @dg.asset(
@@ -39,7 +39,7 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
     requests = RetrainingRepository(brain)
     trigger = trigger_of(context.run.tags, requests, market.clock().wire_ms())
     store, registry, provenance = platform.feature_store(brain), platform.registry(brain), collect_provenance()
-    best, made, row_count, hashes = -1.0, list[str](), 0, list[str]()
+    skills, made, row_count, hashes = dict[str, list[float]](), list[str](), 0, list[str]()
     for key in context.partition_keys:
         symbol = symbol_of(key)
         cost = platform.account_costs(market, symbol)
@@ -63,7 +63,7 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
             made.append(card.model_id)
             hashes += [card.dataset_hash, card.artefact_hash]
             scores = trained.test
-            best = max(best, scores.brier_skill)
+            skills.setdefault(key, []).append(scores.brier_skill)
             rows.append(
                 f"| {card.model_id} | {scores.auc:.4f} | {scores.brier:.4f} | {scores.brier_skill:+.4f} | {scores.ece:.4f} |"
             )
@@ -89,12 +89,14 @@ def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.
             "content_hash": hash_json(hashes),
         },
         check_results=[
-            dg.AssetCheckResult(
-                check_name="beats_the_base_rate",
-                passed=best > 0,
-                severity=dg.AssetCheckSeverity.WARN,
-                description=f"best held-out Brier skill {best:+.4f}",
-                metadata={LOUDNESS: "info"},
+            warn_by_symbol(
+                "beats_the_base_rate",
+                {
+                    key: [f"{symbol_of(key)}: best held-out Brier skill {max(found):+.4f}"] if max(found) <= 0 else []
+                    for key, found in skills.items()
+                },
+                "a held-out Brier skill above 0 for every symbol",
+                loudness="info",
             )
-        ]
+        ],
     )

@@ -12,7 +12,15 @@ from dagster_shared.error import SerializableErrorInfo
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.defs.resources import Platform
-from huracan_platform.operations.check_incidents import FAILURES, LOUDNESS, CheckOutcome, CheckWatch, run_incident, run_key
+from huracan_platform.operations.check_incidents import (
+    BY_PARTITION,
+    FAILURES,
+    LOUDNESS,
+    CheckOutcome,
+    CheckWatch,
+    run_incident,
+    run_key,
+)
 
 EVENTS_AT_ONCE = 1_000
 _PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")
@@ -35,7 +43,7 @@ def failed_checks(context: dg.SensorEvaluationContext, platform: Platform) -> dg
     after = EventRecordsFilter(DagsterEventType.ASSET_CHECK_EVALUATION, after_cursor=int(context.cursor))
     records = context.instance.get_event_records(after, limit=EVENTS_AT_ONCE, ascending=True)
     watch = CheckWatch(platform.brain(Role.DAGSTER), platform.ui_url())
-    opened = watch.take(outcome_of(record) for record in records)
+    opened = watch.take(outcome for record in records for outcome in outcomes_of(record))
     closed = watch.close_repaired(to_datetime(SystemClock().wire_ms()))
     if records:
         context.update_cursor(str(records[-1].storage_id))
@@ -54,6 +62,15 @@ def outcome_of(record: dg.EventLogRecord) -> CheckOutcome:
         bool(found.blocking) and found.severity is dg.AssetCheckSeverity.ERROR, found.description or "", found.partition or "",
         record.run_id, int(record.timestamp * 1000), str(loudness), failures,  # type: ignore[arg-type]
     )
+
+
+def outcomes_of(record: dg.EventLogRecord) -> list[CheckOutcome]:
+    """The same, one for each partition where the check told them apart."""
+    whole, event = outcome_of(record), record.event_log_entry.dagster_event
+    assert event is not None  # asked for by its type
+    metadata = event.asset_check_evaluation_data.metadata
+    told = metadata[BY_PARTITION].value if BY_PARTITION in metadata else {}
+    return whole.by_partition(told) or [whole]  # type: ignore[arg-type]
 
 
 @dg.run_failure_sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
