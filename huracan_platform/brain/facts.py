@@ -21,9 +21,10 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.copy_binary import as_timestamptz
 from huracan_platform.brain.fact_batch import FactBatch, check_batch
 from huracan_platform.brain.fact_table import FactTable, column_list
-from huracan_platform.brain.pinned_read import read_pinned
+from huracan_platform.brain.pinned_read import read_pinned, read_versions
 from huracan_platform.brain.series import ensure_series, find_series
 from huracan_platform.clock import to_datetime, to_ms
+from huracan_platform.contracts.facts import FactVersions
 from huracan_platform.contracts.hashing import hash_arrays
 from huracan_platform.contracts.market import Pin
 from huracan_platform.errors import PermanentError
@@ -104,6 +105,15 @@ class FactRepository:
             for symbol, arrays in self._read(venue, symbols, start_ms, end_ms, pin or Pin()).items()
         ]
         return pa.concat_tables(parts)
+
+    def read_versions(
+        self, venue: str, symbols: Sequence[str], start_ms: int, end_ms: int, pin: Pin | None = None
+    ) -> dict[str, FactVersions]:
+        """Every version that the pin sees of facts with start_ms ≤ ts < end_ms (ms UTC), by symbol, as they became known."""
+        with self._brain.connect() as connection:
+            numbers = find_series(connection, venue, symbols)
+            found = read_versions(connection, self.table, list(numbers.values()), start_ms, end_ms, pin or Pin())
+        return {symbol: self._versions(found.get(numbers.get(symbol, -1))) for symbol in symbols}
 
     def bounds(self, venue: str, symbol: str) -> tuple[int, int] | None:
         """First and last ts in ms UTC, both included; None when there is nothing."""
@@ -206,3 +216,8 @@ class FactRepository:
             found = read_pinned(connection, self.table, list(numbers.values()), start_ms, end_ms, pin)
         nothing = {"ts_ms": np.empty(0, np.int64), **{v: np.empty(0) for v in self.table.values}}
         return {symbol: found.get(numbers.get(symbol, -1), nothing) for symbol in symbols}
+
+    def _versions(self, arrays: dict[str, Any] | None) -> FactVersions:
+        if arrays is None:
+            return FactVersions()
+        return FactVersions(arrays["ts_ms"], arrays["known_at_ms"], {name: arrays[name] for name in self.table.values})

@@ -24,6 +24,7 @@ from huracan_platform.errors import PermanentError
 # Binary form of a one-dimensional array: dimensions, null flag, element type, length and lower bound, then per element
 # its size and value (src/backend/utils/adt/arrayfuncs.c, array_send).
 _ARRAY_HEADER_BYTES = 20
+TIMES = ("ts", "known_at")
 WANTED = sql.SQL("unnest(%(series)s::integer[]) AS wanted (number)")
 
 
@@ -39,25 +40,57 @@ def read_pinned(
     PermanentError
         A bound of the pin is a naive datetime.
     """
+    bounds = _bounds(pin)
+    columns = ("ts", *table.values)
+    # One plain aggregate per series: a third faster than GROUP BY, and it follows the index, so rows come in time order.
+    found = _packed(connection, columns, visible_rows(table, bounds), series, start_ms, end_ms, bounds)
+    return {number: _in_time_order(arrays) for number, arrays in found.items()}
+
+
+def read_versions(
+    connection: psycopg.Connection[Any], table: FactTable, series: Sequence[int], start_ms: int, end_ms: int, pin: Pin
+) -> dict[int, dict[str, npt.NDArray[Any]]]:
+    """Every version that the pin sees: `ts_ms`, `known_at_ms` and the values, in the order in which they became known."""
+    bounds = _bounds(pin)
+    columns = ("ts", "known_at", *table.values)
+    in_range = sql.SQL("series_id = wanted.number AND ts >= %(start)s AND ts < %(end)s")
+    given = [name for name, moment in bounds.items() if moment is not None]
+    seen = [sql.SQL("{} <= {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in given]
+    parts = [
+        sql.SQL("SELECT {}, version FROM {} WHERE {}").format(column_list(columns), of, sql.SQL(" AND ").join([in_range, *seen]))
+        for of in (table.main, table.history)
+    ]
+    rows = sql.SQL("{} ORDER BY known_at, ts, version").format(sql.SQL(" UNION ALL ").join(parts))
+    return _packed(connection, columns, rows, series, start_ms, end_ms, bounds)
+
+
+def _bounds(pin: Pin) -> dict[str, datetime | None]:
     bounds = {"known_at": pin.as_of, "recorded_at": pin.recorded_before}
     for name, moment in bounds.items():
         if moment is not None and moment.tzinfo is None:
             raise PermanentError(f"pin on {name}: expected an aware datetime, got naive {moment.isoformat()}")
+    return bounds
+
+
+def _packed(
+    connection: psycopg.Connection[Any], columns: Sequence[str], rows: sql.Composed, series: Sequence[int], start_ms: int,
+    end_ms: int, bounds: dict[str, datetime | None],
+) -> dict[int, dict[str, npt.NDArray[Any]]]:
+    """Columns of the rows of each series in their order; times are named in ms."""
     parameters = {"series": list(series), "start": to_datetime(start_ms), "end": to_datetime(end_ms), **bounds}
-    columns = ("ts", *table.values)
-    # One plain aggregate per series: a third faster than GROUP BY, and it follows the index, so rows come in time order.
     arrays = sql.SQL(", ").join(sql.SQL("array_agg({})").format(sql.Identifier(c)) for c in columns)
     packed = sql.SQL("SELECT number, packed.* FROM {}, LATERAL (SELECT {} FROM ({}) AS visible) AS packed").format(
-        WANTED, arrays, visible_rows(table, bounds)
+        WANTED, arrays, rows
     )
     with connection.cursor(binary=True) as cursor:
         cursor.execute(packed, parameters)
         result = cursor.pgresult
         assert result is not None
         return {
-            int.from_bytes(result.get_value(row, 0) or b""): _in_time_order(
-                {name: _unpack(result.get_value(row, i + 1) or b"", name) for i, name in enumerate(columns)}
-            )
+            int.from_bytes(result.get_value(row, 0) or b""): {
+                f"{name}_ms" if name in TIMES else name: _unpack(result.get_value(row, i + 1) or b"", name)
+                for i, name in enumerate(columns)
+            }
             for row in range(result.ntuples) if result.get_value(row, 1) is not None
         }
 
@@ -86,13 +119,12 @@ def visible_rows(table: FactTable, bounds: dict[str, datetime | None]) -> sql.Co
 
 
 def _unpack(array: bytes, column: str) -> npt.NDArray[Any]:
-    kind = ">i8" if column == "ts" else ">f8"
+    kind = ">i8" if column in TIMES else ">f8"
     values = np.frombuffer(array, np.dtype([("size", ">i4"), ("value", kind)]), offset=_ARRAY_HEADER_BYTES)["value"]
-    return from_timestamptz(values.astype(np.int64)) if column == "ts" else values.astype(np.float64)
+    return from_timestamptz(values.astype(np.int64)) if column in TIMES else values.astype(np.float64)
 
 
-def _in_time_order(columns: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    arrays = {"ts_ms": columns.pop("ts"), **columns}
+def _in_time_order(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     if (np.diff(arrays["ts_ms"]) > 0).all():
         return arrays
     order = np.argsort(arrays["ts_ms"], kind="stable")  # a few sorted runs: close to linear

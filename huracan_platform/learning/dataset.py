@@ -99,10 +99,11 @@ def _recompute(store: FeatureStore, spec: DatasetSpec, definition: FeatureSet) -
     built = [d for d in store.days(spec.venue, definition, EPOCH_DAY, last, spec.pin) if spec.symbol in d.symbols]
     if not built:
         raise DataContractError(f"data set {spec.symbol}: expected feature days up to {last}, got none in the library")
-    given = store.inputs(spec.venue, spec.symbol, spec.pin).between(spec.symbol, day_start_ms(built[0].day), spec.end_ms)
+    library = store.inputs(spec.venue, spec.symbol, definition, spec.pin)
+    given = library.between(spec.symbol, day_start_ms(built[0].day), spec.end_ms)
     known = np.isin(given.candles.ts_ms // DAY_MS, [day_start_ms(d.day) // DAY_MS for d in built])
     candles = _take(given.candles, np.flatnonzero(known))
-    values: Float64 = FeatureEngine(definition).run(candles, given.funding[known])
+    values: Float64 = FeatureEngine(definition).run(candles, *(given.known[name][known] for name in definition.inputs))
     wanted = np.flatnonzero((candles.ts_ms >= spec.start_ms) & _of_good_day(spec, candles.ts_ms))
     return FeatureMatrix(
         symbol=spec.symbol, ts_ms=candles.ts_ms[wanted], values=values[wanted], columns=definition.columns,

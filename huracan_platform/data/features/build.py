@@ -11,73 +11,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
-
-from huracan_platform.brain.candles import CandleRepository
-from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.features import FeatureDayWriter
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.clock import DAY_MS, day_start_ms, to_datetime
+from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.feature_days import FeatureDay, FeatureDaySymbol
-from huracan_platform.contracts.hashing import hash_arrays
-from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, FundingRates, Pin
-from huracan_platform.data.features.alignment import MAX_AGE_MS, align_funding
+from huracan_platform.contracts.market import Pin
 from huracan_platform.data.features.engine import FeatureEngine
 from huracan_platform.data.features.files import FeatureFiles, SymbolRows, checkpoints_hash, day_hash
+from huracan_platform.data.features.inputs import DayInput, LibraryInputs
 from huracan_platform.data.features.registry import FeatureSet
-
-CHUNK_DAYS = 32             # read at once: 3 symbols of them are 140 k bars
-
-
-@dataclass(frozen=True)
-class DayInput:
-    """One symbol's bars of one day and the funding rate known at each close."""
-
-    candles: Candles
-    funding: Float64
-
-    def content_hash(self) -> str:
-        """SHA-256 of bars and funding."""
-        arrays = {name: getattr(self.candles, name) for name in ("ts_ms", *CANDLE_COLUMNS)}
-        return hash_arrays({**arrays, "funding": self.funding}, header={"symbol": self.candles.symbol})
-
-
-class LibraryInputs:
-    """Candles and funding of some symbols at a pin, read from the library in chunks of days as they are asked for."""
-
-    def __init__(self, brain: Brain, venue: str, symbols: Collection[str], pin: Pin, funding_delay_ms: int) -> None:
-        self._candles = CandleRepository(brain)
-        self._funding = FundingRepository(brain)
-        self._venue = venue
-        self._symbols = sorted(symbols)
-        self._pin = pin
-        self._delay_ms = funding_delay_ms
-        self._start_ms = self._end_ms = 0
-        self._bars: dict[str, Candles] = {}
-        self._rates: dict[str, FundingRates] = {}
-
-    def day(self, symbol: str, day: date) -> DayInput:
-        """What the library holds of one symbol-day; no bars where there are none. Days are cheapest in order."""
-        start_ms = day_start_ms(day)
-        if not self._start_ms <= start_ms < self._end_ms:
-            self._read(start_ms, start_ms + CHUNK_DAYS * DAY_MS)
-        return self._cut(symbol, start_ms, start_ms + DAY_MS)
-
-    def between(self, symbol: str, start_ms: int, end_ms: int) -> DayInput:
-        """As `day`, for any span start_ms ≤ ts < end_ms, read as a whole."""
-        self._read(start_ms, end_ms)
-        return self._cut(symbol, start_ms, end_ms)
-
-    def _cut(self, symbol: str, start_ms: int, end_ms: int) -> DayInput:
-        bars = self._bars[symbol]
-        first, last = np.searchsorted(bars.ts_ms, [start_ms, end_ms])
-        taken = Candles(symbol, bars.ts_ms[first:last], *(getattr(bars, name)[first:last] for name in CANDLE_COLUMNS))
-        return DayInput(taken, align_funding(taken.ts_ms, self._rates[symbol], self._delay_ms))
-
-    def _read(self, start_ms: int, end_ms: int) -> None:
-        self._bars = self._candles.read(self._venue, self._symbols, start_ms, end_ms, self._pin)
-        self._rates = self._funding.read(self._venue, self._symbols, start_ms - MAX_AGE_MS - DAY_MS, end_ms, self._pin)
-        self._start_ms, self._end_ms = start_ms, end_ms
 
 
 class _Chain:
@@ -170,7 +111,8 @@ class DayBuilder:
 
     def _run(self, chain: _Chain, symbol: str, given: DayInput) -> _Made:
         engine = chain.engine()
-        rows = SymbolRows(symbol, given.candles.ts_ms, engine.run(given.candles, given.funding))
+        values = engine.run(given.candles, *(given.known[name] for name in self._set.inputs))
+        rows = SymbolRows(symbol, given.candles.ts_ms, values)
         checkpoint = engine.checkpoint()
         genesis_ms = engine.genesis_ms
         assert genesis_ms is not None

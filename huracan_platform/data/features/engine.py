@@ -11,8 +11,9 @@ from huracan_platform.clock import MINUTE_MS
 from huracan_platform.contracts.features import FeatureRow
 from huracan_platform.contracts.hashing import hash_arrays
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, Int64
-from huracan_platform.data.features.kernels.state import FORMAT_VERSION, NEVER, STATE, State, new_state
-from huracan_platform.data.features.kernels.step import BAD_PRICE, BAD_VOLUME, GOOD, NOT_LATER, NOT_WHOLE_MINUTE, run_bars
+from huracan_platform.data.features.kernel import Windows
+from huracan_platform.data.features.kernels.state import NEVER, State
+from huracan_platform.data.features.kernels.step import BAD_PRICE, BAD_VOLUME, GOOD, NOT_LATER, NOT_WHOLE_MINUTE
 from huracan_platform.data.features.registry import FeatureSet
 from huracan_platform.errors import DataContractError, PermanentError
 
@@ -30,10 +31,12 @@ class FeatureEngine:
 
     def __init__(self, feature_set: FeatureSet) -> None:
         self.feature_set = feature_set
-        self._state: State = new_state()
+        self._kernel = feature_set.kernel
+        self._windows = Windows(feature_set.rank_hours, feature_set.regime_hours)
+        self._state: State = self._kernel.new_state()
         self._one_ts = np.empty(1, np.int64)
         self._one_bar = np.empty((1, len(CANDLE_COLUMNS)))
-        self._one_funding = np.empty(1)
+        self._one_known = tuple(np.empty(1) for _ in feature_set.inputs)
 
     @property
     def newest_ms(self) -> int | None:
@@ -45,15 +48,16 @@ class FeatureEngine:
         """Open of the very first bar that this state goes back to, ms UTC; None before it."""
         return None if self._state[0]["genesis_minute"] == NEVER else int(self._state[0]["genesis_minute"]) * MINUTE_MS
 
-    def run(self, candles: Candles, funding: Float64) -> Float64:
+    def run(self, candles: Candles, *inputs: Float64) -> Float64:
         """Rows of bars in time order, later than any taken before.
 
         Parameters
         ----------
         candles
             n bars.
-        funding
-            (n,) rate known at each bar's close, fraction per 8 h (see `align_funding`); NaN = none known.
+        inputs
+            What was known at each bar's close: an (n,) array for each of the set's inputs, in their order; NaN = nothing known.
+            Of the set `core` that is the funding rate per 8 h (see `align_funding`).
 
         Returns
         -------
@@ -62,27 +66,30 @@ class FeatureEngine:
         Raises
         ------
         DataContractError
-            A bar is out of order, not on a whole minute, or not a bar. The state has not moved then.
+            A bar is out of order, not on a whole minute, or not a bar; or an input is missing or not as long as the bars. The
+            state has not moved then.
         """
         bars = np.column_stack([getattr(candles, name) for name in CANDLE_COLUMNS])
-        return self._run(candles.symbol, candles.ts_ms, bars, funding)
+        return self._run(candles.symbol, candles.ts_ms, bars, inputs)
 
-    def step(self, ts_ms: int, open_: float, high: float, low: float, close: float, volume: float, funding: float) -> Float64:
+    def step(self, ts_ms: int, open_: float, high: float, low: float, close: float, volume: float, *inputs: float) -> Float64:
         """The row (k,) of one closed bar; arguments and errors as in `run`."""
         self._one_ts[0] = ts_ms
         self._one_bar[0] = open_, high, low, close, volume
-        self._one_funding[0] = funding
-        row: Float64 = self._run("bar", self._one_ts, self._one_bar, self._one_funding)[0]
+        for held, value in zip(self._one_known, inputs, strict=True):
+            held[0] = value
+        row: Float64 = self._run("bar", self._one_ts, self._one_bar, self._one_known)[0]
         return row
 
-    def _run(self, symbol: str, ts_ms: Int64, bars: Float64, funding: Float64) -> Float64:
-        if funding.shape != ts_ms.shape:
-            raise DataContractError(f"features {symbol}: expected funding of shape {ts_ms.shape}, got {funding.shape}")
+    def _run(self, symbol: str, ts_ms: Int64, bars: Float64, inputs: tuple[Float64, ...]) -> Float64:
+        names = self.feature_set.inputs
+        if len(inputs) != len(names):
+            raise DataContractError(f"features {symbol}: expected the inputs {', '.join(names)}, got {len(inputs)} arrays")
+        for name, values in zip(names, inputs, strict=True):
+            if values.shape != ts_ms.shape:
+                raise DataContractError(f"features {symbol}: expected {name} of shape {ts_ms.shape}, got {values.shape}")
         out = np.empty((len(ts_ms), len(self.feature_set.columns)))
-        row, fault = run_bars(
-            self._state, np.ascontiguousarray(ts_ms), bars, np.ascontiguousarray(funding),
-            self.feature_set.rank_hours, self.feature_set.regime_hours, out,
-        )
+        row, fault = self._kernel.run(self._state, np.ascontiguousarray(ts_ms), bars, inputs, self._windows, out)
         if fault != GOOD:
             raise DataContractError(f"features {symbol}: {self._complaint(fault, ts_ms, bars, row)}")
         return out
@@ -99,10 +106,7 @@ class FeatureEngine:
 
     def checkpoint(self) -> bytes:
         """The whole state: magic, header, raw little-endian record, SHA-256 of all before. Equal states give equal bytes."""
-        header = json.dumps(
-            {"format": FORMAT_VERSION, "set_hash": self.feature_set.set_hash, "size": STATE.itemsize},
-            sort_keys=True, separators=(",", ":"),
-        ).encode()
+        header = json.dumps(self._header(), sort_keys=True, separators=(",", ":")).encode()
         body = MAGIC + len(header).to_bytes(LENGTH_BYTES, "little") + header + self._state.tobytes()
         return body + hashlib.sha256(body).digest()
 
@@ -120,10 +124,16 @@ class FeatureEngine:
         start = len(MAGIC) + LENGTH_BYTES
         end = start + int.from_bytes(body[len(MAGIC):start], "little")
         header = json.loads(body[start:end])
-        expected = {"format": FORMAT_VERSION, "set_hash": self.feature_set.set_hash, "size": STATE.itemsize}
-        if header != expected or len(body) - end != STATE.itemsize:
-            raise PermanentError(f"feature checkpoint: expected {expected}, got {header} with {len(body) - end} bytes of state")
-        self._state = np.frombuffer(body[end:], STATE).copy()
+        size = self._kernel.layout.itemsize
+        if header != self._header() or len(body) - end != size:
+            got = f"{header} with {len(body) - end} bytes of state"
+            raise PermanentError(f"feature checkpoint: expected {self._header()}, got {got}")
+        self._state = np.frombuffer(body[end:], self._kernel.layout).copy()
+
+    def _header(self) -> dict[str, int | str]:
+        return {
+            "format": self._kernel.format_version, "set_hash": self.feature_set.set_hash, "size": self._kernel.layout.itemsize,
+        }
 
 
 def feature_row(symbol: str, ts_ms: int, values: Float64, feature_set: FeatureSet) -> FeatureRow:

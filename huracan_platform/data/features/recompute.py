@@ -49,11 +49,12 @@ def recompute_row(
             start_ms = day_start_ms(stored[1]) + DAY_MS
         if any(symbol in built.symbols for built in store.days(venue, feature_set, day, day, pin)):
             start_ms = day_start_ms(day)
-    given = store.inputs(venue, symbol, pin).between(symbol, start_ms, ts_ms + MINUTE_MS)
+    given = store.inputs(venue, symbol, feature_set, pin).between(symbol, start_ms, ts_ms + MINUTE_MS)
     if len(given.candles) == 0 or given.candles.ts_ms[-1] != ts_ms:
         last = given.candles.ts_ms[-1] if len(given.candles) else None
         raise DataContractError(f"features {symbol}: expected a bar at {ts_ms} at the pin, got {last} as the last one")
-    return feature_row(symbol, ts_ms, engine.run(given.candles, given.funding)[-1], feature_set)
+    rows = engine.run(given.candles, *(given.known[name] for name in feature_set.inputs))
+    return feature_row(symbol, ts_ms, rows[-1], feature_set)
 
 
 @dataclass(frozen=True)

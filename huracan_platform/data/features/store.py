@@ -14,8 +14,9 @@ from huracan_platform.clock import Clock, SystemClock, day_of, to_datetime
 from huracan_platform.contracts.feature_days import FeatureDay, StaleDay
 from huracan_platform.contracts.features import FeatureMatrix
 from huracan_platform.contracts.market import Pin
-from huracan_platform.data.features.build import DayBuilder, LibraryInputs
+from huracan_platform.data.features.build import DayBuilder
 from huracan_platform.data.features.files import FeatureFiles
+from huracan_platform.data.features.inputs import FactSources, LibraryInputs
 from huracan_platform.data.features.registry import FeatureSet
 from huracan_platform.errors import PermanentError
 
@@ -29,23 +30,27 @@ class FeatureStore:
     Parameters
     ----------
     brain
-        The library: candles, funding and the manifest.
+        The library: candles, other facts and the manifest.
     root_url
         Folder or fsspec URL of the artefacts.
     clock
         Tells recorded_at, and stands in for a bound that a pin leaves open. None is the system's clock.
     funding_delay_ms
         A funding rate is known this long after its settlement.
+    second_venue, fear_greed
+        Names, in the library, of the venue whose funding is compared and of the index's source. None: there is none.
     """
 
     def __init__(
         self, brain: Brain, root_url: str, *, clock: Clock | None = None, funding_delay_ms: int = FUNDING_DELAY_MS,
+        second_venue: str | None = None, fear_greed: str | None = None,
     ) -> None:
         self._brain = brain
         self._days = FeatureDayRepository(brain)
         self._files = FeatureFiles(root_url)
         self._clock = clock or SystemClock()
         self._funding_delay_ms = funding_delay_ms
+        self._second_venue, self._fear_greed = second_venue, fear_greed
 
     def build_days(
         self, venue: str, symbols: Sequence[str], days: Collection[date], feature_set: FeatureSet, pin: Pin | None = None,
@@ -76,7 +81,7 @@ class FeatureStore:
         wanted = {s: {d for d in days if good_days is None or d in good_days.get(s, ())} for s in symbols}
         if not any(wanted.values()):
             return []
-        inputs = LibraryInputs(self._brain, venue, symbols, bounded, self._funding_delay_ms)
+        inputs = self._inputs(venue, symbols, feature_set, bounded)
         with self._days.writing(venue, feature_set.set_hash) as manifest:
             builder = DayBuilder(manifest, self._files, inputs, feature_set, venue, bounded)
             built, asked = [], len(set().union(*wanted.values()))
@@ -144,11 +149,11 @@ class FeatureStore:
     def stale_days(
         self, venue: str, symbols: Sequence[str], feature_set: FeatureSet, first: date, last: date, pin: Pin | None = None,
     ) -> list[StaleDay]:
-        """Stored days whose bars or funding the library holds otherwise now, or that follow from another state.
+        """Stored days whose inputs the library holds otherwise now, or that follow from another state.
 
         Building the first of them brings the rest along.
         """
-        inputs = LibraryInputs(self._brain, venue, symbols, self._bounded(pin), self._funding_delay_ms)
+        inputs = self._inputs(venue, symbols, feature_set, self._bounded(pin))
         stored = self.days(venue, feature_set, first, last)
         found = []
         for symbol in symbols:
@@ -166,9 +171,13 @@ class FeatureStore:
                 state = part.end_checkpoint
         return sorted(found, key=lambda s: (s.day, s.symbol))
 
-    def inputs(self, venue: str, symbol: str, pin: Pin) -> LibraryInputs:
-        """Bars and funding of one symbol at a pin, as the store reads them."""
-        return LibraryInputs(self._brain, venue, [symbol], pin, self._funding_delay_ms)
+    def inputs(self, venue: str, symbol: str, feature_set: FeatureSet, pin: Pin) -> LibraryInputs:
+        """What a set is made from of one symbol at a pin, as the store reads it."""
+        return self._inputs(venue, [symbol], feature_set, pin)
+
+    def _inputs(self, venue: str, symbols: Collection[str], feature_set: FeatureSet, pin: Pin) -> LibraryInputs:
+        sources = FactSources(venue, self._funding_delay_ms, self._second_venue, self._fear_greed)
+        return LibraryInputs(self._brain, sources, symbols, pin, feature_set.name)
 
     def _bounded(self, pin: Pin | None) -> Pin:
         given = pin or Pin()
