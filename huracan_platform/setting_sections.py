@@ -1,10 +1,49 @@
-"""Sections of the settings tree: recorders and risk policies."""
+"""Sections of the settings tree: venues, recorders and risk policies."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+
+class AlternativeVenue(BaseModel):
+    """A venue that is asked where the first one does not answer, and for a second opinion on prices and funding."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, description="what it is called in messages")
+    ccxt_id: Literal["binanceusdm", "bybit"] = Field(description="ccxt exchange id")
+    url: str | None = Field(None, description="base URL of a simulated venue on loopback; None is the real venue")
+
+
+class VenueSettings(BaseModel):
+    """Which venue, and how to reach it. `url` set: every endpoint is rewritten to it (simulated venue)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["simulated", "real"] = Field(
+        "simulated", description="simulated: the launcher starts one on loopback; real: ccxt_id's public data"
+    )
+    ccxt_id: str = Field("binanceusdm", description="ccxt exchange id")
+    url: str | None = Field(None, description="base URL of a simulated venue on loopback; None is the real venue")
+    api_key: SecretStr = SecretStr("k")
+    api_secret: SecretStr = SecretStr("s")
+    request_timeout_s: float = Field(10.0, gt=0)
+    rate_limit: bool = Field(True, description="client-side limiter for market data; off only against loopback")
+    alternatives: tuple[AlternativeVenue, ...] = Field(
+        (), description='JSON, asked in this order: [{"name": "bybit", "ccxt_id": "bybit", "url": "http://…"}]'
+    )
+
+    @model_validator(mode="after")
+    def _alternatives_are_told_apart(self) -> VenueSettings:
+        names = [other.name for other in self.alternatives]
+        if len(set(names)) < len(names):
+            raise ValueError(f"HURACAN_VENUE__ALTERNATIVES: expected different names, got {', '.join(names)}")
+        foreign = [other.name for other in self.alternatives if other.url is None and self.kind == "simulated"]
+        if foreign:
+            raise ValueError(f"HURACAN_VENUE__ALTERNATIVES: expected a url beside a simulated venue, got none of {foreign[0]}")
+        return self
 
 
 class SentimentSettings(BaseModel):
@@ -50,6 +89,9 @@ class RiskPolicySettings(BaseModel):
 
     enabled: bool = Field(False, description="off: sessions trade by the strategy's own settings, and no policy is asked")
     version: str | None = Field(None, description="policy id to use; None: the symbol's newest approved one")
+    adjust_every_s: float = Field(
+        60.0, gt=0, description="market seconds after which a decision bar asks again; until then the last answer holds"
+    )
     max_leverage: float = Field(5.0, ge=1, le=10, description="a policy's leverage counts as a share of this")
     stop_loss: float = Field(0.02, ge=0.005, le=0.10, description="furthest stop of the fixed defaults, fraction of entry")
     drawdown_weight: float = Field(1.0, ge=0, description="of a rise of the drawdown against log equity, in reward and verdict")

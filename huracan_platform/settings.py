@@ -17,7 +17,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.setting_rules import PREFIX, SECRETS_DIR, Day, Dsn, Fraction, Symbols, told, unknown_names
-from huracan_platform.setting_sections import LiquidationSettings, RiskPolicySettings, RollbackSettings, SentimentSettings
+from huracan_platform.setting_sections import (
+    LiquidationSettings,
+    RiskPolicySettings,
+    RollbackSettings,
+    SentimentSettings,
+    VenueSettings,
+)
 
 
 class _Section(BaseModel):
@@ -35,20 +41,6 @@ class DatabaseSettings(_Section):
     roles: Literal["available", "required"] = Field(
         "available", description="each part works under its database role: where the server has them, or not at all"
     )
-
-
-class VenueSettings(_Section):
-    """Which venue, and how to reach it. `url` set: every endpoint is rewritten to it (simulated venue)."""
-
-    kind: Literal["simulated", "real"] = Field(
-        "simulated", description="simulated: the launcher starts one on loopback; real: ccxt_id's public data"
-    )
-    ccxt_id: str = Field("binanceusdm", description="ccxt exchange id")
-    url: str | None = Field(None, description="base URL of a simulated venue on loopback; None is the real venue")
-    api_key: SecretStr = SecretStr("k")
-    api_secret: SecretStr = SecretStr("s")
-    request_timeout_s: float = Field(10.0, gt=0)
-    rate_limit: bool = Field(True, description="client-side limiter for market data; off only against loopback")
 
 
 class SimulatorSettings(_Section):

@@ -9,7 +9,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -55,22 +56,53 @@ class Processes:
             The process ended before it was ready, with the error that its exit code stands for; the message carries the end
             of its log.
         """
-        log = self.log_dir / f"{name}.log"
-        with log.open("w") as sink:
+        self._begin(name, arguments, heard=ready is not None)
+        return "" if ready is None else self._ready_line(name, ready)
+
+    def start_together(self, commands: Mapping[str, Sequence[str]], *, ready: str) -> dict[str, str]:
+        """`start` of several at a time: the lines by name once all of them are ready."""
+        for name, arguments in commands.items():
+            self._begin(name, arguments, heard=True)
+        return {name: self._ready_line(name, ready) for name in commands}
+
+    def _begin(self, name: str, arguments: Sequence[str], *, heard: bool) -> None:
+        with self._log(name).open("w") as sink:
             child = subprocess.Popen(
                 [sys.executable, *arguments], stdin=subprocess.DEVNULL, text=True, stderr=sink,
-                stdout=subprocess.PIPE if ready else sink, start_new_session=True, preexec_fn=_prepare_child,
+                stdout=subprocess.PIPE if heard else sink, start_new_session=True, preexec_fn=_prepare_child,
             )
         self._running.append((name, child))
-        if ready is None:
-            return ""
+
+    def _ready_line(self, name: str, ready: str) -> str:
+        child = next(child for known, child in self._running if known == name)
         assert child.stdout is not None
         for line in child.stdout:
             if line.startswith(ready):
                 return line.strip()
         child.wait()
         kind = _CLASS_BY_CODE.get(child.returncode, TransientError)
-        raise kind(f"{name}: expected a line '{ready} …', got exit code {child.returncode}; {tail(log)}")
+        raise kind(f"{name}: expected a line '{ready} …', got exit code {child.returncode}; {tail(self._log(name))}")
+
+    def _log(self, name: str) -> Path:
+        return self.log_dir / f"{name}.log"
+
+    def wait_for_file(self, name: str, path: Path, patience_s: float = 120.0) -> None:
+        """Wait until the process has made a file (or socket) that says that it is ready.
+
+        Raises
+        ------
+        HuracanError
+            As `start`; TransientError after `patience_s`.
+        """
+        child, log = next(child for known, child in self._running if known == name), self.log_dir / f"{name}.log"
+        give_up = time.monotonic() + patience_s
+        while not path.exists():
+            if child.poll() is not None:
+                kind = _CLASS_BY_CODE.get(child.returncode, TransientError)
+                raise kind(f"{name}: expected {path}, got exit code {child.returncode}; {tail(log)}")
+            if time.monotonic() > give_up:
+                raise TransientError(f"{name}: expected {path} within {patience_s:g} s, got nothing; {tail(log)}")
+            time.sleep(0.05)
 
     def poll(self) -> list[str]:
         """Names of processes that have ended."""

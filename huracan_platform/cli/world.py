@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,8 +45,9 @@ class World:
     last_day: date | None
 
     def set_speed(self, speed: float) -> None:
-        """Market seconds per wall second at the simulated venue."""
-        control(self.settings, "/control/clock", {"speed": speed})
+        """Market seconds per wall second at the simulated venue and its alternatives, which show one market."""
+        for url in (self.settings.venue.url, *(other.url for other in self.settings.venue.alternatives)):
+            _ask(url, "/control/clock", {"speed": speed})
 
 
 @contextmanager
@@ -67,6 +69,7 @@ def running_world(*, replay: Path | None, tell: Callable[[str], None] = lambda t
             "DAGSTER_STORAGE_DSN": endpoint.dagster_dsn,
             "DAGSTER_EVENT_BATCH_SIZE": EVENT_BATCH,
             "HURACAN_DATABASE__DSN": endpoint.brain_dsn,
+            **_compiled_modules(settings),
         }
     )
     try:
@@ -74,8 +77,8 @@ def running_world(*, replay: Path | None, tell: Callable[[str], None] = lambda t
             first, last = None, None
             if settings.venue.kind == "simulated":
                 if settings.venue.url is None:
-                    tell("simulated venue")
-                    _start_venue(processes, settings, replay)
+                    tell("simulated venues")
+                    _start_venues(processes, settings, replay)
                 first, last = _history(load_settings())
                 if (last - first).days < SHORT_HISTORY_DAYS:
                     export(SHORT_HISTORY)
@@ -87,22 +90,28 @@ def running_world(*, replay: Path | None, tell: Callable[[str], None] = lambda t
             embedded_server(settings).stop()
 
 
-def _start_venue(processes: Processes, settings: Settings, replay: Path | None) -> None:
+def _compiled_modules(settings: Settings) -> dict[str, str]:
+    """Where none may be left beside the sources they go into home: without any, a dozen processes compile all of Dagster each."""
+    if not sys.dont_write_bytecode:
+        return {}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(settings.home / "bytecode")}
+
+
+def _start_venues(processes: Processes, settings: Settings, replay: Path | None) -> None:
+    """The venue, and beside it, where the settings name no alternatives, one that speaks Bybit over the same market."""
     if replay is not None and not replay.is_dir():
         raise PermanentError(f"expected a directory of recorded data, got {replay}")
-    arguments = [
-        "-m",
-        "huracan_platform.cli.main",
-        "venue",
-        "--port",
-        "0",
-        "--no-limits",
-        "--symbols",
-        ",".join(settings.symbols),
-    ]
+    arguments = ["-m", "huracan_platform.cli.main", "venue", "--port", "0", "--no-limits"]
+    arguments += ["--symbols", ",".join(settings.symbols)]
     arguments += ["--replay", str(replay.resolve())] if replay else []
-    line = processes.start("venue", arguments, ready="venue ready")
-    export({"HURACAN_VENUE__URL": line.split()[-1], "HURACAN_VENUE__RATE_LIMIT": "false"})
+    commands = {"venue": arguments}
+    if not settings.venue.alternatives:
+        commands["venue-bybit"] = [*arguments, "--protocol", "bybit"]
+    urls = {name: line.split()[-1] for name, line in processes.start_together(commands, ready="venue ready").items()}
+    export({"HURACAN_VENUE__URL": urls["venue"], "HURACAN_VENUE__RATE_LIMIT": "false"})
+    if "venue-bybit" in urls:
+        other = {"name": "bybit", "ccxt_id": "bybit", "url": urls["venue-bybit"]}
+        export({"HURACAN_VENUE__ALTERNATIVES": json.dumps([other])})
 
 
 def _history(settings: Settings) -> tuple[date, date]:
@@ -122,8 +131,11 @@ def control(settings: Settings, path: str, body: dict[str, Any] | None = None) -
     TransientError
         Nothing answers there, or what answers is no simulated venue.
     """
-    url = settings.venue.url or ""
-    if not url.startswith(("http://", "https://")):
+    return _ask(settings.venue.url, path, body)
+
+
+def _ask(url: str | None, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    if url is None or not url.startswith(("http://", "https://")):
         raise ConfigurationError(f"HURACAN_VENUE__URL: expected http://HOST:PORT, got {url!r}")
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{url}{path}", headers={"Content-Type": "application/json"}, data=data)

@@ -36,6 +36,12 @@ class Platform(dg.ConfigurableResource):
 
         return MarketData(self.settings())
 
+    def alternatives(self) -> dict[str, MarketData]:
+        """Market data of the venues beside the configured one, by name, in the order in which they are asked."""
+        from huracan_platform.venues.alternatives import alternative_markets
+
+        return alternative_markets(self.settings())
+
     def feature_store(self, brain: Brain) -> FeatureStore:
         """Feature days under `<home>/artefacts`."""
         from huracan_platform.data.features.store import FeatureStore

@@ -1,7 +1,7 @@
 """Market data of one venue: closed candles, funding, open interest, instruments, fees and the two clocks.
 
-ccxt does the HTTP, the limits and the error mapping. The kline rows are read from its raw endpoint, because its own
-parser spends 4.9 µs on a row that costs 0.2 µs as arrays, and because it drops the difference between a row that
+ccxt does the HTTP, the limits and the error mapping. Rows are read from its raw endpoints (`market_wires`), because its own
+parser of klines spends 4.9 µs on a row that costs 0.2 µs as arrays, and because it drops the difference between a row that
 is missing and one that is malformed, which the quality checks need.
 """
 
@@ -16,25 +16,14 @@ from typing import Any
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, MappedClock, MarketTime, SystemClock
-from huracan_platform.contracts.market import Candles, Float64, FundingRates, Instrument, Int64, OpenInterest
-from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
+from huracan_platform.contracts.market import Candles, FundingRates, Instrument, OpenInterest
+from huracan_platform.errors import ConfigurationError, PermanentError
 from huracan_platform.settings import Settings
-from huracan_platform.venues.client import build_client, call, translated
+from huracan_platform.venues.client import build_client, translated
 from huracan_platform.venues.funding import settled
-from huracan_platform.venues.klines import (
-    PRICES,
-    KlineText,
-    MalformedRowsError,
-    keep_kline_text,
-    parse_kline_text,
-    parse_klines,
-)
-from huracan_platform.venues.open_interest import PAGE_ROWS, PERIOD, PERIOD_MS, parse_open_interest
+from huracan_platform.venues.klines import PRICES
+from huracan_platform.venues.market_wires import WIRES, Wire
 from huracan_platform.venues.retry import ReadRetry
-
-# The venue gives up to 1500 klines a call; 1000 cost half the weight of 1500.
-PAGE_BARS = 1000
-PAGE_RATES = 1000
 
 
 @dataclass(frozen=True)
@@ -59,16 +48,17 @@ class MarketData:
     Raises
     ------
     ConfigurationError
-        The exchange has no Binance USD-M market data endpoints.
+        Market data of the exchange is not known here.
     """
 
     def __init__(self, settings: Settings, retry: ReadRetry | None = None) -> None:
         self._client = build_client(settings, "market", "sync")
-        if not hasattr(self._client, "fapiPublicGetKlines"):
-            raise ConfigurationError(f"HURACAN_VENUE__CCXT_ID: expected binanceusdm, got {settings.venue.ccxt_id!r}")
-        keep_kline_text(self._client)
-        self._url = settings.venue.url
         self._retry = retry or ReadRetry(settings.quality.fetch_tries)
+        wire = WIRES.get(settings.venue.ccxt_id)
+        if wire is None:
+            raise ConfigurationError(f"HURACAN_VENUE__CCXT_ID: expected {' or '.join(WIRES)}, got {settings.venue.ccxt_id!r}")
+        self._wire: Wire = wire(self._client, self._retry)
+        self._url = settings.venue.url
 
     @property
     def venue(self) -> str:
@@ -127,20 +117,8 @@ class MarketData:
 
         The interval of a rate is the time since the one before it, whatever the window asked for.
         """
-        market_id = self._market(symbol)["id"]
-        rows: list[dict[str, Any]] = []
-        step = PAGE_RATES * HOUR_MS
         # A day either side tells the interval at the edges, so that a rate does not depend on the window it came in.
-        last = end_ms + DAY_MS
-        for at in range(start_ms - DAY_MS, last, step):
-            window = {"startTime": at, "endTime": min(at + step, last) - 1, "limit": PAGE_RATES}
-            rows += self._rows("fapiPublicGetFundingRate", {"symbol": market_id, **window})
-        try:
-            ts = np.array([int(row["fundingTime"]) for row in rows], np.int64)
-            rate = np.array([float(row["fundingRate"]) for row in rows], np.float64)
-        except (KeyError, TypeError, ValueError) as error:
-            reason = f"funding {symbol}: expected rows with fundingTime and fundingRate, got {error!r}"
-            raise MalformedRowsError(reason, rows) from None
+        ts, rate = self._wire.rates(self._market(symbol)["id"], start_ms - DAY_MS, end_ms + DAY_MS, f"funding {symbol}")
         return settled(symbol, ts, rate, start_ms, end_ms)
 
     def open_interest(self, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
@@ -151,25 +129,13 @@ class MarketData:
         PermanentError
             `start_ms` lies further back than the venue keeps.
         """
-        market_id = self._market(symbol)["id"]
-        rows: list[Any] = []
-        step = PAGE_ROWS * PERIOD_MS
-        for at in range(start_ms, min(end_ms, self.clock().market_ms() + 1), step):
-            window = {"startTime": at, "endTime": min(at + step, end_ms) - 1, "limit": PAGE_ROWS}
-            rows += self._rows("fapiDataGetOpenInterestHist", {"symbol": market_id, "period": PERIOD, **window})
-        try:
-            return parse_open_interest(symbol, rows, start_ms, end_ms)
-        except (LookupError, TypeError, ValueError) as error:
-            reason = f"open interest {symbol}: expected rows with timestamp, sumOpenInterest and its value, got {error!r}"
-            raise MalformedRowsError(reason, rows) from None
+        end_ms = min(end_ms, self.clock().market_ms() + 1)
+        return self._wire.open_interest(self._market(symbol)["id"], symbol, start_ms, end_ms)
 
     def fees(self, symbol: str) -> FeeSchedule | None:
         """The account's schedule for a symbol; None where the venue does not tell it to this key."""
         try:
-            told = self._retry(
-                lambda: call(self._client, "fapiPrivateGetCommissionRate", {"symbol": self._market(symbol)["id"]})
-            )
-            return FeeSchedule(float(told["makerCommissionRate"]), float(told["takerCommissionRate"]))
+            return FeeSchedule(*self._wire.fees(self._market(symbol)["id"]))
         except PermanentError:
             return None
 
@@ -210,15 +176,14 @@ class MarketData:
     def _bars(self, symbol: str, interval: str, bar_ms: int, start_ms: int, end_ms: int) -> Candles:
         market_id = self._market(symbol)["id"]
         clock = self.clock()
-        pages = []
-        for at in range(start_ms, end_ms, PAGE_BARS * bar_ms):
+        pages, page_ms = [], self._wire.page_bars * bar_ms
+        for at in range(start_ms, end_ms, page_ms):
             # Read before the request: what is closed by then is final in the answer.
             now = clock.market_ms()
             if at + bar_ms > now:
                 break
-            end = min(at + PAGE_BARS * bar_ms, end_ms)
-            window = {"startTime": at, "endTime": end - 1, "limit": PAGE_BARS}
-            ts, values = self._klines({"symbol": market_id, "interval": interval, **window}, f"{interval} klines {symbol}")
+            end = min(at + page_ms, end_ms)
+            ts, values = self._wire.bars(market_id, interval, at, end, f"{interval} klines {symbol}")
             closed = ts + bar_ms <= now
             pages.append((ts, values) if closed.all() else (ts[closed], values[closed]))
         if not pages:
@@ -227,18 +192,6 @@ class MarketData:
             symbol, np.concatenate([page[0] for page in pages]),
             *(np.concatenate([page[1][:, k] for page in pages]) for k in range(PRICES)),
         )
-
-    def _klines(self, params: dict[str, Any], what: str) -> tuple[Int64, Float64]:
-        def read() -> tuple[Int64, Float64]:
-            answer = call(self._client, "fapiPublicGetKlines", params)
-            if isinstance(answer, KlineText):
-                return parse_kline_text(answer, what)
-            return parse_klines(_listed("fapiPublicGetKlines", answer), what)
-
-        return self._retry(read)
-
-    def _rows(self, endpoint: str, params: dict[str, Any]) -> list[Any]:
-        return self._retry(lambda: _listed(endpoint, call(self._client, endpoint, params)))
 
     def _control(self, name: str) -> dict[str, Any]:
         def read() -> dict[str, Any]:
@@ -249,12 +202,6 @@ class MarketData:
             return answer
 
         return self._retry(read)
-
-
-def _listed(endpoint: str, answer: Any) -> list[Any]:
-    if not isinstance(answer, list):  # truncated JSON comes back as text, with status 200
-        raise TransientError(f"{endpoint}: expected a list, got {type(answer).__name__} {str(answer)[:80]!r}")
-    return answer
 
 
 def _decimal(value: float | str) -> Decimal:

@@ -13,7 +13,8 @@ import pytest
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, MappedClock, SystemClock
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
-from huracan_platform.settings import Settings, VenueSettings
+from huracan_platform.setting_sections import VenueSettings
+from huracan_platform.settings import Settings
 from huracan_platform.venues.client import build_client
 from huracan_platform.venues.market import MarketData
 from huracan_platform.venues.retry import ReadRetry
@@ -105,7 +106,7 @@ def test_an_unknown_symbol_is_named_with_the_known_ones(market) -> None:
 
 
 def test_an_exchange_without_these_endpoints_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="expected binanceusdm, got 'kraken'"):
+    with pytest.raises(ConfigurationError, match="expected binanceusdm or bybit, got 'kraken'"):
         MarketData(Settings(venue=VenueSettings(ccxt_id="kraken")))
 
 
