@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.cli.output import JsonOption, console, emit, table
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def policies(
     as_json: JsonOption = False,
 ) -> None:
     """List risk policies, what each was trained on, and whether it is approved."""
-    registry = _opened()[2]
+    registry = _opened(Role.VIEWER)[2]
     found = [(card, registry.verdict(card.policy_id)) for card in registry.cards(symbol=symbol)]
 
     def render() -> None:
@@ -41,7 +42,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one risk policy: its held-out comparison and its manifest."""
-    registry = _opened()[2]
+    registry = _opened(Role.VIEWER)[2]
     card = registry.card(policy_id)
     verdict = registry.verdict(policy_id)
 
@@ -66,11 +67,10 @@ def train(
     from huracan_platform.learning.registry import Registry
     from huracan_platform.venues.market import MarketData
 
-    settings, brain, registry = _opened()
+    settings, brain, registry = _opened(Role.TRAINER)
     market = MarketData(settings)
     if quick:
-        few = settings.risk_policy.model_copy(update={"seeds": QUICK_SEEDS})
-        settings, timesteps = settings.model_copy(update={"risk_policy": few}), timesteps or QUICK_TIMESTEPS
+        timesteps = timesteps or QUICK_TIMESTEPS
     model = base_version(Registry(brain, _artefact_root(settings)), market.venue, symbol, settings)
     if model is None:
         raise PermanentError(f"policy: expected a symbol with a model at {market.venue}, got {symbol!r}")
@@ -78,7 +78,10 @@ def train(
     store = FeatureStore(
         brain, _artefact_root(settings), clock=clock, funding_delay_ms=settings.quality.funding_delay_ms
     )
-    judged = train_and_judge(brain, store, registry, model, settings, clock, collect_provenance(), timesteps=timesteps)
+    judged = train_and_judge(
+        brain, store, registry, model, settings, clock, collect_provenance(), timesteps=timesteps,
+        seeds=QUICK_SEEDS if quick else None,
+    )
     emit(
         _told(judged.card, judged.verdict), as_json, lambda: _render_verdict(judged.card.policy_id, judged.verdict)
     )
@@ -93,13 +96,13 @@ def register(app: typer.Typer) -> None:
     app.command()(policies)
 
 
-def _opened() -> tuple[Settings, Brain, PolicyRegistry]:
+def _opened(role: Role) -> tuple[Settings, Brain, PolicyRegistry]:
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.learning.policies.registry import PolicyRegistry
     from huracan_platform.settings import load_settings
 
     settings = load_settings()
-    brain = open_brain(settings)
+    brain = open_brain(settings, role)
     return settings, brain, PolicyRegistry(brain, _artefact_root(settings))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from huracan_platform.brain.roles import Role
 from huracan_platform.cli.output import JsonOption, console, emit
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def rollback(
     from huracan_platform.clock import SystemClock
     from huracan_platform.errors import PermanentError
 
-    settings, brain, registry, market, desk = _desk()
+    # A person's word goes by the database's owner; a rehearsal only reads.
+    settings, brain, registry, market, desk = _desk(Role.VIEWER if rehearse else None)
     now = SystemClock().wire_ms()
     if rehearse:
         _rehearse(settings, brain, registry, market, desk, symbol, now, as_json)
@@ -68,7 +70,7 @@ def _rehearse(
         raise typer.Exit(1)
 
 
-def _desk() -> tuple[Settings, Brain, Registry, MarketData, RollbackDesk]:
+def _desk(role: Role | None) -> tuple[Settings, Brain, Registry, MarketData, RollbackDesk]:
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.learning.registry import Registry
     from huracan_platform.operations.roll_back import RollbackDesk
@@ -76,6 +78,6 @@ def _desk() -> tuple[Settings, Brain, Registry, MarketData, RollbackDesk]:
     from huracan_platform.venues.market import MarketData
 
     settings = load_settings()
-    brain, market = open_brain(settings), MarketData(settings)
+    brain, market = open_brain(settings, role), MarketData(settings)
     registry = Registry(brain, str(settings.home / "artefacts"))
     return settings, brain, registry, market, RollbackDesk(brain, registry, settings, market.clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 
 import dagster as dg
@@ -23,7 +24,23 @@ SYMBOLS = dg.StaticPartitionsDefinition([s.replace("/", "-") for s in _settings.
 # A run of many days costs milliseconds a day where a run per day costs seconds; 60 bounds what a retry repeats.
 DAY_BACKFILL = dg.BackfillPolicy.multi_run(60)
 
-READY = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
+_CHECKED = dg.AutomationCondition.all_deps_blocking_checks_passed()
+
+# A day that was attempted before and whose inputs came again: repaired or restated, of whatever age. Its first build is the
+# schedule's: only that knows when the market's day is over, whereas `eager()` goes by the newest day of the wall's calendar.
+REPAIRED = (
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    & ~dg.AutomationCondition.missing()
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+    & _CHECKED
+).with_label("repaired")
+
+# New versions, also those that a person trained by hand. Market data comes in every hour and is no reason to judge again.
+TRAINED = (dg.AutomationCondition.eager().allow(dg.AssetSelection.assets("trained_models")) & _CHECKED).with_label("trained")
+
+DAILY = dg.AutomationCondition.on_cron("1 0 * * *").with_label("daily")
 
 
 class DayRunConfig(dg.Config):
@@ -45,3 +62,8 @@ def symbol_of(key: str) -> str:
 def symbol_key(symbol: str) -> str:
     """Partition key of a unified symbol."""
     return symbol.replace("/", "-", 1)
+
+
+def picture(png: bytes) -> dg.MarkdownMetadataValue:
+    """A PNG as metadata that the UI draws."""
+    return dg.MetadataValue.md(f"![](data:image/png;base64,{base64.b64encode(png).decode()})")

@@ -23,7 +23,12 @@ from huracan_platform.learning.policies.observation import market_figures
 from huracan_platform.learning.policies.registry import FALLBACK, PolicyRegistry
 from huracan_platform.learning.policies.replay import Played, ReplayData, play, replay_data
 from huracan_platform.learning.policies.rules import FallbackPolicy, FixedPolicy, flat_policy
-from huracan_platform.learning.policies.training import TrainedPolicy, hyperparameters, train_policy
+from huracan_platform.learning.policies.training import (
+    TrainedPolicy,
+    hyperparameters,
+    observation_scaling,
+    train_policy,
+)
 from huracan_platform.learning.registry import Registry
 from huracan_platform.setting_sections import RiskPolicySettings
 from huracan_platform.settings import Settings
@@ -49,29 +54,30 @@ def base_version(registry: Registry, venue: str, symbol: str, settings: Settings
 
 def train_and_judge(
     brain: Brain, store: FeatureStore, policies: PolicyRegistry, model: ModelCard, settings: Settings, clock: Clock,
-    provenance: Provenance, *, timesteps: int | None = None,
+    provenance: Provenance, *, timesteps: int | None = None, seeds: int | None = None,
 ) -> JudgedPolicy:
     """Train a policy on the older part of the version's walk-forward decisions, judge it on the newer one, record both.
 
-    `timesteps` None takes the settings' number. The version's data set is read at its own pin.
+    `timesteps` and `seeds` None take the settings' numbers. The version's data set is read at its own pin.
 
     Raises
     ------
     DataContractError
         The data set is not in the library any more, or too short for a walk-forward with a part to hold out.
     """
-    risk = settings.risk_policy
+    risk = settings.risk_policy if seeds is None else settings.risk_policy.model_copy(update={"seeds": seeds})
     steps = risk.timesteps if timesteps is None else timesteps
     data = judging_data(brain, store, model, settings)
     replay = decisions_of(data, model)
     older, newer = held_out(replay, risk.held_out_fraction, data.settings.training.embargo_min)
-    trained = [train_policy(older, risk, steps, settings.seed + k) for k in range(risk.seeds)]
+    scaling = observation_scaling(older, risk)
+    trained = [train_policy(older, risk, steps, settings.seed + k, scaling=scaling) for k in range(risk.seeds)]
     played = [play(newer, t.actor, risk) for t in trained]
     rivals = {name: play(newer, rival, risk) for name, rival in rival_policies(risk).items()}
     compared = compare_policies(
         played, rivals, risk.drawdown_weight, settings.gates.bootstrap_draws, np.random.default_rng(settings.seed)
     )
-    manifest = _manifest(data, model, settings, older, newer, trained, steps, provenance)
+    manifest = _manifest(data, model, risk, older, newer, trained, steps, provenance)
     card = policies.register(trained[0].actor, manifest, model, clock)
     verdict = _verdict(card, compared, clock)
     policies.record(verdict)
@@ -127,7 +133,7 @@ def held_out(replay: ReplayData, fraction: float, embargo_min: int) -> tuple[Rep
 
 
 def _manifest(
-    data: JudgingData, model: ModelCard, settings: Settings, older: ReplayData, newer: ReplayData,
+    data: JudgingData, model: ModelCard, risk: RiskPolicySettings, older: ReplayData, newer: ReplayData,
     trained: list[TrainedPolicy], steps: int, provenance: Provenance,
 ) -> dict[str, Any]:
     return {
@@ -138,7 +144,7 @@ def _manifest(
             for name, part in (("training", older), ("held_out", newer))
         },
         "strategy": asdict(older.parameters),
-        "risk_policy": settings.risk_policy.model_dump(mode="json"),
+        "risk_policy": risk.model_dump(mode="json"),
         "hyperparameters": hyperparameters(),
         "timesteps": steps,
         "seeds": [t.seed for t in trained],

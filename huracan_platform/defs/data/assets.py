@@ -14,7 +14,7 @@ from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.defs.data import checks
-from huracan_platform.defs.house import DAY_BACKFILL, DAYS, OWNERS, READY, DayRunConfig, days_of
+from huracan_platform.defs.house import DAILY, DAY_BACKFILL, DAYS, OWNERS, REPAIRED, DayRunConfig, days_of
 from huracan_platform.defs.resources import Platform
 
 TELL_EVERY_S = 5.0
@@ -24,6 +24,7 @@ TELL_EVERY_S = 5.0
     group_name="market_data",
     owners=OWNERS,
     kinds={"python", "postgres"},
+    automation_condition=DAILY,
     description="Tick, lot and minimum sizes of every traded symbol as its venue states them; orders are rounded to these.",
 )
 def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
@@ -183,7 +184,7 @@ def _ingest(
     deps=[candles, funding_rates],
     partitions_def=DAYS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    automation_condition=READY,
+    automation_condition=REPAIRED,
     check_specs=[
         dg.AssetCheckSpec(
             "rebuild_is_identical",

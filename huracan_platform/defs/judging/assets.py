@@ -186,6 +186,6 @@ def shadow_returns(context: dg.AssetExecutionContext, platform: Platform) -> dg.
             hashes.append(hash_arrays({"ts_ms": stored.ts_ms, "net": stored.net}))
         # The version in charge first: the picture shows its drawdown.
         curves = {model_id: equity_of(returns.of_model(model_id)) for model_id in standing[:-3:-1]}
-        picture = equity_curve({name: c for name, c in curves.items() if len(c.equity)}, f"{symbol}, shadow: sends nothing")
-        context.add_asset_metadata({"equity": picture(picture), "versions": ", ".join(standing) or "none"}, partition_key=key)
+        drawn = equity_curve({name: c for name, c in curves.items() if len(c.equity)}, f"{symbol}, shadow: sends nothing")
+        context.add_asset_metadata({"equity": picture(drawn), "versions": ", ".join(standing) or "none"}, partition_key=key)
     return dg.MaterializeResult(metadata={"dagster/row_count": new, "content_hash": hash_json(hashes)})

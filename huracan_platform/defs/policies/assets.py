@@ -1,7 +1,5 @@
 """Risk policies: a partition per symbol, trained on its best model's out-of-sample decisions and compared on the newest part."""
 
-import base64
-
 import dagster as dg
 from pydantic import Field
 
@@ -9,7 +7,7 @@ from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.contracts.policy import PolicyVerdict
 from huracan_platform.defs.data.assets import features
-from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
+from huracan_platform.defs.house import OWNERS, SYMBOLS, picture, symbol_of
 from huracan_platform.defs.judging.assets import gate_verdicts
 from huracan_platform.defs.learning.assets import trained_models
 from huracan_platform.defs.resources import Platform
@@ -19,6 +17,7 @@ class PolicyConfig(dg.Config):
     """How long to train."""
 
     timesteps: int | None = Field(None, description="decision bars per seed; none: the settings' number")
+    seeds: int | None = Field(None, ge=3, description="policies trained alike; none: the settings' number")
 
 
 @dg.asset(
@@ -46,7 +45,7 @@ def rl_policies(context: dg.AssetExecutionContext, platform: Platform, config: P
             context.log.warning(f"{symbol_of(key)}: no model to train a policy on")
             continue
         judged = train_and_judge(
-            brain, store, policies, model, settings, market.clock(), provenance, timesteps=config.timesteps
+            brain, store, policies, model, settings, market.clock(), provenance, timesteps=config.timesteps, seeds=config.seeds
         )
         made.append(judged.card.artefact_hash)
         verdict, title = judged.verdict, f"{judged.card.policy_id}, held out"
@@ -56,8 +55,8 @@ def rl_policies(context: dg.AssetExecutionContext, platform: Platform, config: P
                 "comparison": dg.MetadataValue.md(_table(verdict)),
                 "winner": verdict.winner,
                 "approved": verdict.approved,
-                "equity": _picture(equity_curve(judged.equity, title)),
-                "training": _picture(training_curve(judged.curves, judged.card.policy_id)),
+                "equity": picture(equity_curve(judged.equity, title)),
+                "training": picture(training_curve(judged.curves, judged.card.policy_id)),
             },
             partition_key=key,
         )
@@ -70,7 +69,3 @@ def _table(verdict: PolicyVerdict) -> str:
         lead = "" if c.lead is None else f"{c.lead[0]:+.4f} to {c.lead[1]:+.4f}"
         lines.append(f"| {c.name} | {c.score:+.4f} | {c.log_growth:+.4f} | {c.max_drawdown:.2%} | {c.trades} | {lead} |")
     return "\n".join([*lines, "", f"{'Approved' if verdict.approved else 'Not approved'}: {verdict.reason}."])
-
-
-def _picture(png: bytes) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(f"![](data:image/png;base64,{base64.b64encode(png).decode()})")

@@ -66,18 +66,20 @@ def observation_scaling(data: ReplayData, settings: RiskPolicySettings) -> Norma
 
 
 def train_policy(
-    data: ReplayData, settings: RiskPolicySettings, timesteps: int, seed: int, parameters: PpoParameters | None = None
+    data: ReplayData, settings: RiskPolicySettings, timesteps: int, seed: int, parameters: PpoParameters | None = None,
+    scaling: Normalisation | None = None,
 ) -> TrainedPolicy:
     """Train one seed on the rows of `data`, on one thread.
 
-    The same data, settings and seed give the same weights on the same machine.
+    The same data, settings and seed give the same weights on the same machine. `scaling` None is measured on `data`; it
+    is the same for every seed.
     """
     import torch
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     p = parameters or PpoParameters()
-    scaling = observation_scaling(data, settings)
+    scaling = scaling or observation_scaling(data, settings)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
