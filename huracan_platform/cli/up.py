@@ -25,9 +25,10 @@ def up(
     speed: Annotated[float, typer.Option(min=0, help="market seconds per wall second at the simulated venue")] = 1.0,
 ) -> None:
     """Keep database, venue, recorders, Dagster daemon and web UI running; Ctrl-C stops them all."""
+    from huracan_platform.cli.dagster_processes import start_dagster
     from huracan_platform.cli.processes import tail
     from huracan_platform.cli.recorders import start_recorders
-    from huracan_platform.cli.world import PROJECT, running_world
+    from huracan_platform.cli.world import running_world
     from huracan_platform.errors import TransientError
     from huracan_platform.settings import load_settings
 
@@ -36,12 +37,10 @@ def up(
         ui = world.settings.ui
         if world.settings.venue.kind == "simulated":
             world.set_speed(speed)
-        start_recorders(world)
-        workspace = ["-w", str(PROJECT / "workspace.yaml")]
-        world.processes.start("dagster-daemon", ["-m", "dagster._daemon", "run", *workspace])
-        world.processes.start("dagster-webserver", ["-m", "dagster_webserver", "-h", ui.host, "-p", str(ui.port), *workspace])
+        start_dagster(world)  # first: after a crash everything waits for the session
         if _tells(world.settings.broadcast):
             world.processes.start("broadcast", ["-m", "huracan_platform.cli.main", "broadcast"])
+        start_recorders(world)
         console.print(f"Dagster UI   http://{ui.host}:{ui.port}")
         if world.settings.venue.url:
             console.print(f"venue        {world.settings.venue.url}  (market ×{speed:g})")

@@ -1,7 +1,7 @@
 """Whether to launch a session, and which runs to close first, because they only look alive.
 
-A run's status is no sign of life: when its worker and the code server die together it stays STARTED for ever. The lease is:
-who trades renews it every few seconds, and one that has run out belongs to nobody.
+A run's status is no sign of life: when its worker and the code server die together it stays STARTED for ever. Its process is,
+and where none is known the lease: who trades renews it every few seconds, and one that has run out belongs to nobody.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class SessionRun:
     """A session's run as Dagster and the library know it, newest first in lists.
 
     `age_s` since it was created and `ended_s` since it ended, wall seconds, None while it looks alive. `session_ended` is None
-    where it never had a session.
+    where it never had a session. `lost`: it looks alive, and its process is gone.
     """
 
     run_id: str
@@ -28,6 +28,7 @@ class SessionRun:
     age_s: float
     ended_s: float | None
     session_ended: bool | None
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,11 @@ class Plan:
 
 
 def plan_session(wanted: bool, leases: int, runs: Sequence[SessionRun]) -> Plan:
-    """What to do, given how many leases are held now."""
-    if leases:
+    """What to do, given how many leases are held now.
+
+    A lost run's lease may still be running out: the session that follows it starts meanwhile and waits for the rest.
+    """
+    if leases and not any(r.lost for r in runs):
         return Plan((), False, "a session holds its lease")
     stale = tuple(r.run_id for r in runs if r.alive and _stale(r))
     if not wanted:
@@ -55,11 +59,11 @@ def plan_session(wanted: bool, leases: int, runs: Sequence[SessionRun]) -> Plan:
     rest_s = wait_s - (ended[0].ended_s or 0.0) if ended else 0.0
     if rest_s > 0:
         return Plan(stale, False, f"{failures} sessions failed in a row: the next one in {rest_s:.0f} s")
-    return Plan(stale, True, f"no lease is held; closed {', '.join(stale)}" if stale else "no lease is held")
+    return Plan(stale, True, f"closed {', '.join(stale)}" if stale else "no lease is held")
 
 
 def _stale(run: SessionRun) -> bool:
-    """Looks alive and holds no lease: its session died, or it never came to one in time."""
-    if run.session_ended is False:
+    """Looks alive and is not, or holds no lease: its session died, or it never came to one in time."""
+    if run.lost or run.session_ended is False:
         return True
     return run.age_s > STARTUP_S

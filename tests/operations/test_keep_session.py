@@ -7,8 +7,8 @@ import pytest
 from huracan_platform.operations.keep_session import LONGEST_WAIT_S, STARTUP_S, SessionRun, plan_session
 
 
-def living(run_id: str = "r", age_s: float = 5.0, session_ended: bool | None = None) -> SessionRun:
-    return SessionRun(run_id, True, False, age_s, None, session_ended)
+def living(run_id: str = "r", age_s: float = 5.0, session_ended: bool | None = None, lost: bool = False) -> SessionRun:
+    return SessionRun(run_id, True, False, age_s, None, session_ended, lost)
 
 
 def over(run_id: str = "o", ended_s: float = 1.0, failed: bool = True) -> SessionRun:
@@ -24,6 +24,10 @@ def over(run_id: str = "o", ended_s: float = 1.0, failed: bool = True) -> Sessio
         (True, 1, [living(age_s=9_999.0)], (), False),  # an orphan that holds the lease trades
         (True, 0, [living(session_ended=False)], ("r",), True),  # its lease ran out: it is dead, whatever the status says
         (False, 0, [living(session_ended=False)], ("r",), False),
+        (True, 1, [living(session_ended=False, lost=True)], ("r",), True),  # a dead one's lease: the next waits it out
+        (True, 0, [living(lost=True)], ("r",), True),  # died before its session began: nothing to wait for
+        (False, 1, [living(session_ended=False, lost=True)], ("r",), False),
+        (True, 1, [living("new"), living("dead", 60.0, False, lost=True)], ("dead",), False),
         (True, 0, [living(age_s=STARTUP_S - 1)], (), False),  # not there yet
         (True, 0, [living(age_s=STARTUP_S + 1)], ("r",), True),  # never came
         (True, 0, [living(session_ended=True)], (), False),  # saying goodbye

@@ -5,6 +5,7 @@ import dagster as dg
 from huracan_platform.brain.roles import Role
 from huracan_platform.clock import SystemClock, to_datetime
 from huracan_platform.defs.execution.automation import paper_session_job
+from huracan_platform.defs.lost_runs import LOST, is_lost
 from huracan_platform.defs.resources import Platform
 from huracan_platform.operations.keep_session import SessionRun
 
@@ -80,21 +81,22 @@ def keep_session(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
     brain, gateway = platform.brain(Role.DAGSTER), platform.settings().execution.gateway
     records = context.instance.get_run_records(dg.RunsFilter(job_name=paper_session_job.name), limit=RUNS_LOOKED_AT)
     sessions = SessionRepository(brain).of_runs([r.dagster_run.run_id for r in records])
-    runs = [_seen(record, sessions) for record in records]
+    runs = [_seen(context.instance, record, sessions) for record in records]
     leases = len(LeaseRepository(brain).running())
-    if leases:  # whatever became of the sessions before, one trades now
+    if leases and not any(r.alive and (r.lost or r.session_ended is None) for r in runs):  # whatever came before, one trades now
         IncidentRepository(brain).resolve(to_datetime(SystemClock().wire_ms()), [run_key(paper_session_job.name, "")])
     plan = plan_session(SwitchRepository(brain).wanted(gateway), leases, runs)
     for record in records:
         if record.dagster_run.run_id in plan.close:
-            context.instance.report_run_failed(record.dagster_run, f"{record.dagster_run.run_id}: its session's lease ran out")
+            context.instance.report_run_failed(record.dagster_run, f"run {record.dagster_run.run_id}: {LOST}")
     return dg.RunRequest() if plan.launch else dg.SkipReason(plan.reason)
 
 
-def _seen(record: dg.RunRecord, sessions: dict[str, bool]) -> SessionRun:
+def _seen(instance: dg.DagsterInstance, record: dg.RunRecord, sessions: dict[str, bool]) -> SessionRun:
     run, now = record.dagster_run, SystemClock().wire_ms() / 1000
     alive = not run.is_finished
     return SessionRun(
         run.run_id, alive, run.status is dg.DagsterRunStatus.FAILURE, now - record.create_timestamp.timestamp(),
         None if alive or record.end_time is None else now - record.end_time, sessions.get(run.run_id),
+        is_lost(instance, run),
     )

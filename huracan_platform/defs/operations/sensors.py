@@ -11,6 +11,8 @@ from dagster import DagsterEventType, EventRecordsFilter
 from dagster_shared.error import SerializableErrorInfo
 
 from huracan_platform.brain.roles import Role
+from huracan_platform.defs.lost_runs import LOST, is_lost
+from huracan_platform.defs.queue import SESSION_TAG
 from huracan_platform.defs.resources import Platform
 from huracan_platform.operations.check_incidents import (
     BY_PARTITION,
@@ -99,6 +101,17 @@ def recovered_runs(context: dg.RunStatusSensorContext, platform: Platform) -> No
 
     run, at = context.dagster_run, to_datetime(SystemClock().wire_ms())
     IncidentRepository(platform.brain(Role.DAGSTER)).resolve(at, [run_key(run.job_name, _partition(run.tags))])
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def close_lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Fail runs whose process is gone: they are told then, and leave their places in the queue. Sessions are `keep_session`'s."""
+    under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+    runs = [run for run in context.instance.get_runs(under_way) if SESSION_TAG not in run.tags]
+    lost = [run for run in runs if is_lost(context.instance, run)]
+    for run in lost:
+        context.instance.report_run_failed(run, f"run {run.run_id}: {LOST}")
+    return dg.SkipReason(f"{len(runs)} runs under way, {len(lost)} of them lost")
 
 
 def _partition(tags: Mapping[str, str]) -> str:

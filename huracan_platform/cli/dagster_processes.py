@@ -1,0 +1,40 @@
+"""Dagster's processes: one code server that the daemon and the web server share."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from huracan_platform.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from huracan_platform.cli.world import World
+
+LOCATION, MODULE = "huracan", "huracan_platform.definitions"
+LONGEST_SOCKET = 107
+
+
+def start_dagster(world: World) -> None:
+    """Start code server, daemon and web server; returns when the first one is ready and all are started.
+
+    Left to themselves daemon and web server would each import the definitions, in a server of its own.
+
+    Raises
+    ------
+    ConfigurationError
+        HURACAN_HOME is too long for a socket in it.
+    HuracanError
+        The definitions cannot be loaded; the message carries the end of the log.
+    """
+    ui, processes, folder = world.settings.ui, world.processes, world.settings.home / "dagster"
+    socket, workspace = folder / "code", folder / "workspace.yaml"
+    if len(os.fsencode(socket)) > LONGEST_SOCKET:
+        raise ConfigurationError(f"HURACAN_HOME: expected a path for sockets, {LONGEST_SOCKET} bytes at most, got {socket}")
+    socket.unlink(missing_ok=True)  # left by a server that was killed
+    workspace.write_text(json.dumps({"load_from": [{"grpc_server": {"socket": str(socket), "location_name": LOCATION}}]}))
+    serve = ["-m", "dagster", "api", "grpc", "--socket", str(socket), "-m", MODULE, "--location-name", LOCATION]
+    processes.start("code-server", [*serve, "--use-python-environment-entry-point"])
+    processes.wait_for_file("code-server", socket)
+    processes.start("dagster-daemon", ["-m", "dagster._daemon", "run", "-w", str(workspace)])
+    processes.start("dagster-webserver", ["-m", "dagster_webserver", "-h", ui.host, "-p", str(ui.port), "-w", str(workspace)])
