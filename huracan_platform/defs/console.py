@@ -1,11 +1,15 @@
-"""The run's console log: what assets say, one short line each; events stay in the event log."""
+"""What assets say while they run: one short line each on the console; events stay in the event log."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 import dagster as dg
+
+TELL_EVERY_S = 5.0
 
 
 @dg.logger({"log_level": dg.Field(str, default_value="INFO", is_required=False)}, description="Short progress lines on stderr")
@@ -16,6 +20,19 @@ def progress_logger(init: dg.InitLoggerContext) -> logging.Logger:
     handler.setFormatter(_Short())
     logger.addHandler(handler)
     return logger
+
+
+def progress_of(context: dg.AssetExecutionContext, unit: str) -> Callable[[int, int], None]:
+    """Takes (done, total) in units of a word, and tells every few seconds how far the run is."""
+    told = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if done == total or time.monotonic() - told >= TELL_EVERY_S:
+            told = time.monotonic()
+            context.log.info(f"{done} of {total} {unit}")
+
+    return progress
 
 
 class _Short(logging.Formatter):

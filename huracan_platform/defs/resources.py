@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
+from huracan_platform.errors import TransientError
 from huracan_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -42,12 +43,26 @@ class Platform(dg.ConfigurableResource):
 
         return alternative_markets(self.settings())
 
-    def feature_store(self, brain: Brain) -> FeatureStore:
-        """Feature days under `<home>/artefacts`."""
-        from huracan_platform.data.features.store import FeatureStore
+    def second_venue(self) -> str | None:
+        """Name, in the library, of the first venue beside the configured one; None where none is set or it does not answer."""
+        for other in self.alternatives().values():
+            try:
+                return other.venue
+            except TransientError:
+                return None
+        return None
 
-        delay_ms = self.settings().quality.funding_delay_ms
-        return FeatureStore(brain, self.artefact_root(), clock=self.market().clock(), funding_delay_ms=delay_ms)
+    def feature_store(self, brain: Brain, second_venue: str | None = None) -> FeatureStore:
+        """Feature days under `<home>/artefacts`; funding of the set `positioning` is compared with a second venue's."""
+        from huracan_platform.data.features.store import FeatureStore
+        from huracan_platform.data.sources.fear_greed import source_of
+
+        settings = self.settings()
+        url = settings.sentiment.fear_greed_url
+        return FeatureStore(
+            brain, self.artefact_root(), clock=self.market().clock(), funding_delay_ms=settings.quality.funding_delay_ms,
+            second_venue=second_venue, fear_greed=source_of(url) if url else None,
+        )
 
     def registry(self, brain: Brain) -> Registry:
         """Model versions under `<home>/artefacts`."""

@@ -21,8 +21,9 @@ from huracan_platform.contracts.quality import DayReport, DayState
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.data.market_data.days import good_days
 from huracan_platform.data.market_data.report import CheckSummary, IngestReport
-from huracan_platform.defs.data.assets import candles, features, funding_rates, instruments
+from huracan_platform.defs.data.assets import candles, funding_rates, instruments
 from huracan_platform.defs.data.checks import CHECKS, results
+from huracan_platform.defs.features.assets import features
 from huracan_platform.defs.house import symbol_key
 from huracan_platform.defs.resources import Platform
 from tests.defs.conftest import BTC, ETH, Launch

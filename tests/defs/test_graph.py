@@ -16,6 +16,7 @@ EXPECTED = {
     "sentiment",
     "liquidations",
     "features",
+    "positioning_features",
     "trained_models",
     "feature_importance",
     "model_drift",
@@ -75,9 +76,14 @@ def test_market_data_carries_the_contract_and_the_six_checks_and_they_block(grap
 
 def test_jobs_schedules_and_sensors_are_there():
     repository = defs.get_repository_def()
-    jobs = {"market_data_job", "market_facts_job", "feature_job", "training_job", "policy_job", "paper_session_job"}
+    jobs = {
+        "market_data_job", "market_facts_job", "feature_job", "positioning_job", "training_job", "policy_job",
+        "paper_session_job",
+    }
     assert jobs <= {j.name for j in repository.get_all_jobs()}
-    schedules = {"hourly_market_data", "hourly_market_facts", "daily_features", "daily_training", "weekly_policies"}
+    schedules = {
+        "hourly_market_data", "hourly_market_facts", "daily_features", "daily_positioning", "daily_training", "weekly_policies",
+    }
     assert schedules <= {s.name for s in repository.schedule_defs}
     assert {"hand_off_authorised_models"} <= {s.name for s in repository.sensor_defs}
 

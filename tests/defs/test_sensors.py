@@ -14,9 +14,10 @@ from huracan_platform.brain.sessions import CommandRepository, SessionRepository
 from huracan_platform.clock import ManualClock
 from huracan_platform.contracts.journal import CommandKind, SessionCommand, SessionRecord
 from huracan_platform.definitions import defs
-from huracan_platform.defs.data.automation import daily_features, hourly_market_data
+from huracan_platform.defs.data.automation import hourly_market_data
 from huracan_platform.defs.execution.automation import paper_session_job
 from huracan_platform.defs.execution.sensors import hand_off_authorised_models, keep_session
+from huracan_platform.defs.features.automation import daily_features, daily_positioning
 from huracan_platform.defs.house import DAYS, SYMBOLS
 from huracan_platform.defs.judging.automation import daily_training
 from huracan_platform.defs.resources import Platform
@@ -101,7 +102,8 @@ def requested(schedule: dg.ScheduleDefinition, instance: dg.DagsterInstance, **r
 def test_schedules_ask_for_the_markets_day_not_the_wall_clocks(venue: str, point_at: Callable, instance) -> None:
     point_at(venue)
     assert requested(hourly_market_data, instance, platform=Platform()) == ["2025-01-02", "2025-01-03"]
-    assert requested(daily_features, instance, platform=Platform()) == ["2025-01-01", "2025-01-02"]
+    for schedule in (daily_features, daily_positioning):
+        assert requested(schedule, instance, platform=Platform()) == ["2025-01-01", "2025-01-02"]
     assert all(DAYS.has_partition_key(day) for day in ("2025-01-02", "2025-01-03"))
 
 

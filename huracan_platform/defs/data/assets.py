@@ -1,11 +1,9 @@
-"""Market data and features: from the venue to checked days in the library to feature files.
+"""Market data: from the venue to checked days in the library.
 
 A day that fails its contract or a blocking check is quarantined with its rows; the other days of the run go on.
 """
 
-import time
 from collections.abc import Callable
-from datetime import date
 
 import dagster as dg
 
@@ -13,11 +11,10 @@ from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.report import IngestReport
+from huracan_platform.defs.console import progress_of
 from huracan_platform.defs.data import checks
-from huracan_platform.defs.house import DAILY, DAY_BACKFILL, DAYS, OWNERS, REPAIRED, DayRunConfig, days_of
+from huracan_platform.defs.house import DAILY, DAY_BACKFILL, DAYS, OWNERS, DayRunConfig, days_of
 from huracan_platform.defs.resources import Platform
-
-TELL_EVERY_S = 5.0
 
 
 @dg.asset(
@@ -130,24 +127,11 @@ def liquidations(context: dg.AssetExecutionContext, platform: Platform, config: 
     return _ingest(context, platform, config, "liquidations", ingest_liquidations)
 
 
-def _progress(context: dg.AssetExecutionContext, unit: str) -> Callable[[int, int], None]:
-    """Tells every few seconds how far the run is."""
-    told = time.monotonic()
-
-    def progress(done: int, total: int) -> None:
-        nonlocal told
-        if done == total or time.monotonic() - told >= TELL_EVERY_S:
-            told = time.monotonic()
-            context.log.info(f"{done} of {total} {unit}")
-
-    return progress
-
-
 def _ingest(
     context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig, asset: str, ingest: Callable[..., IngestReport]
 ) -> dg.MaterializeResult:
     settings, days = platform.settings(), days_of(context)
-    progress = _progress(context, "symbol-days")
+    progress = progress_of(context, "symbol-days")
     symbols = config.symbols or settings.symbols
     report = ingest(platform.brain(Role.INGEST), platform.market(), symbols, days[0], days[-1], settings, progress)
     for day in days:
@@ -174,65 +158,4 @@ def _ingest(
         },
         check_results=checks.results(asset, report),
         data_version=dg.DataVersion(report.content_hash) if len(days) == 1 else None,
-    )
-
-
-@dg.asset(
-    group_name="features",
-    owners=OWNERS,
-    kinds={"python", "numba", "parquet"},
-    deps=[candles, funding_rates],
-    partitions_def=DAYS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    automation_condition=REPAIRED,
-    check_specs=[
-        dg.AssetCheckSpec(
-            "rebuild_is_identical",
-            asset="features",
-            blocking=True,
-            description="the newest row of each symbol, recomputed from the library bar by bar, equals the stored one",
-        )
-    ],
-    description="Price, volume, funding and market-physics features per minute: one content-addressed parquet file per UTC day.",
-)
-def features(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
-    """Step the kernels over the run's good days, from the checkpoint of the day before."""
-    from huracan_platform.data.features.recompute import verify_newest_row
-    from huracan_platform.data.features.registry import feature_set
-    from huracan_platform.data.market_data.days import good_days
-
-    settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
-    store, days = platform.feature_store(brain), days_of(context)
-    definition = feature_set(settings.features.feature_set, settings.features.profile, settings=settings.features)
-    symbols = config.symbols or settings.symbols
-    good = {s: good_days(brain, market.venue, "candles", [s], days[0], date.max) for s in symbols}
-    built = store.build_days(market.venue, symbols, days, definition, good_days=good, progress=_progress(context, "days"))
-    for day in built:
-        metadata: dict[str, int | str] = {"rows": day.rows, "hash": day.content_hash}
-        if day.day in days:
-            context.add_asset_metadata(metadata, partition_key=day.day.isoformat())
-        else:  # a later day that no longer followed from a restated one
-            context.log_event(dg.AssetMaterialization("features", partition=day.day.isoformat(), metadata=metadata))
-    skipped = sorted(set(days) - {b.day for b in built})
-    context.log.info(
-        f"{len(built)} days of {len(definition.columns)} features, {len(skipped)} skipped, set {definition.set_hash[:8]}"
-    )
-    check = verify_newest_row(store, market.venue, definition, built)
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": sum(d.rows for d in built),
-            "content_hash": hash_json([d.content_hash for d in built]),
-            "columns": ", ".join(definition.columns),
-            "profile": definition.profile,
-            "feature_set_hash": definition.set_hash,
-            "skipped_days": ", ".join(str(d) for d in skipped) or "none",
-        },
-        check_results=[
-            dg.AssetCheckResult(
-                check_name="rebuild_is_identical",
-                passed=check.identical,
-                description=check.message,
-                severity=dg.AssetCheckSeverity.ERROR,
-            )
-        ],
     )

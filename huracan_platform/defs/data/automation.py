@@ -1,4 +1,4 @@
-"""Jobs and schedules of market data and features."""
+"""Jobs and schedules of market data."""
 
 from datetime import timedelta
 
@@ -7,7 +7,6 @@ import dagster as dg
 from huracan_platform.clock import to_datetime
 from huracan_platform.defs.data.assets import (
     candles,
-    features,
     funding_rates,
     instruments,
     liquidations,
@@ -30,7 +29,6 @@ market_facts_job = dg.define_asset_job(
     partitions_def=DAYS,
     description="Collect and check days of what markets tell beside prices",
 )
-feature_job = dg.define_asset_job("feature_job", selection=[features], partitions_def=DAYS, description="Build feature days")
 
 
 @dg.schedule(
@@ -47,16 +45,6 @@ def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform
 def hourly_market_facts(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """As for market data, some minutes later: open interest arrives with a delay, and runs do not pile up."""
     return _days_so_far(platform)
-
-
-@dg.schedule(
-    job=feature_job, cron_schedule="20 0 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
-def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
-    """The market's last two full days: the older once more, for a last bar that was not known yet when it was built."""
-    today = to_datetime(platform.market().clock().market_ms()).date()
-    days = [today - timedelta(days=2), today - timedelta(days=1)]
-    return [dg.RunRequest(run_key=f"{day}-{today}", partition_key=day.isoformat()) for day in days if day >= FIRST_DAY]
 
 
 def _days_so_far(platform: Platform) -> list[dg.RunRequest]:

@@ -5,7 +5,8 @@ import dagster as dg
 from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_arrays, hash_json
 from huracan_platform.contracts.model import GateStatus
-from huracan_platform.defs.data.assets import candles, features, funding_rates
+from huracan_platform.defs.data.assets import candles, funding_rates
+from huracan_platform.defs.features.assets import features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, TRAINED, picture, symbol_of
 from huracan_platform.defs.learning.assets import trained_models
 from huracan_platform.defs.resources import Platform

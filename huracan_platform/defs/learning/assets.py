@@ -4,7 +4,8 @@ import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_json
-from huracan_platform.defs.data.assets import candles, features
+from huracan_platform.defs.data.assets import candles
+from huracan_platform.defs.features.assets import features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
 from huracan_platform.defs.learning.triggers import trigger_of
 from huracan_platform.defs.resources import Platform

@@ -6,7 +6,7 @@ from pydantic import Field
 from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.contracts.policy import PolicyVerdict
-from huracan_platform.defs.data.assets import features
+from huracan_platform.defs.features.assets import features
 from huracan_platform.defs.house import OWNERS, SYMBOLS, picture, symbol_of
 from huracan_platform.defs.judging.assets import gate_verdicts
 from huracan_platform.defs.learning.assets import trained_models
