@@ -88,6 +88,15 @@ class PolicyRepository:
             ).fetchone()
         return None if row is None else _judged(row)
 
+    def approvals_since(self, verdict_id: int) -> list[tuple[int, str]]:
+        """(verdict id, policy id) of approving verdicts with a greater id, oldest first."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                "SELECT verdict_id, policy_id FROM policy_verdicts WHERE verdict_id > %s AND approved ORDER BY verdict_id",
+                (verdict_id,),
+            ).fetchall()
+        return [(int(row[0]), str(row[1])) for row in rows]
+
     def _cards(self, where: str, values: tuple[object, ...]) -> list[PolicyCard]:
         with self._brain.connect() as connection:
             return [_card(row) for row in connection.execute(_CARD + where, values)]

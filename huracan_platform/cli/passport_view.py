@@ -63,7 +63,7 @@ def _decision(tree: Tree, passport: Passport) -> None:
     branch.add(f"bar {decision.bar_ts:%Y-%m-%d %H:%M}, decided {decision.decided_at:%H:%M:%S.%f}, session {decision.session_id}")
     branch.add("inputs  " + _pairs(decision.inputs))
     branch.add("output  " + _pairs(decision.output))
-    branch.add("parameters  " + _pairs(decision.parameters))
+    branch.add("parameters  " + _pairs({name: value for name, value in decision.parameters.items() if value is not None}))
     for outcome in decision.outcomes:
         branch.add(escape(outcome))
     features = passport.features

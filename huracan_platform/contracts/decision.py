@@ -37,7 +37,8 @@ class Reason(IntEnum):
 class StrategyParameters:
     """Frozen inputs of the kernel; fractions, not percents. Part of the decision record.
 
-    `risk_policy` is the id of the policy that limited leverage, stop distance and multiplier at this bar, None without one.
+    `risk_policy` is the id of the policy that limited leverage, stop distance and multiplier at this bar, the three after it
+    are its answer; None without one.
     """
 
     enter_probability: float
@@ -49,6 +50,9 @@ class StrategyParameters:
     max_leverage: float
     max_stop_distance: float
     risk_policy: str | None = None
+    risk_leverage: float | None = None
+    risk_size_multiplier: float | None = None
+    risk_stop_loss: float | None = None
 
 
 @dataclass(frozen=True)

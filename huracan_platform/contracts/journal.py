@@ -14,7 +14,8 @@ from huracan_platform.contracts.market import Pin
 class CommandKind(StrEnum):
     """What may be asked of a running session."""
 
-    MODEL_AUTHORISED = "model_authorised"  # payload: symbol, model_id
+    MODEL_AUTHORISED = "model_authorised"  # payload: model_id
+    POLICY_APPROVED = "policy_approved"  # payload: policy_id
     ACTIVATE = "activate"
     REDUCE = "reduce"
     HALT = "halt"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.sessions import CommandRepository
@@ -10,6 +11,7 @@ from huracan_platform.contracts.journal import CommandKind, SessionCommand
 from huracan_platform.contracts.order import TradingState
 from huracan_platform.errors import DataContractError, PermanentError, TransientError
 from huracan_platform.execution.order_engine import OrderEngine
+from huracan_platform.execution.policy_desk import PolicyDesk
 from huracan_platform.execution.scoring import ModelDesk
 from huracan_platform.logs import get_logger
 
@@ -20,12 +22,13 @@ _STATES = {
 
 
 class CommandDesk:
-    """Takes commands for one session's epoch and carries them out."""
+    """Takes commands for one session's epoch and carries them out; `policies` is None while they are off."""
 
-    def __init__(self, brain: Brain, engine: OrderEngine, models: ModelDesk) -> None:
+    def __init__(self, brain: Brain, engine: OrderEngine, models: ModelDesk, policies: PolicyDesk | None) -> None:
         self._table = CommandRepository(brain)
         self._engine = engine
         self._models = models
+        self._policies = policies
         self.stop_asked: str | None = None
 
     async def sweep(self) -> None:
@@ -55,17 +58,21 @@ class CommandDesk:
             self.stop_asked = f"stopped by {command.source}"
             return "stopping"
         if command.kind is CommandKind.MODEL_AUTHORISED:
-            return await self._appoint(command)
+            return await self._hand_over(command, "model_id", self._models.appoint)
+        if command.kind is CommandKind.POLICY_APPROVED:
+            if self._policies is None:
+                return "refused: risk policies are off"
+            return await self._hand_over(command, "policy_id", self._policies.appoint)
         state = _STATES[command.kind]
         await self._engine.order_trading_state(state, str(command.payload.get("reason", command.kind.value)), command.source)
         return f"trading state {state.value}"
 
-    async def _appoint(self, command: SessionCommand) -> str:
-        model_id = command.payload.get("model_id")
-        if not isinstance(model_id, str):
-            return f"refused: expected a model_id, got {model_id!r}"
+    async def _hand_over(self, command: SessionCommand, key: str, appoint: Callable[[str], object]) -> str:
+        version = command.payload.get(key)
+        if not isinstance(version, str):
+            return f"refused: expected a {key}, got {version!r}"
         try:
-            await asyncio.to_thread(self._models.appoint, model_id)
+            await asyncio.to_thread(appoint, version)
         except (PermanentError, DataContractError) as error:
             return f"refused: {error}"
-        return f"{model_id} is in charge"
+        return f"{version} is in charge"

@@ -139,7 +139,7 @@ class Session:
         trader = Trader(
             self._settings, place.clock, place.engine, journal, place.terms, place.record.account, self._tally, policies
         )
-        commands = CommandDesk(place.brain, place.engine, place.models)
+        commands = CommandDesk(place.brain, place.engine, place.models, policies)
         await commands.sweep()
         last_ms = [(await asyncio.to_thread(place.market.listing, s)).last_ms for s in place.streams]
         while True:

@@ -22,6 +22,7 @@ from huracan_platform.learning.policies.observation import MARKET_FIGURES
 from huracan_platform.settings import Settings
 from tests.session.test_trader import INSTRUMENT, PARAMETERS, SYMBOL, TS, RecordingEngine, RecordingJournal
 
+ASK_AT_EVERY_BAR = Settings(risk_policy={"adjust_every_s": 0.001})
 FIGURES = (0.0005, 0.0, 1.0, 0.0, 0.0, 0.4, 0.6)
 
 
@@ -59,9 +60,15 @@ def seen(*, asked: bool = True, figures: tuple[float, ...] = FIGURES) -> Observa
     return Observation(row, FeatureSource("core", "full", 0, None), 90_000.0, seen_ms, seen_ms, asked, None, 0.9, 0.01)
 
 
-def desk_of(policy: ScriptedPolicy, fills: list[Fill] | None = None) -> PolicyDesk:
+def later(bar: Observation, ms: int) -> Observation:
+    """The same figures on another bar."""
+    return replace(bar, row=replace(bar.row, ts_ms=bar.row.ts_ms + ms))
+
+
+def desk_of(policy: ScriptedPolicy, fills: list[Fill] | None = None, settings: Settings = ASK_AT_EVERY_BAR) -> PolicyDesk:
     recorded = RecordedFills(fills or [])
-    return PolicyDesk(Settings(), {SYMBOL: ("btc-risk-v1-00000000", policy)}, recorded, 80_000.0)  # type: ignore[arg-type]
+    policies = {SYMBOL: ("btc-risk-v1-00000000", policy)}
+    return PolicyDesk(settings, policies, recorded, None, "sim", 80_000.0)  # type: ignore[arg-type]
 
 
 async def decided(policy: ScriptedPolicy, observation: Observation) -> RecordingJournal:
@@ -77,7 +84,8 @@ async def test_the_policys_answer_is_among_the_recorded_inputs_and_they_alone_gi
     (record,) = (await decided(ScriptedPolicy(RiskParameters(2.0, 0.5, 0.006)), seen())).written
     assert record.inputs.risk_multiplier == 0.5
     assert record.inputs.parameters == replace(
-        PARAMETERS, max_leverage=PARAMETERS.max_leverage * 0.4, max_stop_distance=0.006, risk_policy="btc-risk-v1-00000000"
+        PARAMETERS, max_leverage=PARAMETERS.max_leverage * 0.4, max_stop_distance=0.006, risk_policy="btc-risk-v1-00000000",
+        risk_leverage=2.0, risk_size_multiplier=0.5, risk_stop_loss=0.006,
     )
     assert record.decision.stop_price == 90_000.0 * (1.0 - 0.006)
     assert decide(record.inputs) == record.decision
@@ -109,8 +117,8 @@ def test_the_policy_is_told_of_the_symbols_trades_and_the_accounts_money() -> No
     ]
     policy = ScriptedPolicy(RiskParameters(3.0, 1.0, 0.1))
     desk, snapshot = desk_of(policy, fills), RecordingEngine().snapshot()
-    for _ in range(2):
-        desk.limit(seen(), snapshot, PARAMETERS, 1.0)
+    desk.limit(later(seen(), -1), snapshot, PARAMETERS, 1.0)
+    desk.limit(seen(), snapshot, PARAMETERS, 1.0)
     told = policy.told
     assert told is not None
     assert (told.win_rate, told.profit_factor, told.consecutive_losses) == (pytest.approx(1 / 3), 2.0, 2.0)
@@ -118,6 +126,17 @@ def test_the_policy_is_told_of_the_symbols_trades_and_the_accounts_money() -> No
     assert (told.phase_markup, told.temperature, told.entropy) == (1.0, 0.4, 0.6)
     assert told.volatility == pytest.approx(0.0005 * np.sqrt(525_600))
     assert told.leverage == 3.0, "the one that the bar before had set"
+
+
+def test_an_answer_holds_until_its_time_is_over() -> None:
+    policy = ScriptedPolicy(RiskParameters(3.0, 0.5, 0.02))
+    settings = Settings(risk_policy={"adjust_every_s": 600})
+    desk, snapshot, bar = desk_of(policy, settings=settings), RecordingEngine().snapshot(), seen()
+    first = desk.limit(bar, snapshot, PARAMETERS, 1.0)
+    policy.answer = RiskParameters(2.0, 0.8, 0.01)
+    assert desk.limit(later(bar, 599_999), snapshot, PARAMETERS, 1.0) == first
+    after, scaled = desk.limit(later(bar, 600_000), snapshot, PARAMETERS, 1.0)
+    assert (after.risk_leverage, after.risk_stop_loss, scaled) == (2.0, 0.01, 0.8)
 
 
 def test_while_policies_are_off_there_is_no_desk() -> None:

@@ -42,6 +42,26 @@ def hand_off_authorised_models(context: dg.SensorEvaluationContext, platform: Pl
     return dg.SkipReason("no new authorisation")
 
 
+@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+def hand_off_approved_policies(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
+    """Tell running sessions of each risk policy that a verdict approves; the cursor is the last approving verdict's id.
+
+    While policies are off nobody is told: a session that opens with them on takes the approved one by itself. Telling twice
+    is harmless: a session takes only the policy that its symbol may use, and that one again changes nothing.
+    """
+    from huracan_platform.brain.policies import PolicyRepository
+    from huracan_platform.brain.sessions import CommandRepository
+    from huracan_platform.contracts.journal import CommandKind
+
+    brain, enabled, told = platform.brain(Role.DAGSTER), platform.settings().risk_policy.enabled, []
+    for verdict_id, policy_id in PolicyRepository(brain).approvals_since(int(context.cursor or 0)):
+        if enabled:
+            CommandRepository(brain).put(CommandKind.POLICY_APPROVED, {"policy_id": policy_id}, "hand_off_approved_policies")
+            told.append(policy_id)
+        context.update_cursor(str(verdict_id))
+    return dg.SkipReason(f"handed over: {', '.join(told)}" if told else "no new approval" if enabled else "risk policies are off")
+
+
 @dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def rollback_models(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
     """Look at each symbol with new shadow returns or new critical drift, and roll it back where a rule asks for it.
