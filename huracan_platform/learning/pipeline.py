@@ -10,7 +10,8 @@ from huracan_platform.clock import Clock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.trigger import Trigger
 from huracan_platform.data.features.store import FeatureStore
-from huracan_platform.learning.dataset import recompute_frame
+from huracan_platform.decision.costs import CostModel
+from huracan_platform.learning.dataset import load_frame, newest_dataset, recompute_frame
 from huracan_platform.learning.models.frame import TrainingFrame
 from huracan_platform.learning.models.manifest import DatasetSpec, Recipe, build_manifest
 from huracan_platform.learning.models.provenance import Provenance
@@ -18,6 +19,19 @@ from huracan_platform.learning.models.train import TrainedModel, train_model
 from huracan_platform.learning.models.zoo import architecture_named
 from huracan_platform.learning.registry import Registry
 from huracan_platform.settings import Settings
+
+
+@dataclass(frozen=True)
+class TrainedSymbol:
+    """A symbol's new versions, an architecture each, and the rows that all of them were trained on."""
+
+    frame: TrainingFrame
+    versions: tuple[tuple[ModelCard, TrainedModel], ...]
+
+    @property
+    def best_skill(self) -> float:
+        """The best held-out Brier skill."""
+        return max(trained.test.brier_skill for _, trained in self.versions)
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,29 @@ def trial_of(frame: TrainingFrame, venue: str, architecture: str, settings: Sett
         "strategy": settings.strategy.model_dump(mode="json"),
     }
     return Trial(venue, frame.symbol, architecture, configuration, frame.dataset_hash)
+
+
+def train_symbol(
+    brain: Brain, store: FeatureStore, registry: Registry, venue: str, symbol: str, settings: Settings, cost: CostModel,
+    clock: Clock, provenance: Provenance, *, by: str, run_id: str | None = None, trigger: Trigger | None = None,
+) -> TrainedSymbol:
+    """Train and register every architecture of the settings on the symbol's newest data set.
+
+    Raises
+    ------
+    DataContractError
+        There are too few good days, or too few labelled rows among them.
+    """
+    spec = newest_dataset(store, venue, symbol, settings, clock)
+    frame = load_frame(brain, store, spec, settings.features, settings.labels, cost)
+    trials = TrialLog(brain)
+    versions = tuple(
+        train_and_register(
+            registry, trials, frame, spec, architecture, settings, clock, provenance, by=by, run_id=run_id, trigger=trigger
+        )
+        for architecture in settings.training.architectures
+    )
+    return TrainedSymbol(frame, versions)
 
 
 def train_and_register(

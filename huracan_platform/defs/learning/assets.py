@@ -1,5 +1,8 @@
 """Models: one partition per symbol, every architecture on the same data set, each entered as the next candidate."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
@@ -10,6 +13,9 @@ from huracan_platform.defs.house import OWNERS, SYMBOLS, symbol_of
 from huracan_platform.defs.learning.triggers import trigger_of
 from huracan_platform.defs.resources import Platform
 from huracan_platform.defs.symbol_checks import warn_by_symbol
+
+if TYPE_CHECKING:
+    from huracan_platform.learning.pipeline import TrainedSymbol
 
 
 @dg.asset(
@@ -31,73 +37,48 @@ from huracan_platform.defs.symbol_checks import warn_by_symbol
 def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Train, calibrate and register each architecture for each symbol of the run."""
     from huracan_platform.brain.retraining import RetrainingRepository
-    from huracan_platform.brain.trials import TrialLog
-    from huracan_platform.learning.dataset import load_frame, newest_dataset
     from huracan_platform.learning.models.provenance import collect_provenance
-    from huracan_platform.learning.pipeline import train_and_register
+    from huracan_platform.learning.pipeline import train_symbol
 
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
-    requests = RetrainingRepository(brain)
-    trigger = trigger_of(context.run.tags, requests, market.clock().wire_ms())
+    requests, clock = RetrainingRepository(brain), market.clock()
+    trigger = trigger_of(context.run.tags, requests, clock.wire_ms())
     store, registry, provenance = platform.feature_store(brain), platform.registry(brain), collect_provenance()
-    skills, made, row_count, hashes = dict[str, list[float]](), list[str](), 0, list[str]()
+    made: dict[str, TrainedSymbol] = {}
     for key in context.partition_keys:
         symbol = symbol_of(key)
-        cost = platform.account_costs(market, symbol)
-        spec = newest_dataset(store, market.venue, symbol, settings, market.clock())
-        frame = load_frame(brain, store, spec, settings.features, settings.labels, cost)
-        rows, row_count = [], row_count + len(frame)
-        for architecture in settings.training.architectures:
-            card, trained = train_and_register(
-                registry,
-                TrialLog(brain),
-                frame,
-                spec,
-                architecture,
-                settings,
-                market.clock(),
-                provenance,
-                by="trained_models",
-                run_id=context.run_id,
-                trigger=trigger,
-            )
-            made.append(card.model_id)
-            hashes += [card.dataset_hash, card.artefact_hash]
-            scores = trained.test
-            skills.setdefault(key, []).append(scores.brier_skill)
-            rows.append(
-                f"| {card.model_id} | {scores.auc:.4f} | {scores.brier:.4f} | {scores.brier_skill:+.4f} | {scores.ece:.4f} |"
-            )
-            context.log.info(
-                f"{card.model_id}: held-out AUC {scores.auc:.3f}, Brier skill {scores.brier_skill:+.4f}, {len(frame):,} rows"
-            )
-        context.add_asset_metadata(
-            {
-                "models": dg.MetadataValue.md(
-                    "\n".join(["| model | AUC | Brier | skill | ECE |", "|---|---|---|---|---|", *rows])
-                ),
-                "dataset_hash": frame.dataset_hash,
-                "rows": len(frame),
-            },
-            partition_key=key,
+        made[key] = train_symbol(
+            brain, store, registry, market.venue, symbol, settings, platform.account_costs(market, symbol), market.clock(),
+            provenance, by="trained_models", run_id=context.run_id, trigger=trigger,
         )
+        context.log.info(f"{symbol}: {len(made[key].frame):,} rows, best held-out Brier skill {made[key].best_skill:+.4f}")
+        context.add_asset_metadata(_told(made[key]), partition_key=key)
+    cards = [card for trained in made.values() for card, _ in trained.versions]
     if trigger.request_id is not None:
-        requests.finish(trigger.request_id, context.run_id, made, market.clock().wire_ms())
+        requests.finish(trigger.request_id, context.run_id, [card.model_id for card in cards], clock.wire_ms())
     return dg.MaterializeResult(
         metadata={
             "trigger": f"{trigger.kind}: {trigger.reason}",
-            "dagster/row_count": row_count,
-            "content_hash": hash_json(hashes),
+            "dagster/row_count": sum(len(trained.frame) for trained in made.values()),
+            "content_hash": hash_json([name for card in cards for name in (card.dataset_hash, card.artefact_hash)]),
         },
-        check_results=[
-            warn_by_symbol(
-                "beats_the_base_rate",
-                {
-                    key: [f"{symbol_of(key)}: best held-out Brier skill {max(found):+.4f}"] if max(found) <= 0 else []
-                    for key, found in skills.items()
-                },
-                "a held-out Brier skill above 0 for every symbol",
-                loudness="info",
-            )
-        ],
+        check_results=[_beats_the_base_rate(made)],
     )
+
+
+def _told(trained: "TrainedSymbol") -> dict[str, dg.MetadataValue | str | int]:
+    lines = ["| model | AUC | Brier | skill | ECE |", "|---|---|---|---|---|"]
+    for card, model in trained.versions:
+        s = model.test
+        lines.append(f"| {card.model_id} | {s.auc:.4f} | {s.brier:.4f} | {s.brier_skill:+.4f} | {s.ece:.4f} |")
+    return {
+        "models": dg.MetadataValue.md("\n".join(lines)), "dataset_hash": trained.frame.dataset_hash, "rows": len(trained.frame)
+    }
+
+
+def _beats_the_base_rate(made: Mapping[str, "TrainedSymbol"]) -> dg.AssetCheckResult:
+    failed = {
+        key: [] if trained.best_skill > 0 else [f"{symbol_of(key)}: best held-out Brier skill {trained.best_skill:+.4f}"]
+        for key, trained in made.items()
+    }
+    return warn_by_symbol("beats_the_base_rate", failed, "a held-out Brier skill above 0 for every symbol", loudness="info")
