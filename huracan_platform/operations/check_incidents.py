@@ -31,6 +31,7 @@ EFFECTS = {
     "trained_models": "none by itself: a version trades only when it is authorised",
     "feature_importance": "none: the ranking informs the next training",
     "paper_session": "no session trades until the next one begins",
+    "rehearsal": "none by itself: were the version in charge to fail, the one before could not take over",
 }
 
 
@@ -104,7 +105,7 @@ def day_key(asset: str, check: str, symbol: str, day: str) -> str:
 
 def run_incident(job: str, partition: str, run_id: str, error: str, ui: str) -> Incident:
     """A failed run. The same job and partition failing again is the same incident."""
-    assets = {"paper_session_job": "paper_session"}
+    assets = {"paper_session_job": "paper_session", "rehearsal_job": "rehearsal"}
     return Incident(
         RUN_FAILED, IncidentSeverity.CRITICAL, run_key(job, partition), f"{job} failed: {error}", partition=partition,
         observed=error, trading_effect=EFFECTS.get(assets.get(job, ""), "what this run should have made is not there"),
