@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.clock import to_datetime
+from huracan_platform.clock import to_datetime, to_ms
 from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 
 
@@ -22,8 +22,18 @@ class DriftedVersion:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class DriftReport:
+    """A page that was made of a version's drift; `critical` are the columns that were critical then, `made_ms` wire."""
+
+    model_id: str
+    content_hash: str
+    critical: tuple[str, ...]
+    made_ms: int
+
+
 class DriftRepository:
-    """Measurements, only added to."""
+    """Measurements and the pages made of them, only added to."""
 
     def __init__(self, brain: Brain) -> None:
         self._brain = brain
@@ -72,6 +82,39 @@ class DriftRepository:
                 {"model": model_id},
             ).fetchall()
         return tuple(name for name, level in rows if level == DriftLevel.CRITICAL.value) if rows else None
+
+    def newest(self, model_id: str) -> list[ColumnDrift]:
+        """The version's newest measurement by column; empty where it was never measured."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                """
+                SELECT column_name, coalesce(psi, 'NaN'), critical_psi, coalesce(ks, 'NaN'), coalesce(ks_p, 'NaN'), observations,
+                       effective, level FROM drift_measurements WHERE model_id = %(model)s AND measured_at =
+                    (SELECT max(measured_at) FROM drift_measurements WHERE model_id = %(model)s) ORDER BY measurement_id
+                """,
+                {"model": model_id},
+            ).fetchall()
+        return [
+            ColumnDrift(name, psi, critical_psi, ks, ks_p, observations, effective, DriftLevel(level))
+            for name, psi, critical_psi, ks, ks_p, observations, effective, level in rows
+        ]
+
+    def add_report(self, report: DriftReport) -> None:
+        """Note that a page was made."""
+        with self._brain.connect() as connection:
+            connection.execute(
+                "INSERT INTO drift_reports (model_id, content_hash, critical, made_at) VALUES (%s, %s, %s, %s)",
+                (report.model_id, report.content_hash, list(report.critical), to_datetime(report.made_ms)),
+            )
+
+    def newest_report(self, model_id: str) -> DriftReport | None:
+        """The version's last page; None where it has none."""
+        with self._brain.connect() as connection:
+            row = connection.execute(
+                "SELECT content_hash, critical, made_at FROM drift_reports WHERE model_id = %s ORDER BY report_id DESC LIMIT 1",
+                (model_id,),
+            ).fetchone()
+        return None if row is None else DriftReport(model_id, row[0], tuple(row[1]), to_ms(row[2]))
 
 
 def _number(value: float) -> float | None:

@@ -1,7 +1,8 @@
-"""The demo's report: what is in the library, what was trained, what the gates said, what was traded and why."""
+"""The demo's report: every asset, what is in the library, what was trained and judged, what was traded and why."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from huracan_platform.cli.output import console, table
@@ -10,10 +11,20 @@ from huracan_platform.settings import Settings
 if TYPE_CHECKING:
     from huracan_platform.brain.connection import Brain
     from huracan_platform.contracts.model import ModelCard
+    from huracan_platform.defs.launch import AssetRun
+
+TOP = 5  # features shown of a version
+INCIDENTS = 10
 
 
-def print_report(settings: Settings, session_run_id: str) -> None:
-    """Print data counts, models, verdicts, the session and the passport of its last trade's entry."""
+def print_report(settings: Settings, made: Sequence[AssetRun], session_run_id: str) -> None:
+    """Print assets, data, models, importance, verdicts, policies, the session, drift, incidents and one trade's passport.
+
+    Raises
+    ------
+    PermanentError
+        As `print_assets`.
+    """
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
     from huracan_platform.defs.resources import Platform
@@ -24,34 +35,60 @@ def print_report(settings: Settings, session_run_id: str) -> None:
     registry = platform.registry(brain)
     newest = [registry.newest(venue, s, a) for s in settings.symbols for a in settings.training.architectures]
     cards = [card for card in newest if card is not None]
-    _print_data(brain, venue, settings)
+    print_assets(made)
+    _print_data(brain, settings)
     _print_models(cards)
+    _print_importance(brain, cards)
     _print_verdicts(brain, cards)
+    _print_policies(brain, venue, settings)
     _print_session(brain, session_run_id)
+    _print_drift(brain, cards)
+    _print_incidents(brain)
 
 
-def _print_data(brain: Brain, venue: str, settings: Settings) -> None:
-    from datetime import date
+def print_assets(made: Sequence[AssetRun]) -> None:
+    """Every asset of the definitions in the order of the data's way, runs of the demo added up.
 
+    Raises
+    ------
+    PermanentError
+        An asset of the definitions was not made.
+    """
+    from huracan_platform.definitions import defs
+    from huracan_platform.defs.launch import assets_in_order
+    from huracan_platform.errors import PermanentError
+
+    rows, missing = [], []
+    for group, asset in assets_in_order(defs):
+        runs = [run for run in made if run.asset == asset]
+        counts = [run.rows for run in runs if run.rows is not None]
+        seconds = sum(run.seconds for run in runs)
+        rows.append((
+            group, asset, len(runs), sum(run.partitions for run in runs), f"{sum(counts):,}" if counts else "", f"{seconds:.1f}"
+        ))
+        missing += [asset] if not runs else []
+    table("Every asset, as this demo made it", ("group", "asset", "runs", "partitions", "rows", "seconds"), rows)
+    if missing:
+        raise PermanentError(f"demo: expected every asset to be made, got none of {', '.join(missing)}")
+
+
+def _print_data(brain: Brain, settings: Settings) -> None:
     from huracan_platform.brain.quality import QualityRepository
+    from huracan_platform.contracts.quality import DayState
 
-    rows = []
-    for dataset in ("candles", "funding"):
-        days = QualityRepository(brain).days(venue, dataset, list(settings.symbols), date(1970, 1, 1), date(9999, 12, 31))
-        for symbol in settings.symbols:
-            own = [d for d in days if d.symbol == symbol]
-            states = {s: sum(d.state == s for d in own) for s in sorted({d.state for d in own})}
-            rows.append(
-                (
-                    dataset,
-                    symbol,
-                    len(own),
-                    f"{sum(d.rows for d in own):,}",
-                    f"{sum(d.rows for d in own) / max(1, sum(d.expected for d in own)):.2%}",
-                    ", ".join(f"{n} {s.value}" for s, n in states.items()),
-                )
-            )
-    table(f"Data of {venue} in the library", ("dataset", "symbol", "days", "rows", "coverage", "states"), rows)
+    rows = [
+        (
+            found["venue"],
+            found["dataset"],
+            found["symbol"],
+            f"{found['rows']:,}",
+            f"{found['rows'] / found['expected']:.1%}" if found["expected"] else "n/a",
+            ", ".join(f"{found[state.value]} {state.value}" for state in DayState if found[state.value]),
+        )
+        for found in QualityRepository(brain).coverage()
+        if found["symbol"] in settings.symbols
+    ]
+    table("Data in the library", ("venue", "dataset", "symbol", "rows", "coverage", "days by state"), rows)
 
 
 def _print_models(cards: list[ModelCard]) -> None:
@@ -84,6 +121,62 @@ def _print_verdicts(brain: Brain, cards: list[ModelCard]) -> None:
         for verdict in VerdictRepository(brain).latest(card.model_id)
     ]
     table("Verdicts: walk-forward, out of sample, after costs", ("model", "gate", "verdict", "reason"), rows)
+
+
+def _print_importance(brain: Brain, cards: list[ModelCard]) -> None:
+    from huracan_platform.brain.importance import ImportanceRepository
+
+    ranked = [(card.model_id, ImportanceRepository(brain).of(card.model_id)[:TOP]) for card in cards]
+    table(
+        f"What the models relied on: best {TOP} features with their share of all contributions",
+        ("model", "features"),
+        [(name, ", ".join(f"{i.feature} {i.contribution:.0%}" for i in best)) for name, best in ranked],
+    )
+
+
+def _print_policies(brain: Brain, venue: str, settings: Settings) -> None:
+    from huracan_platform.brain.policies import PolicyRepository
+
+    policies, rows = PolicyRepository(brain), []
+    for symbol in settings.symbols:
+        cards = policies.all(venue=venue, symbol=symbol)
+        card = max(cards, key=lambda c: c.version, default=None)
+        verdict = policies.verdict(card.policy_id) if card is not None else None
+        if card is not None and verdict is not None:
+            trained_for = f"{len(card.manifest['seeds'])} × {card.manifest['timesteps']:,}"
+            approved = "approved" if verdict.approved else "not approved"
+            rows.append((card.policy_id, trained_for, verdict.days, verdict.winner, approved, verdict.reason))
+    table(
+        "Risk policies against rules, fixed defaults and no trading, on held-out days",
+        ("policy", "seeds × steps", "days", "winner", "verdict", "reason"),
+        rows,
+    )
+
+
+def _print_drift(brain: Brain, cards: list[ModelCard]) -> None:
+    from huracan_platform.brain.drift import DriftRepository
+    from huracan_platform.contracts.drift import DriftLevel
+
+    rows = []
+    for card in cards:
+        found = DriftRepository(brain).newest(card.model_id)
+        measured = [c for c in found if c.psi == c.psi]
+        worst = max(measured, key=lambda c: c.psi, default=None)
+        levels = ", ".join(f"{n} {level.value}" for level in DriftLevel if (n := sum(c.level is level for c in found)))
+        rows.append((
+            card.model_id, max((c.rows for c in found), default=0), levels or "no live row yet",
+            "" if worst is None else f"{worst.column} {worst.psi:.2f}",
+        ))
+    table("Drift of rows since the training", ("model", "live rows", "columns by level", "largest PSI"), rows)
+
+
+def _print_incidents(brain: Brain) -> None:
+    from huracan_platform.brain.incidents import IncidentRepository
+
+    found = IncidentRepository(brain).open()
+    rows = [(row.incident.severity.value, row.incident.kind, row.incident.title) for row in found[:INCIDENTS]]
+    more = f", the first {INCIDENTS}" if len(found) > INCIDENTS else ""
+    table(f"{len(found)} open incidents{more}; `huracan incidents` has all", ("severity", "kind", "what"), rows)
 
 
 def _print_session(brain: Brain, run_id: str) -> None:

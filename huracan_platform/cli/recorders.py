@@ -1,4 +1,4 @@
-"""The recorders that `huracan up` keeps running, and the made-up feeds beside a simulated venue."""
+"""The recorders that run beside a platform on one machine, and the made-up feeds beside a simulated venue."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ HURACAN = ("-m", "huracan_platform.cli.main")
 FEEDS = {"synthetic-news": "news.rss", "synthetic-forum": "forum.atom", "synthetic-posts": "posts.json"}
 
 
-def start_recorders(world: World) -> None:
-    """Start what records; with a simulated venue and no feeds in the settings, synthetic ones to record from."""
+def start_recorders(world: World, *, sentiment_poll_s: str | None = None) -> None:
+    """Start what records; with a simulated venue and no feeds in the settings, synthetic ones to record from.
+
+    `sentiment_poll_s` stands in where the settings were not told how often to look; None: as they are.
+    """
     sentiment = world.settings.sentiment
+    if sentiment_poll_s is not None and "poll_s" not in sentiment.model_fields_set:
+        export({"HURACAN_SENTIMENT__POLL_S": sentiment_poll_s})
     if world.settings.venue.kind == "simulated" and not sentiment.feeds and sentiment.fear_greed_url is None:
         url = world.processes.start("feeds", [*HURACAN, "feeds"], ready="feeds ready").split()[-1]
         feeds = {name: f"{url}/{path}" for name, path in FEEDS.items()}

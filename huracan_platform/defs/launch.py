@@ -7,18 +7,32 @@ from typing import Any
 
 import dagster as dg
 
+from huracan_platform.defs.house import GROUPS
+from huracan_platform.defs.operations.sensors import failed_checks
+from huracan_platform.defs.resources import Platform
 from huracan_platform.errors import HuracanError
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 @dataclass(frozen=True)
+class AssetRun:
+    """What a run made of one asset; `rows` None where the asset counts none, `seconds` of wall time."""
+
+    asset: str
+    partitions: int
+    rows: int | None
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RunOutcome:
-    """One finished run: its id, whether it succeeded, and the checks that failed as (asset, check, description)."""
+    """One finished run: its id, whether it succeeded, its assets, and checks that failed as (asset, check, description)."""
 
     run_id: str
     success: bool
     failed_checks: tuple[tuple[str, str, str], ...]
+    assets: tuple[AssetRun, ...]
 
 
 class RunFailedError(HuracanError):
@@ -55,7 +69,57 @@ def run_job(
             raise KeyboardInterrupt
         reasons = [f"{e.step_key}: {_cause(e)[1]}" for e in result.get_step_failure_events()]
         raise RunFailedError(f"run {result.run_id} of {name} failed: {'; '.join(reasons) or 'no step says why'}")
-    return RunOutcome(result.run_id, result.success, failed)
+    return RunOutcome(result.run_id, result.success, failed, _assets(result))
+
+
+def assets_in_order(definitions: dg.Definitions) -> list[tuple[str, str]]:
+    """(group, asset) of all assets that can be made, in the order of the data's way."""
+    graph = definitions.resolve_asset_graph()
+    found = [(graph.get(key).group_name or "", key.to_user_string()) for key in graph.toposorted_asset_keys]
+    return sorted(found, key=lambda asset: GROUPS.index(asset[0]))
+
+
+def asset_keys_of(definitions: dg.Definitions, job: str) -> set[str]:
+    """Names of the assets that a job makes."""
+    return {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.executable_asset_keys}
+
+
+def tell_failed_checks(after: str) -> None:
+    """Let the sensor of failed checks look at what was evaluated after its cursor `after`, as the daemon would.
+
+    Incidents are opened and closed. Without this, what fails while no daemon runs is told to nobody.
+    """
+    with (
+        dg.DagsterInstance.get() as instance,
+        dg.build_sensor_context(instance=instance, cursor=after, resources={"platform": Platform()}) as context,
+    ):
+        looked_at = None
+        while context.cursor != looked_at:
+            looked_at = context.cursor
+            failed_checks(context)
+
+
+def newest_check() -> str:
+    """Cursor for `tell_failed_checks`: the place of the last check evaluation so far."""
+    with dg.DagsterInstance.get() as instance:
+        newest = dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        found = instance.get_event_records(newest, limit=1)
+    return str(found[0].storage_id if found else 0)
+
+
+def _assets(result: dg.ExecuteInProcessResult) -> tuple[AssetRun, ...]:
+    seconds = {e.step_key: e.step_success_data.duration_ms / 1000 for e in result.all_events if e.is_step_success}
+    made: dict[str, list[dg.AssetMaterialization]] = {}
+    for event in result.get_asset_materialization_events():
+        told = event.step_materialization_data.materialization
+        made.setdefault(told.asset_key.to_user_string(), []).append(told)
+    return tuple(AssetRun(asset, len(told), _rows(told), seconds.get(asset, 0.0)) for asset, told in made.items())
+
+
+def _rows(told: list[dg.AssetMaterialization]) -> int | None:
+    """The run's row count, which every partition of the run carries."""
+    counts = [t.metadata["dagster/row_count"].value for t in told if "dagster/row_count" in t.metadata]
+    return int(str(counts[-1])) if counts else None
 
 
 def _cause(event: dg.DagsterEvent) -> tuple[str, str]:
