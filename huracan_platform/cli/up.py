@@ -12,7 +12,12 @@ import typer
 from huracan_platform.cli.output import console
 
 if TYPE_CHECKING:
-    from huracan_platform.settings import BroadcastSettings, UiSettings
+    from huracan_platform.settings import BroadcastSettings, Settings, UiSettings
+
+NOTHING_YET = """\
+assets       none is made yet: schedules only make new days. For a history with models and verdicts to look at, stop this
+             and run `huracan demo`, which makes every asset in some minutes, then start again; or choose days in the UI:
+             Jobs → market_data_job → Backfills, then feature_job, then training_job."""
 
 
 def register(app: typer.Typer) -> None:
@@ -44,11 +49,23 @@ def up(
         console.print(f"Dagster UI   http://{ui.host}:{ui.port}")
         if world.settings.venue.url:
             console.print(f"venue        {world.settings.venue.url}  (market ×{speed:g})")
-        console.print(f"logs         {world.settings.home / 'logs'}\nCtrl-C stops everything.")
+        console.print(f"logs         {world.settings.home / 'logs'}")
+        if not _has_data(world.settings):
+            console.print(NOTHING_YET)
+        console.print("Ctrl-C stops everything.")
         while True:
             time.sleep(1)
             for name in world.processes.poll():
                 raise TransientError(f"{name} ended by itself; {tail(world.processes.log_dir / f'{name}.log')}")
+
+
+def _has_data(settings: Settings) -> bool:
+    """Whether any day of market data was ever asked for; schedules alone take weeks to fill an empty library."""
+    from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.quality import QualityRepository
+    from huracan_platform.brain.roles import Role
+
+    return bool(QualityRepository(open_brain(settings, Role.VIEWER)).coverage())
 
 
 def _tells(broadcast: BroadcastSettings) -> bool:
