@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from huracan_platform.defs.launch import AssetRun
 
 TOP = 5  # features shown of a version
-INCIDENTS = 10
 
 
 def print_report(settings: Settings, made: Sequence[AssetRun], session_run_id: str) -> None:
-    """Print assets, data, models, importance, verdicts, policies, the session, drift, incidents and one trade's passport.
+    """Print assets, data, models, importance, verdicts, policies, drift, incidents, the session and one trade's passport.
 
     Raises
     ------
@@ -41,9 +40,9 @@ def print_report(settings: Settings, made: Sequence[AssetRun], session_run_id: s
     _print_importance(brain, cards)
     _print_verdicts(brain, cards)
     _print_policies(brain, venue, settings)
-    _print_session(brain, session_run_id)
     _print_drift(brain, cards)
     _print_incidents(brain)
+    _print_session(brain, session_run_id)
 
 
 def print_assets(made: Sequence[AssetRun]) -> None:
@@ -102,25 +101,33 @@ def _print_models(cards: list[ModelCard]) -> None:
                 f"{dataset['labelled']:,}",
                 *(_number(test[name]) for name in ("auc", "accuracy", "brier_skill", "ece")),
                 card.manifest["fit"]["calibrator"],
-                card.stage.value,
             )
         )
     table(
         "Models, scored on the held-out last 15 % of the days",
-        ("model", "labels", "AUC", "accuracy", "Brier skill", "ECE", "calibrator", "stage"),
+        ("model", "labels", "AUC", "accuracy", "Brier skill", "ECE", "calibrator"),
         rows,
     )
 
 
 def _print_verdicts(brain: Brain, cards: list[ModelCard]) -> None:
+    """A line per model, then each reason for what was not passed once, with the models that it holds for."""
     from huracan_platform.brain.verdicts import VerdictRepository
+    from huracan_platform.contracts.model import GateStatus
 
-    rows = [
-        (card.model_id if verdict.gate == 1 else "", f"{verdict.gate} {verdict.name}", verdict.status.value, verdict.reason)
-        for card in cards
-        for verdict in VerdictRepository(brain).latest(card.model_id)
-    ]
-    table("Verdicts: walk-forward, out of sample, after costs", ("model", "gate", "verdict", "reason"), rows)
+    signs = {GateStatus.PASS: "pass", GateStatus.FAIL: "FAIL", GateStatus.INSUFFICIENT: "lacks"}
+    found = {card.model_id: sorted(VerdictRepository(brain).latest(card.model_id), key=lambda v: v.gate) for card in cards}
+    gates = next((verdicts for verdicts in found.values() if verdicts), [])
+    rows = [(model_id, *(signs[v.status] for v in verdicts)) for model_id, verdicts in found.items()]
+    named = ", ".join(f"{v.gate} {v.name}" for v in gates)
+    table(f"Verdicts, out of sample after costs, by gate: {named}", ("model", *(str(v.gate) for v in gates)), rows)
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for model_id, verdicts in found.items():
+        for v in verdicts:
+            if v.status is not GateStatus.PASS:
+                reasons.setdefault((f"{v.gate} {v.name}", signs[v.status], v.reason), []).append(model_id)
+    rows = [(*why, "all" if len(names) == len(cards) else "\n".join(names)) for why, names in sorted(reasons.items())]
+    table("What was not passed, and why", ("gate", "verdict", "reason", "models"), rows)
 
 
 def _print_importance(brain: Brain, cards: list[ModelCard]) -> None:
@@ -171,12 +178,18 @@ def _print_drift(brain: Brain, cards: list[ModelCard]) -> None:
 
 
 def _print_incidents(brain: Brain) -> None:
+    """Open incidents by what they are about, the loudest first."""
     from huracan_platform.brain.incidents import IncidentRepository
+    from huracan_platform.contracts.incident import IncidentSeverity
 
-    found = IncidentRepository(brain).open()
-    rows = [(row.incident.severity.value, row.incident.kind, row.incident.title) for row in found[:INCIDENTS]]
-    more = f", the first {INCIDENTS}" if len(found) > INCIDENTS else ""
-    table(f"{len(found)} open incidents{more}; `huracan incidents` has all", ("severity", "kind", "what"), rows)
+    by_rule: dict[tuple[IncidentSeverity, str, str], list[str]] = {}
+    for row in IncidentRepository(brain).open():
+        incident = row.incident
+        by_rule.setdefault((incident.severity, incident.asset or incident.kind, incident.rule), []).append(incident.title)
+    loudest = sorted(by_rule.items(), key=lambda found: list(IncidentSeverity).index(found[0][0]), reverse=True)
+    rows = [(severity.value, about, rule, len(titles), titles[0]) for (severity, about, rule), titles in loudest]
+    title = "Open incidents (`huracan incidents` has all)" if rows else "No incident is open"
+    table(title, ("severity", "about", "rule", "number", "the first"), rows)
 
 
 def _print_session(brain: Brain, run_id: str) -> None:
