@@ -1,6 +1,6 @@
 """A live session's process, as far as features go: a checkpoint from a file, one bar a line, one row a line.
 
-`python -m tests.data_features.stream_child PROFILE CHECKPOINT_FILE`; numbers travel as hexadecimal floats.
+`python -m tests.data_features.stream_child SET PROFILE CHECKPOINT_FILE`; numbers travel as hexadecimal floats.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from huracan_platform.data.features.registry import feature_set
 
 def main() -> None:
     """Serve until the input ends."""
-    engine = FeatureEngine(feature_set("core", sys.argv[1]))
-    engine.restore(Path(sys.argv[2]).read_bytes())
+    engine = FeatureEngine(feature_set(sys.argv[1], sys.argv[2]))
+    engine.restore(Path(sys.argv[3]).read_bytes())
     for line in sys.stdin:
         ts_ms, *bar = line.split()
         row = engine.step(int(ts_ms), *(float.fromhex(x) for x in bar))

@@ -6,88 +6,32 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock, to_datetime
-from huracan_platform.contracts.market import Candles, FundingRates, Pin
+from huracan_platform.contracts.market import Candles, Pin
 from huracan_platform.data.features.alignment import align_funding
 from huracan_platform.data.features.engine import FeatureEngine, feature_row
 from huracan_platform.data.features.recompute import recompute_row
-from huracan_platform.data.features.registry import feature_set
+from huracan_platform.data.features.registry import FeatureSet
 from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.errors import DataContractError, PermanentError
+from tests.data_features.library import (
+    BTC,
+    DAYS,
+    ETH,
+    FUNDING_DELAY_MS,
+    POSITIONING,
+    SET,
+    VENUE,
+    funding_rates,
+    record,
+    store_at,
+)
 from tests.data_features.synthetic import BARS_PER_DAY, START_MS, bits, part, walk
 
-VENUE = "sim2-s7"
-BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
-DAYS = [date(2025, 1, 1) + timedelta(days=i) for i in range(5)]
-SET = feature_set("core", "short_history")
-WIRE_MS = START_MS + 400 * DAY_MS
-FUNDING_DELAY_MS = 5_000
-
-
-def record(brain: Brain, candles: Candles, wire_ms: int = WIRE_MS, known_ms: int | None = None) -> None:
-    close = candles.ts_ms + MINUTE_MS
-    CandleRepository(brain).upsert(VENUE, pa.table({
-        "symbol": [candles.symbol] * len(candles), "ts_ms": candles.ts_ms, "open": candles.open, "high": candles.high,
-        "low": candles.low, "close": candles.close, "volume": candles.volume,
-        "known_at_ms": close + 2_000 if known_ms is None else np.full(len(candles), known_ms),
-    }), wire_ms)
-
-
-def funding_rates(symbol: str) -> FundingRates:
-    ts_ms = START_MS + np.arange(15, dtype=np.int64) * 8 * HOUR_MS
-    return FundingRates(symbol, ts_ms, np.linspace(-1e-4, 3e-4, 15), np.full(15, 8.0))
-
-
-def fill(brain: Brain) -> Brain:
-    """Five days of two symbols."""
-    for symbol, seed in ((BTC, 1), (ETH, 2)):
-        record(brain, walk(5 * BARS_PER_DAY, seed, symbol=symbol))
-        rates = funding_rates(symbol)
-        FundingRepository(brain).upsert(VENUE, pa.table({
-            "symbol": [symbol] * 15, "ts_ms": rates.ts_ms, "rate": rates.rate, "interval_h": rates.interval_h,
-            "known_at_ms": rates.ts_ms + FUNDING_DELAY_MS,
-        }), WIRE_MS)
-    return brain
-
-
-@pytest.fixture(scope="module")
-def filled_brain(module_brain: Brain) -> Brain:
-    return fill(module_brain)
-
-
-@pytest.fixture
-def library(filled_brain: Brain) -> Brain:
-    """A library with facts and no feature day."""
-    with filled_brain.connect() as connection:
-        connection.execute("TRUNCATE feature_day_symbols, feature_days")
-    return filled_brain
-
-
-@pytest.fixture
-def own_library(brain: Brain) -> Brain:
-    """The same for a test that changes facts."""
-    return fill(brain)
-
-
-@pytest.fixture
-def own_store(own_library: Brain, tmp_path: Path, clock: ManualClock) -> FeatureStore:
-    return FeatureStore(own_library, str(tmp_path / "artefacts"), clock=clock, funding_delay_ms=FUNDING_DELAY_MS)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(WIRE_MS + DAY_MS)
-
-
-@pytest.fixture
-def store(library: Brain, tmp_path: Path, clock: ManualClock) -> FeatureStore:
-    return FeatureStore(library, str(tmp_path / "artefacts"), clock=clock, funding_delay_ms=FUNDING_DELAY_MS)
+each_set = pytest.mark.parametrize("features", [SET, POSITIONING], ids=lambda s: s.name)
 
 
 def restated(candles: Candles, row: int) -> Candles:
@@ -96,8 +40,8 @@ def restated(candles: Candles, row: int) -> Candles:
     return Candles(bar.symbol, bar.ts_ms, bar.open, bar.high * 1.01, bar.low, bar.high * 1.01, bar.volume * 2)
 
 
-def hashes(store: FeatureStore) -> dict[date, str]:
-    return {d.day: d.content_hash for d in store.days(VENUE, SET, DAYS[0], DAYS[-1])}
+def hashes(store: FeatureStore, features: FeatureSet = SET) -> dict[date, str]:
+    return {d.day: d.content_hash for d in store.days(VENUE, features, DAYS[0], DAYS[-1])}
 
 
 def files(tmp_path: Path) -> set[str]:
@@ -122,23 +66,29 @@ def test_a_load_keeps_to_its_range(store: FeatureStore) -> None:
     assert len(store.load(VENUE, "XRP/USDT:USDT", SET, START_MS, START_MS + DAY_MS).ts_ms) == 0
 
 
-def test_days_built_one_by_one_equal_days_built_at_once(library: Brain, tmp_path: Path) -> None:
-    at_once = FeatureStore(library, str(tmp_path / "a"))
-    at_once.build_days(VENUE, [BTC, ETH], DAYS, SET)
-    together = hashes(at_once)
-    other = FeatureStore(library, str(tmp_path / "b"))
+@each_set
+def test_days_built_one_by_one_equal_days_built_at_once(
+    features: FeatureSet, library: Brain, tmp_path: Path, clock: ManualClock
+) -> None:
+    at_once = store_at(library, tmp_path / "a", clock)
+    at_once.build_days(VENUE, [BTC, ETH], DAYS, features)
+    together = hashes(at_once, features)
+    other = store_at(library, tmp_path / "b", clock)
     with library.connect() as connection:
         connection.execute("TRUNCATE feature_day_symbols, feature_days")
     for day in DAYS:
-        other.build_days(VENUE, [BTC, ETH], [day], SET)
-    assert hashes(other) == together
+        other.build_days(VENUE, [BTC, ETH], [day], features)
+    assert hashes(other, features) == together
     assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
-def test_building_again_gives_the_same_hash_and_no_second_version(store: FeatureStore, library: Brain, tmp_path: Path) -> None:
-    first = store.build_days(VENUE, [BTC, ETH], DAYS, SET)
+@each_set
+def test_building_again_gives_the_same_hash_and_no_second_version(
+    features: FeatureSet, store: FeatureStore, library: Brain, tmp_path: Path
+) -> None:
+    first = store.build_days(VENUE, [BTC, ETH], DAYS, features)
     held = files(tmp_path)
-    again = store.build_days(VENUE, [BTC, ETH], DAYS, SET)
+    again = store.build_days(VENUE, [BTC, ETH], DAYS, features)
     assert again == first
     assert files(tmp_path) == held
     with library.connect() as connection:
@@ -194,13 +144,16 @@ def test_a_day_that_is_not_good_is_passed_over_and_its_minutes_count_as_missing(
     assert [d.day for d in store.build_days(VENUE, [BTC], [DAYS[2]], SET)] == DAYS[2:]
 
 
-def test_a_row_after_a_day_that_was_passed_over_is_found_again(store: FeatureStore, clock: ManualClock) -> None:
-    store.build_days(VENUE, [BTC], DAYS, SET, good_days={BTC: [DAYS[1], DAYS[3], DAYS[4]]})
+@each_set
+def test_a_row_after_a_day_that_was_passed_over_is_found_again(
+    features: FeatureSet, store: FeatureStore, clock: ManualClock
+) -> None:
+    store.build_days(VENUE, [BTC], DAYS, features, good_days={BTC: [DAYS[1], DAYS[3], DAYS[4]]})
     pin = Pin(to_datetime(clock.market_ms()), to_datetime(clock.wire_ms()))
     for day in (1, 3, 4):
         ts_ms = START_MS + day * DAY_MS + 65 * MINUTE_MS
-        row = recompute_row(store, VENUE, BTC, SET, ts_ms, pin)
-        stored = store.load(VENUE, BTC, SET, ts_ms, ts_ms + MINUTE_MS)
+        row = recompute_row(store, VENUE, BTC, features, ts_ms, pin)
+        stored = store.load(VENUE, BTC, features, ts_ms, ts_ms + MINUTE_MS)
         assert (bits(row.values) == bits(stored.values[0])).all(), day
 
 
