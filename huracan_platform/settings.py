@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from huracan_platform.errors import ConfigurationError
+from huracan_platform.failpoints import arm
 from huracan_platform.setting_rules import PREFIX, SECRETS_DIR, Day, Dsn, Fraction, Symbols, told, unknown_names
 from huracan_platform.setting_sections import (
     LiquidationSettings,
@@ -128,6 +129,9 @@ class TrainingSettings(_Section):
     )
     architectures: tuple[Literal["linear", "xgboost"], ...] = ("linear", "xgboost")
     drift_window_days: int = Field(30, ge=1, description="live rows of so many days are compared with the training rows")
+    drift_report_days: float = Field(
+        7.0, gt=0, description="wall days after which a version's drift page is made anew; at once where other columns are critical"
+    )
     drift_cool_down_h: float = Field(24.0, ge=0, description="drift asks for a training of a symbol once in so many hours")
     new_days: int = Field(7, ge=1, description="so many good days after the newest data set ask for a training")
     top_features: int = Field(20, ge=1, description="features of a version that count as its best")
@@ -308,4 +312,5 @@ def load_settings(**overrides: object) -> Settings:
         wrong.append(f"expected JSON where a setting is a list, got something else ({error})")
     if wrong:
         raise ConfigurationError(f"settings: {'; '.join(wrong)}")
+    arm(settings.failpoint)
     return settings

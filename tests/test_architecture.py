@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "huracan_platform"
 NAME = PACKAGE.name
 
 FLOORS: dict[str, int] = {
-    "errors": 0, "clock": 0, "setting_rules": 0, "setting_sections": 0,
+    "errors": -1,
+    "failpoints": 0, "clock": 0, "setting_rules": 0, "setting_sections": 0,
     "settings": 1, "contracts": 1, "logs": 1,
     "brain": 2, "venues": 2, "decision": 2,
     "data": 3,

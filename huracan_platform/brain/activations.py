@@ -16,6 +16,7 @@ from huracan_platform.contracts.incident import Incident
 from huracan_platform.contracts.journal import CommandKind
 from huracan_platform.contracts.model import Authorisation
 from huracan_platform.contracts.rollback import Activation, ActivationVerdict
+from huracan_platform.failpoints import Failpoint, reach
 
 
 class ActivationRepository:
@@ -36,7 +37,9 @@ class ActivationRepository:
                 withdraw(connection, activation.model_id, activation.decided_by, activation.reason, activation.decided_ms)
             if incident is not None:
                 put_incident(connection, to_datetime(activation.decided_ms), incident)
-            return True
+            reach(Failpoint.BEFORE_ACTIVATION_COMMIT)
+        reach(Failpoint.AFTER_ACTIVATION_COMMIT)
+        return True
 
     def grant(self, authorisation: Authorisation, activation: Activation) -> None:
         """Store the grant with its verdict, and tell the executor."""

@@ -28,6 +28,7 @@ from huracan_platform.contracts.facts import FactVersions
 from huracan_platform.contracts.hashing import hash_arrays
 from huracan_platform.contracts.market import Pin
 from huracan_platform.errors import PermanentError
+from huracan_platform.failpoints import Failpoint, reach
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class FactRepository:
             if appended == batch.num_rows:
                 return UpsertResult(appended, 0, 0)
             self._stage(connection, checked.only(~new), numbers)
+            reach(Failpoint.AFTER_STAGING)
             revised = self._supersede(connection, venue, times)
             changed = self._merge(connection, times) + appended
         return UpsertResult(changed - revised, revised, batch.num_rows - changed)

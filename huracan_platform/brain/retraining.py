@@ -9,6 +9,7 @@ from datetime import timedelta
 from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import to_datetime, to_ms
 from huracan_platform.contracts.trigger import Trigger, TriggerKind
+from huracan_platform.failpoints import Failpoint, reach
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class RetrainingRepository:
                     "at": to_datetime(trigger.requested_ms), "cool_down": cool_down,
                 },
             ).fetchone()
+        reach(Failpoint.AFTER_RETRAINING_REQUEST)
         return None if row is None else int(row[0])
 
     def open(self) -> list[RetrainingRequest]:

@@ -17,6 +17,7 @@ from huracan_platform.clock import to_datetime, to_ms
 from huracan_platform.contracts.incident import Incident
 from huracan_platform.contracts.model import Stage
 from huracan_platform.contracts.rollback import Activation, ActivationVerdict, Rollback, RollbackKind
+from huracan_platform.failpoints import Failpoint, reach
 
 _COLUMNS = "venue, symbol, gateway, from_model, to_model, kind, reason, rolled_back_by, rolled_back_at, figures"
 
@@ -59,6 +60,7 @@ class RollbackRepository:
             put_activation(connection, authorisation_id, back)
             put_incident(connection, to_datetime(r.at_ms), incident)
             _log(connection, r)
+            reach(Failpoint.BEFORE_ROLLBACK_COMMIT)
         return None
 
     def logs(self, *, venue: str | None = None, symbol: str | None = None) -> list[Rollback]:

@@ -13,6 +13,7 @@ from huracan_platform.errors import DataContractError, PermanentError, Transient
 from huracan_platform.execution.order_engine import OrderEngine
 from huracan_platform.execution.policy_desk import PolicyDesk
 from huracan_platform.execution.scoring import ModelDesk
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 
 _log = get_logger("commands")
@@ -43,8 +44,10 @@ class CommandDesk:
 
     async def _carry_out(self, command: SessionCommand, outcome: str | None = None) -> None:
         """Apply and say so. What database or venue kept from being applied stays claimed, and is taken again."""
+        reach(Failpoint.AFTER_COMMAND_CLAIMED)
         try:
             outcome = outcome or await self._apply(command)
+            reach(Failpoint.AFTER_COMMAND_DONE)
         except TransientError:
             raise
         except Exception as error:

@@ -8,6 +8,7 @@ import time
 from huracan_platform.brain.leases import LeaseRepository
 from huracan_platform.contracts.order_life import Lease
 from huracan_platform.errors import HaltTradingError, TransientError
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 from huracan_platform.settings import ExecutionSettings
 
@@ -65,6 +66,7 @@ class LeaseKeeper:
             ttl_s, asked = self._execution.lease_ttl_s, time.monotonic()
             self._lease = await asyncio.to_thread(self._repository.acquire, self._name, self._holder, ttl_s)
             if self._lease is not None:
+                reach(Failpoint.AFTER_LEASE_TAKEN)
                 self._runs_out = asked + ttl_s
                 self._heartbeat = asyncio.create_task(self._beat())
                 return self._lease
@@ -94,6 +96,7 @@ class LeaseKeeper:
                 # still ours until it expires; every write is fenced by the database's clock meanwhile
                 log.warning("heartbeat failed", lease=self._name, reason=str(error))
                 continue
+            reach(Failpoint.AFTER_LEASE_RENEWED)
             self._runs_out = asked + self._execution.lease_ttl_s
             if not renewed:
                 log.error("lease lost", lease=self._name, epoch=self._lease.epoch)

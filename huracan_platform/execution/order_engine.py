@@ -27,7 +27,6 @@ from huracan_platform.decision.risk.governor import Governor
 from huracan_platform.decision.risk.inputs import Purpose
 from huracan_platform.errors import HaltTradingError, PermanentError, TransientError
 from huracan_platform.execution.books import Books
-from huracan_platform.execution.failpoints import Failpoint, Failpoints
 from huracan_platform.execution.ids import installation_uuid
 from huracan_platform.execution.incidents import UNEXPLAINED, IncidentLog
 from huracan_platform.execution.lease import LeaseKeeper
@@ -36,6 +35,7 @@ from huracan_platform.execution.protect import Guard, SubmitResult
 from huracan_platform.execution.reconcile import Reconciler, ReconcileReport
 from huracan_platform.execution.risk_desk import OrderContext, RiskDesk
 from huracan_platform.execution.sender import Sender
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 from huracan_platform.settings import Settings
 from huracan_platform.venues.gateway import OrderGateway
@@ -87,10 +87,9 @@ class OrderEngine:
         self._incidents = IncidentLog(IncidentRepository(self._brain), f"{venue}|{account}", clock)
         self._risk = RiskRepository(self._brain, venue, account)
         self._books = Books(OrderRepository(self._brain, venue, account), FillRepository(self._brain, venue, account), clock)
-        self._failpoints = Failpoints(settings.failpoint)
         self._lease = LeaseKeeper(LeaseRepository(brain), f"executor|{venue}|{account}", str(new_uuid()), settings.execution)
         self.desk = RiskDesk(settings, self._risk, self._books, clock, instruments, authorised_until)
-        self._sender = Sender(gateway, self._books, self._lease, self._failpoints, clock)
+        self._sender = Sender(gateway, self._books, self._lease, clock)
         parts = (gateway, self._books, self.desk, self._sender, clock)
         self._reconciler = Reconciler(*parts, settings.execution, tuple(instruments))
         self._guard = Guard(self._books, self.desk, self._sender, self._submit, self._incidents, settings.risk)
@@ -177,8 +176,10 @@ class OrderEngine:
         async with self._lock:
             self._lease.lease  # noqa: B018 - raises when it is gone
             report = await self._reconcile(whole_account=False)
+            if report.events:
+                reach(Failpoint.AFTER_RECONCILE_EVENT)
             if report.new_fills:
-                self._failpoints.reach(Failpoint.AFTER_FILL_BEFORE_STOP)
+                reach(Failpoint.AFTER_FILL_BEFORE_STOP)
             await self._guard.protect_all()
             return report
 
@@ -244,7 +245,7 @@ class OrderEngine:
         """Take a symbol's trades in and guard its position; what the venue does not answer now, poll repeats."""
         try:
             await self._reconciler.collect([symbol])
-            self._failpoints.reach(Failpoint.AFTER_FILL_BEFORE_STOP)
+            reach(Failpoint.AFTER_FILL_BEFORE_STOP)
             await self._guard.protect(symbol)
         except TransientError as error:
             log.warning("fills or stop left to the next poll", symbol=symbol, reason=str(error))

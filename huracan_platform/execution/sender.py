@@ -9,8 +9,8 @@ from huracan_platform.contracts.order import OrderIntent, VenueOrder
 from huracan_platform.contracts.order_life import EventKind, OrderEvent, QueryResult, SendAnswer, SendResult, StoredOrder
 from huracan_platform.errors import TransientError
 from huracan_platform.execution.books import Books, is_conditional
-from huracan_platform.execution.failpoints import Failpoint, Failpoints
 from huracan_platform.execution.lease import LeaseKeeper
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 from huracan_platform.venues.gateway import OrderGateway
 
@@ -21,11 +21,10 @@ TOO_LATE = "deadline"
 class Sender:
     """Sends and cancels. The caller holds the engine's lock."""
 
-    def __init__(self, gateway: OrderGateway, books: Books, lease: LeaseKeeper, failpoints: Failpoints, clock: Clock) -> None:
+    def __init__(self, gateway: OrderGateway, books: Books, lease: LeaseKeeper, clock: Clock) -> None:
         self._gateway = gateway
         self._books = books
         self._lease = lease
-        self._failpoints = failpoints
         self._clock = clock
 
     async def send(self, draft: OrderIntent, *, protective: bool) -> tuple[StoredOrder, SendAnswer]:
@@ -39,20 +38,20 @@ class Sender:
         The deadline never reaches past the lease. A process that stood still after the fence sends nothing any more, and
         what is on its way by then the venue refuses as too late.
         """
-        self._failpoints.reach(Failpoint.BEFORE_INTENT_COMMIT)
+        reach(Failpoint.BEFORE_INTENT_COMMIT)
         order = await asyncio.to_thread(self._books.commit, draft, self._lease.lease)
-        self._failpoints.reach(Failpoint.AFTER_INTENT_COMMIT)
+        reach(Failpoint.AFTER_INTENT_COMMIT)
         order, _ = await self._record(order, OrderEvent(EventKind.SENT, self._clock.wire_ms()), fenced=True)
-        self._failpoints.reach(Failpoint.AFTER_MARK_SENT)
+        reach(Failpoint.AFTER_MARK_SENT)
         if self._clock.wire_ms() >= order.intent.deadline_ms or self._lease.remaining_s == 0:
             answer = SendAnswer(SendResult.REJECT, code=TOO_LATE, message="deadline or lease ran out before the order was sent")
         else:
             answer = await self._gateway.send(order.intent)
-        self._failpoints.reach(Failpoint.AFTER_SEND_BEFORE_ACK_STORED)
+        reach(Failpoint.AFTER_SEND_BEFORE_ACK_STORED)
         if protective:
-            self._failpoints.reach(Failpoint.AFTER_STOP_SENT)
+            reach(Failpoint.AFTER_STOP_SENT)
         order, _ = await self._record(order, outcome_event(answer, self._clock.wire_ms()))
-        self._failpoints.reach(Failpoint.AFTER_ACK_STORED)
+        reach(Failpoint.AFTER_ACK_STORED)
         return order, answer
 
     async def cancel(self, order: StoredOrder) -> StoredOrder:
@@ -63,7 +62,7 @@ class Sender:
             log.warning("cancel goes out unwritten", order=order.intent.client_order_id, reason=str(error))
         intent = order.intent
         await self._gateway.cancel(intent.request.symbol, intent.client_order_id, conditional=is_conditional(order))
-        self._failpoints.reach(Failpoint.DURING_CANCEL)
+        reach(Failpoint.DURING_CANCEL)
         order, _, _ = await self.refresh(order)
         return order
 

@@ -27,6 +27,7 @@ from huracan_platform.execution.report import SessionProgress, SessionReport, Ta
 from huracan_platform.execution.trader import STRATEGY, Trader
 from huracan_platform.execution.trades import round_trips
 from huracan_platform.execution.workplace import Workplace, open_workplace
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 from huracan_platform.settings import Settings
 
@@ -122,6 +123,7 @@ class Session:
             halted, end_reason = error, f"halted: {error}"
         finished = await self._finish(place, flatten=self._bounds.flatten_at_end and end_reason in PLANNED_ENDS)
         report = await asyncio.to_thread(self._report, place, start_equity, "; ".join([end_reason, *finished]))
+        reach(Failpoint.BEFORE_SESSION_END)
         await asyncio.to_thread(sessions.end, place.record.session_id, place.clock.wire_ms(), report.end_reason, report.as_dict())
         if halted is not None:
             raise halted

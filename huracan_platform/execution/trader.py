@@ -21,6 +21,7 @@ from huracan_platform.execution.positions import Position
 from huracan_platform.execution.protect import SubmitResult
 from huracan_platform.execution.report import Tally
 from huracan_platform.execution.risk_desk import OrderContext
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.settings import Settings
 
 STRATEGY = "model_barrier"
@@ -89,6 +90,7 @@ class Trader:
                 self._holds.append(record)
             else:
                 await asyncio.to_thread(self._journal.write, [record])
+                reach(Failpoint.AFTER_DECISION_WRITTEN)
                 await self._act(record, seen)
         await asyncio.to_thread(self._journal.write, self._holds)
         self._holds = []

@@ -15,6 +15,7 @@ from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.model import Authorisation, ModelCard, ModelMetric, Stage, StageChange
 from huracan_platform.contracts.rollback import Activation
 from huracan_platform.errors import DataContractError, PermanentError
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.learning.authorisation import Authorisations, Grant, Permission
 from huracan_platform.learning.models.artefact import ArtefactStore
 from huracan_platform.learning.models.manifest import HASH_IN_NAME, base_of
@@ -56,6 +57,7 @@ class Registry:
         """
         spec, dataset_hash = manifest["dataset"]["spec"], manifest["dataset"]["hash"]
         artefact_hash = self.artefacts.save(fitted)
+        reach(Failpoint.AFTER_ARTEFACT_STORED)
         venue, symbol = spec["venue"], spec["symbol"]
         with self._stages.writing() as writer:
             known = self._models.twin(venue, symbol, fitted.architecture, artefact_hash, dataset_hash)
@@ -74,6 +76,7 @@ class Registry:
             writer.append(
                 model_id, Stage.CANDIDATE, by=by, reason="registered", gates={}, wire_ms=now, market_ms=clock.market_ms()
             )
+        reach(Failpoint.AFTER_MODEL_ENTERED)
         self._models.record_metrics(_metrics_of(card))
         return card
 

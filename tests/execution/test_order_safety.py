@@ -16,8 +16,8 @@ from huracan_platform.contracts.journal import CommandKind
 from huracan_platform.contracts.order import OrderIntent, OrderState, Side, TradingState
 from huracan_platform.contracts.order_life import AccountState, SendAnswer
 from huracan_platform.errors import HaltTradingError, TransientError
-from huracan_platform.execution.failpoints import Failpoint, Failpoints
 from huracan_platform.execution.order_engine import OrderEngine
+from huracan_platform.failpoints import Failpoint
 from huracan_platform.settings import Settings
 from tests.execution.conftest import BTC, FOREVER, INSTRUMENTS, PRICES, EngineFactory, buy, limit, sell
 from tests.execution.test_order_engine import BEYOND_DEADLINE_MS, stops, submit
@@ -27,17 +27,9 @@ D = Decimal
 LEASE_S = 1.0
 
 
-class StandStill(Failpoints):
-    """At one point the whole process stands still, its event loop and heartbeat with it."""
-
-    def __init__(self, point: Failpoint, stand_still: Callable[[], None]) -> None:
-        super().__init__(None)
-        self._point = point
-        self._stand_still = stand_still
-
-    def reach(self, point: Failpoint) -> None:
-        if point is self._point:
-            self._stand_still()
+def stand_still_at(monkeypatch: pytest.MonkeyPatch, wanted: Failpoint, stand_still: Callable[[], None]) -> None:
+    """At one point of the send path the whole process stands still, its event loop and heartbeat with it."""
+    monkeypatch.setattr("huracan_platform.execution.sender.reach", lambda point: stand_still() if point is wanted else None)
 
 
 async def start_with_short_lease(settings: Settings, brain: Brain, venue: FakeVenue, clock: FakeClock) -> OrderEngine:
@@ -68,10 +60,10 @@ async def test_when_an_order_leaves_its_intent_is_committed_and_marked_sent(
 
 
 async def test_a_process_that_stood_still_past_its_lease_after_the_last_fence_sends_nothing(
-    settings: Settings, brain: Brain, venue: FakeVenue, clock: FakeClock
+    settings: Settings, brain: Brain, venue: FakeVenue, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = await start_with_short_lease(settings, brain, venue, clock)
-    engine._sender._failpoints = StandStill(Failpoint.AFTER_MARK_SENT, lambda: time.sleep(LEASE_S + 0.1))
+    stand_still_at(monkeypatch, Failpoint.AFTER_MARK_SENT, lambda: time.sleep(LEASE_S + 0.1))
     result = await submit(engine, clock, buy())
     assert (result.outcome, result.answer.code) == ("reject", "deadline")
     assert venue.sends == []
@@ -79,10 +71,10 @@ async def test_a_process_that_stood_still_past_its_lease_after_the_last_fence_se
 
 
 async def test_a_process_that_stood_still_past_its_lease_before_the_fence_is_fenced_there(
-    settings: Settings, brain: Brain, venue: FakeVenue, clock: FakeClock
+    settings: Settings, brain: Brain, venue: FakeVenue, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = await start_with_short_lease(settings, brain, venue, clock)
-    engine._sender._failpoints = StandStill(Failpoint.AFTER_INTENT_COMMIT, lambda: time.sleep(LEASE_S + 0.1))
+    stand_still_at(monkeypatch, Failpoint.AFTER_INTENT_COMMIT, lambda: time.sleep(LEASE_S + 0.1))
     with pytest.raises(HaltTradingError, match="lease"):
         await submit(engine, clock, buy())
     assert venue.sends == []
@@ -98,11 +90,13 @@ async def test_an_orders_deadline_never_reaches_past_the_lease(
     await engine.close()
 
 
-async def test_an_order_past_its_deadline_is_not_sent(engine: OrderEngine, venue: FakeVenue, clock: FakeClock) -> None:
+async def test_an_order_past_its_deadline_is_not_sent(
+    engine: OrderEngine, venue: FakeVenue, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stand_still() -> None:
         clock.now += 5000
 
-    engine._sender._failpoints = StandStill(Failpoint.AFTER_MARK_SENT, stand_still)
+    stand_still_at(monkeypatch, Failpoint.AFTER_MARK_SENT, stand_still)
     assert (await submit(engine, clock, buy())).answer.code == "deadline"
     assert venue.sends == []
 

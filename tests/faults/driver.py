@@ -1,7 +1,7 @@
 """An executor in a process of its own: submits a script through the order engine, one JSON line per step.
 
 Settings come from the environment; a failpoint among them may end the process with SIGKILL at any step.
-Steps: buy, limit, cancel, sell, settle, hold=SECONDS.
+Steps: buy, limit, cancel, sell, settle, obey (the open commands), hold=SECONDS.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import SystemClock
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import OrderKind, OrderRequest, Side
+from huracan_platform.execution.commands import CommandDesk
 from huracan_platform.execution.order_engine import OrderEngine
 from huracan_platform.execution.risk_desk import OrderContext
 from huracan_platform.logs import configure_logs
@@ -31,6 +32,7 @@ INSTRUMENTS = {BTC: Instrument("sim", BTC, D("0.1"), D("0.001"), D("0.001"), D(5
 QUANTITY = D("0.01")
 FOREVER = 10**15
 SETTLE_PASSES = 60
+NO_MODELS: Any = None  # the commands here are about trading states
 
 
 def mark(url: str) -> Decimal:
@@ -57,13 +59,16 @@ async def settle(engine: OrderEngine) -> dict[str, Any]:
     }
 
 
-async def run_step(engine: OrderEngine, step: str, price: Decimal) -> dict[str, Any]:
+async def run_step(engine: OrderEngine, desk: CommandDesk, step: str, price: Decimal) -> dict[str, Any]:
     """One step of the script."""
     name, _, value = step.partition("=")
     if name == "settle":
         return await settle(engine)
     if name == "hold":
         await asyncio.sleep(float(value))
+        return {}
+    if name == "obey":
+        await desk.obey()
         return {}
     if name == "cancel":
         await engine.cancel_all()
@@ -91,10 +96,11 @@ async def run(steps: list[str], out: TextIO) -> None:
         await gateway.open()
         engine = OrderEngine(settings, brain, gateway, clock, INSTRUMENTS, lambda _model: FOREVER, uuid4)
         await engine.start()
+        desk = CommandDesk(brain, engine, NO_MODELS, None)
         for step in steps:
             price = await asyncio.to_thread(mark, settings.venue.url)
             engine.on_mark(BTC, price, clock.market_ms())
-            out.write(json.dumps({"step": step, **await run_step(engine, step, price)}) + "\n")
+            out.write(json.dumps({"step": step, **await run_step(engine, desk, step, price)}) + "\n")
             out.flush()
         await engine.close()
     finally:

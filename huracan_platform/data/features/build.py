@@ -19,6 +19,7 @@ from huracan_platform.data.features.engine import FeatureEngine
 from huracan_platform.data.features.files import FeatureFiles, SymbolRows, checkpoints_hash, day_hash
 from huracan_platform.data.features.inputs import DayInput, LibraryInputs
 from huracan_platform.data.features.registry import FeatureSet
+from huracan_platform.failpoints import Failpoint, reach
 
 
 class _Chain:
@@ -143,6 +144,7 @@ class DayBuilder:
                 checkpoints[symbol] = self._files.read_checkpoint(old.checkpoints_path, part.end_checkpoint)
         self._files.write_rows(merged.path, rows, self._set.columns)
         self._files.write_checkpoints(merged.checkpoints_path, checkpoints)
+        reach(Failpoint.AFTER_FEATURE_FILES)
         return BuiltDay(merged, changed=True)
 
 

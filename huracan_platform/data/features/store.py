@@ -19,6 +19,7 @@ from huracan_platform.data.features.files import FeatureFiles
 from huracan_platform.data.features.inputs import FactSources, LibraryInputs
 from huracan_platform.data.features.registry import FeatureSet
 from huracan_platform.errors import PermanentError
+from huracan_platform.failpoints import Failpoint, reach
 
 READERS = 2                 # decompression lets go of the interpreter; more threads than cores gain nothing
 FUNDING_DELAY_MS = 5_000
@@ -90,6 +91,7 @@ class FeatureStore:
                 if progress is not None:
                     progress(len(built), asked)
             manifest.append([b.day for b in built if b.changed], to_datetime(self._clock.wire_ms()))
+            reach(Failpoint.BEFORE_MANIFEST_COMMIT)
         return [b.day for b in built]
 
     def load(

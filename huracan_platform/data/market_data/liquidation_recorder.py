@@ -16,6 +16,7 @@ from huracan_platform.clock import Clock, day_of
 from huracan_platform.contracts.liquidation import Liquidation
 from huracan_platform.data.market_data.contract import frame_of_rows, refused_batch
 from huracan_platform.errors import TransientError
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 from huracan_platform.setting_sections import LiquidationSettings
 from huracan_platform.venues.liquidation_feed import Heard
@@ -103,6 +104,7 @@ class LiquidationRecorder:
         if connection.liquidations:
             self.recorded += self._store.save(connection.liquidations, wire_ms)
             connection.liquidations.clear()
+            reach(Failpoint.AFTER_RECORDED_BEFORE_LEDGER)
         for heard in connection.refused:
             reason, day = heard.refused or "", day_of(connection.until_ms)
             rows = frame_of_rows([heard.raw])

@@ -10,6 +10,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.outbox import Message, Outbox
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.incident import IncidentSeverity
+from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 from huracan_platform.operations.broadcast.channel import Channel, Delivered, Later, Refused
 
@@ -72,7 +73,9 @@ class Broadcaster:
         found = channel.find(batch) if batch[0].attempts else None
         if found is None:
             self.outbox.begin(batch, channel.name, now)
+            reach(Failpoint.AFTER_DELIVERY_BEGUN)
             outcome = channel.post(batch)
+            reach(Failpoint.AFTER_POST_BEFORE_MARK)
         else:
             outcome = found
         if isinstance(outcome, Delivered):
