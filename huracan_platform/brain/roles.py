@@ -75,6 +75,7 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
     "dataset_days": _RECORDED,
     "quarantine_batches": _RECORDED,
     "explained_gaps": _RECORDED,
+    "refetched_windows": _RECORDED,
     # learning
     "feature_days": _LEARNT,
     "feature_day_symbols": _LEARNT,
@@ -84,6 +85,7 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
     "model_metrics": {Role.TRAINER: _CHANGE},
     "feature_importance": {Role.TRAINER: frozenset({Verb.INSERT, Verb.DELETE})},
     "drift_measurements": _LEARNT,
+    "drift_reports": _LEARNT,
     "gate_verdicts": _LEARNT,
     "retraining_requests": {Role.DAGSTER: _CHANGE, Role.TRAINER: _CHANGE},
     "policies": _LEARNT,

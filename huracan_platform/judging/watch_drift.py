@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,22 +14,28 @@ from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.data.features.store import FeatureStore
+from huracan_platform.judging.drift_pages import DriftPages
 from huracan_platform.judging.evaluation.drift import DriftThresholds, measure_drift
+from huracan_platform.judging.evaluation.drift_page import drift_page
 from huracan_platform.judging.gates.collect import DRIFT_DRAWS
 from huracan_platform.learning.dataset import EPOCH_DAY, load_frame
 from huracan_platform.learning.models.manifest import DatasetSpec, Recipe
 from huracan_platform.learning.models.split import forward_split
 from huracan_platform.learning.registry import Registry
-from huracan_platform.settings import Settings
+from huracan_platform.settings import GateSettings, Settings
 
 
 @dataclass(frozen=True)
 class LiveDrift:
-    """Drift of one version; `rows` live rows were compared, 0 where none has come in since its data set."""
+    """Drift of one version; `rows` live rows were compared, 0 where none has come in since its data set.
+
+    `page` is where its newest page for people lies, empty where nothing was compared.
+    """
 
     model_id: str
     rows: int
     columns: tuple[ColumnDrift, ...]
+    page: str = ""
 
     @property
     def critical(self) -> tuple[ColumnDrift, ...]:
@@ -38,9 +44,10 @@ class LiveDrift:
 
 
 def watch_drift(
-    brain: Brain, store: FeatureStore, registry: Registry, card: ModelCard, settings: Settings, clock: Clock
+    brain: Brain, store: FeatureStore, registry: Registry, pages: DriftPages, card: ModelCard, settings: Settings, clock: Clock
 ) -> LiveDrift:
-    """Compare the version's training rows with the live rows of the last `training.drift_window_days`, and record it.
+    """Compare the version's training rows with the live rows of the last `training.drift_window_days`, record it, and keep a
+    page of it where one is due.
 
     Raises
     ------
@@ -52,19 +59,29 @@ def watch_drift(
     if len(live) == 0:
         return LiveDrift(card.model_id, 0, ())
     frame = load_frame(brain, store, recipe.spec, recipe.features, recipe.labels, recipe.cost)
-    split, model, gates = forward_split(frame, recipe.training), registry.load(card.model_id), settings.gates
+    split, model = forward_split(frame, recipe.training), registry.load(card.model_id)
+    # Predictions are compared with those on validation rows: on its training rows a model is surer of itself.
+    rows = (frame.columns, frame.x[split.train], live)
+    before, now = model.probability(frame.x[split.validation]), model.probability(live)
+    found = measure_drift(
+        *rows, _thresholds(recipe, settings.gates), np.random.default_rng(settings.seed),
+        reference_prediction=before, prediction=now,
+    )
+    DriftRepository(brain).save(card.model_id, found, int(ts_ms[0]), int(ts_ms[-1]), clock.wire_ms())
+    drift = LiveDrift(card.model_id, len(live), found)
+    page = pages.keep(
+        card.model_id, [c.column for c in drift.critical], clock.wire_ms(),
+        lambda: drift_page(*rows, found, reference_prediction=before, prediction=now),
+    )
+    return replace(drift, page=page)
+
+
+def _thresholds(recipe: Recipe, gates: GateSettings) -> DriftThresholds:
     step = recipe.labels.sample_every_min
-    thresholds = DriftThresholds(
+    return DriftThresholds(
         gates.warn_psi, gates.max_psi, gates.min_drift_observations, DRIFT_DRAWS, DAY_MS // (step * MINUTE_MS),
         max(recipe.labels.horizon_min // step, 1),
     )
-    # Predictions are compared with those on validation rows: on its training rows a model is surer of itself.
-    found = measure_drift(
-        frame.columns, frame.x[split.train], live, thresholds, np.random.default_rng(settings.seed),
-        reference_prediction=model.probability(frame.x[split.validation]), prediction=model.probability(live),
-    )
-    DriftRepository(brain).save(card.model_id, found, int(ts_ms[0]), int(ts_ms[-1]), clock.wire_ms())
-    return LiveDrift(card.model_id, len(live), found)
 
 
 def _live_rows(store: FeatureStore, recipe: Recipe, settings: Settings, clock: Clock) -> tuple[Int64, Float64]:

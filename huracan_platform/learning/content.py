@@ -63,6 +63,10 @@ class ContentStore:
             raise DataContractError(f"{self._kind} artefact in {where}: expected SHA-256 {artefact_hash}, got {found}")
         return files
 
+    def path(self, artefact_hash: str, name: str) -> str:
+        """Where one of its files lies, there or not."""
+        return f"{self._folder(artefact_hash)}/{name}"
+
     def _read(self, artefact_hash: str) -> dict[str, bytes]:
         folder = self._folder(artefact_hash)
         if not self._fs.isdir(folder):

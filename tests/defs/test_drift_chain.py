@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -49,14 +50,18 @@ def test_a_drift_planted_in_one_column_fails_the_check_and_is_trained_for_once(
     assert first is not None
 
     come_in(brain, BTC, TRAINED + 1, LIVE, parted_from=TRAINED + 1)
+    pages = set[str]()
     for _ in range(2):  # measured twice: the sensor between and after
         measured = launch("drift_job", key)
         assert measured.success, measured.errors
         assert measured.failed_checks() == {"no_critical_drift": "WARN"}
         assert DriftRepository(brain).critical_columns(first.model_id) == (MOVED,)
         assert (measured.checks[CHECK].description or "").startswith(f"{first.model_id} {MOVED} PSI ")
+        pages.add(str(measured.partitions["model_drift"][key][f"page_{first.model_id}"]))
         daemon.tick(drifted_models)
         daemon.tick(drifted_models)
+    page, = pages
+    assert f"{MOVED}, critical, critical above" in Path(page).read_text()
     request, = requests.open()
     assert (request.trigger.kind, request.trigger.by) == (TriggerKind.DRIFT, "drifted_models")
     assert request.trigger.reason == f"{first.model_id}: critical drift of {MOVED}"

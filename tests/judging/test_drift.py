@@ -77,3 +77,43 @@ def test_every_column_and_the_prediction_are_measured() -> None:
     assert [d.column for d in found] == ["a", "b", "prediction"]
     with pytest.raises(DataContractError, match="expected 3 columns, got 2 and 2"):
         measure_drift(("a", "b", "c"), reference, current, THRESHOLDS, np.random.default_rng(0))
+
+
+def test_days_of_clustered_volatility_alarm_the_fixed_threshold_and_not_the_bootstrapped_one() -> None:
+    """Returns are no more alike from row to row than coin tosses, so they count in full; their volatility comes in days."""
+    rng = np.random.default_rng(5)
+
+    def returns(days: int) -> np.ndarray:
+        return np.repeat(np.exp(rng.normal(0.0, 1.0, days)), 288) * rng.normal(0.0, 1.0, 288 * days)
+
+    by_days, alarms, critical = replace(THRESHOLDS, block=288), 0, 0
+    for _ in range(8):
+        reference = returns(100)
+        found = [column_drift("x", reference, returns(3), by_days, rng) for _ in range(5)]
+        enough = [d for d in found if d.effective >= by_days.min_observations]
+        assert enough, "they are not spared for having too few rows"
+        alarms += sum(d.psi > by_days.max_psi for d in enough)
+        critical += sum(d.level is DriftLevel.CRITICAL for d in enough)
+    assert alarms >= 12
+    assert critical <= alarms // 4
+    gone = column_drift("x", reference, 5.0 + returns(3), by_days, rng)
+    assert gone.level is DriftLevel.CRITICAL
+    assert gone.critical_psi > THRESHOLDS.max_psi
+
+
+def test_rows_that_repeat_one_another_count_as_the_few_observations_they_are() -> None:
+    rng = np.random.default_rng(8)
+    slow = np.repeat(rng.normal(0.0, 1.0, 200), 50) + rng.normal(0.0, 0.1, 10_000)
+    drift = column_drift("x", slow, normal(3_000, 2, mean=2.0), THRESHOLDS, rng)
+    assert drift.rows == 3_000
+    assert drift.effective == pytest.approx(200, rel=0.2)
+    assert (drift.psi > 1.0, drift.level) == (True, DriftLevel.UNMEASURED)
+
+
+def test_predictions_are_judged_as_columns_are() -> None:
+    same, rng = normal(8_000, 1).reshape(-1, 1), np.random.default_rng(0)
+    before, surer = (1.0 / (1.0 + np.exp(-z)) for z in (normal(5_000, 3), 3.0 * normal(3_000, 4)))
+    found = measure_drift(
+        ("a",), same, same[:3_000], THRESHOLDS, rng, reference_prediction=before, prediction=surer
+    )
+    assert {d.column: d.level for d in found} == {"a": DriftLevel.NONE, "prediction": DriftLevel.CRITICAL}

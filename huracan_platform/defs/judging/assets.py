@@ -133,23 +133,27 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
 )
 def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Measure every version that may trade, and the newest of each architecture, for each symbol of the run."""
+    from huracan_platform.judging.drift_pages import DriftPages
     from huracan_platform.judging.watch_drift import watch_drift
 
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry, clock = platform.feature_store(brain), platform.registry(brain), market.clock()
     measured, critical = list[str](), dict[str, list[str]]()
+    kept = DriftPages(brain, platform.artefact_root(), settings.training.drift_report_days)
     for key in context.partition_keys:
-        critical[key] = []
+        critical[key], pages = [], dict[str, dg.MetadataValue]()
         lines = ["| model | live rows | column | PSI | critical from | level |", "|---|---|---|---|---|---|"]
         for card in registry.in_use(market.venue, symbol_of(key), settings.execution.gateway, clock.wire_ms()):
-            drift = watch_drift(brain, store, registry, card, settings, clock)
+            drift = watch_drift(brain, store, registry, kept, card, settings, clock)
+            if drift.page:
+                pages[f"page_{card.model_id}"] = dg.MetadataValue.path(drift.page)
             measured += [repr(c) for c in drift.columns]
             critical[key] += [f"{card.model_id} {c.column} PSI {c.psi:.3f} > {c.critical_psi:.3f}" for c in drift.critical]
             worst = sorted((c for c in drift.columns if c.psi == c.psi), key=lambda c: -c.psi)[:WORST]
             lines += [
                 f"| {card.model_id} | {drift.rows} | {c.column} | {c.psi:.3f} | {c.critical_psi:.3f} | {c.level} |" for c in worst
             ]
-        context.add_asset_metadata({"drift": dg.MetadataValue.md("\n".join(lines))}, partition_key=key)
+        context.add_asset_metadata({"drift": dg.MetadataValue.md("\n".join(lines)), **pages}, partition_key=key)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": len(measured), "content_hash": hash_json(measured)},
         check_results=[warn_by_symbol("no_critical_drift", critical, f"{len(measured)} columns measured")],

@@ -2,8 +2,9 @@
 
 PSI gates, KS informs: at tens of thousands of rows the KS test flags everything. PSI uses 10 quantile bins of the
 reference. A market's slow variables wander by nature, so a column is critical only where its PSI exceeds both the
-fixed threshold and what the reference shows against itself: the 99th percentile of the PSI between two
-stretches of the reference, the second as long as the current window, drawn by a block bootstrap with day-long blocks.
+fixed threshold and what the reference shows against itself: the 99th percentile of the PSI between the reference, drawn again
+by a block bootstrap of day-long blocks, and an unbroken stretch of it as long as the current window, from anywhere. Were the
+stretch put together from single days too, no stretch could be as far off as a calm or a wild week is, and such weeks alarmed.
 And it takes enough independent observations: rows are counted after correction for autocorrelation and for the
 overlap of label horizons, because 5,000 rows of a one-week average are some dozens of observations.
 """
@@ -95,7 +96,7 @@ def measure_drift(
 
 
 def _own_variation(reference: Float64, rows: int, thresholds: DriftThresholds, rng: np.random.Generator) -> float:
-    """99th percentile of the PSI that the reference shows against block-bootstrapped stretches of itself."""
+    """99th percentile of the PSI that the reference shows against stretches of itself, of `rows` neighbours."""
     n = len(reference)
     edges = quantile_edges(reference)
     binned = np.searchsorted(edges, reference, side="left")
@@ -103,8 +104,8 @@ def _own_variation(reference: Float64, rows: int, thresholds: DriftThresholds, r
     drawn = []
     for _ in range(thresholds.draws):
         first = _shares(binned[stationary_indices(n, block, rng)], len(edges) + 1)
-        second = np.concatenate([stationary_indices(n, block, rng) for _ in range(-(-rows // n))])[:rows]
-        drawn.append(_psi_of_shares(first, _shares(binned[second], len(edges) + 1)))
+        stretch = (rng.integers(n) + np.arange(rows)) % n
+        drawn.append(_psi_of_shares(first, _shares(binned[stretch], len(edges) + 1)))
     return float(np.quantile(drawn, 0.99))
 
 
