@@ -17,7 +17,13 @@ from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 from huracan_platform.contracts.trigger import Trigger, TriggerKind
 from huracan_platform.definitions import defs
 from huracan_platform.defs.house import symbol_key
-from huracan_platform.defs.learning.sensors import drifted_models, failed_trainings, new_feature_days, requested_trainings
+from huracan_platform.defs.learning.sensors import (
+    cancelled_trainings,
+    drifted_models,
+    failed_trainings,
+    new_feature_days,
+    requested_trainings,
+)
 from huracan_platform.defs.learning.triggers import REQUEST_TAG
 from huracan_platform.defs.resources import Platform
 from huracan_platform.judging.evaluation.drift import DriftThresholds, measure_drift
@@ -115,6 +121,20 @@ def test_a_training_that_failed_frees_its_symbol(brain: Brain, instance: dg.Dags
         sensor_name="failed_trainings", dagster_instance=instance, dagster_run=result.dagster_run,
         dagster_event=result.get_run_failure_event(), resources={"platform": Platform()},
     ).for_run_failure())
+    assert requests.open() == []
+    assert requests.request("sim", BTC, Trigger(TriggerKind.OPERATOR, "again", "ada", START_MS)) is not None
+
+
+def test_a_training_that_a_person_ended_frees_its_symbol(brain: Brain, instance: dg.DagsterInstance, point_at: Callable) -> None:
+    point_at("http://127.0.0.1:9")
+    requests = RetrainingRepository(brain)
+    number = requests.request("sim", BTC, Trigger(TriggerKind.OPERATOR, "new fees", "ada", START_MS))
+    run = instance.create_run_for_job(defs.resolve_job_def("training_job"), tags={REQUEST_TAG: str(number)})
+    event = instance.report_run_canceled(run)
+    cancelled_trainings(dg.build_run_status_sensor_context(
+        sensor_name="cancelled_trainings", dagster_instance=instance, dagster_run=run, dagster_event=event,
+        resources={"platform": Platform()},
+    ))
     assert requests.open() == []
     assert requests.request("sim", BTC, Trigger(TriggerKind.OPERATOR, "again", "ada", START_MS)) is not None
 

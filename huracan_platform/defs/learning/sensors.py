@@ -77,10 +77,22 @@ def requested_trainings(context: dg.SensorEvaluationContext, platform: Platform)
 )
 def failed_trainings(context: dg.RunFailureSensorContext, platform: Platform) -> None:
     """Close the request of a training that failed: it made no model, and the symbol may be asked for again."""
+    _close_request(context.dagster_run, platform)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.CANCELED, monitored_jobs=[training_job], minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def cancelled_trainings(context: dg.RunStatusSensorContext, platform: Platform) -> None:
+    """The same for one that a person ended: Dagster does not count it as failed, and its run key is used up."""
+    _close_request(context.dagster_run, platform)
+
+
+def _close_request(run: dg.DagsterRun, platform: Platform) -> None:
     from huracan_platform.brain.retraining import RetrainingRepository
     from huracan_platform.clock import SystemClock
 
-    run = context.dagster_run
     if REQUEST_TAG in run.tags:
         requests = RetrainingRepository(platform.brain(Role.DAGSTER))
         requests.finish(int(run.tags[REQUEST_TAG]), run.run_id, (), SystemClock().wire_ms())
