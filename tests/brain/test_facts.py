@@ -240,3 +240,21 @@ def test_late_writes_change_no_pinned_read_and_every_read_equals_the_definition(
             assert got == naive.read(as_of_ms, recorded_ms)
             if recorded_ms is not None and recorded_ms < now:
                 assert remembered.setdefault((as_of_ms, recorded_ms), got) == got
+
+
+def test_every_version_is_told_in_the_order_in_which_it_became_known_as_far_as_a_pin_sees(brain: Brain) -> None:
+    repository = CandleRepository(brain)
+    repository.upsert(VENUE, candles([1, 2, 3]), LATER)
+    repository.upsert(VENUE, candles([9]), LATER + 1, revision_known_at_ms=T0 + 150_000)
+
+    def told(seen: Pin | None = None) -> list[tuple[int, int, float]]:
+        found = repository.read_versions(VENUE, [BTC, "NEW/USDT:USDT"], T0, T0 + HOUR_MS, seen)
+        assert len(found["NEW/USDT:USDT"]) == 0
+        versions = found[BTC]
+        offsets = ((versions.ts_ms - T0) // MINUTE_MS, versions.known_ms - T0, versions.values["close"])
+        return list(zip(*(o.tolist() for o in offsets), strict=True))
+
+    first, second, third, corrected = (0, 62_000, 1.0), (1, 122_000, 2.0), (2, 182_000, 3.0), (0, 150_000, 9.0)
+    assert told() == [first, second, corrected, third]
+    assert told(pin(T0 + 149_999)) == [first, second]
+    assert told(pin(None, LATER)) == [first, second, third]
