@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 REPLAY ?=
 ARGS ?=
 
-.PHONY: help setup demo up test unit slow lint bench bench-peers lock clean
+.PHONY: help setup demo up test unit slow browser lint bench bench-peers lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -49,7 +49,12 @@ PARALLEL := -n 3 --dist loadfile
 unit: setup $(CONNECTOR)  ## tests that take seconds
 	@$(BIN)/pytest -q -m "not slow" $(PARALLEL) $(ARGS)
 
-slow: setup  ## tests with real processes and whole pipelines
+browser:  ## Debian's chromium for the test of the web UI, where it is absent and we are root
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
+		echo "browser: installing chromium"; \
+		{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium; } >/dev/null; }
+
+slow: setup browser  ## tests with real processes and whole pipelines
 	@$(BIN)/pytest -q -m slow $(PARALLEL) $(ARGS)
 
 bench: setup bench-peers  ## every benchmark; one JSON line per bar
