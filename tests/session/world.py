@@ -99,9 +99,9 @@ def scripted_model(features: FeatureSet, weights: dict[str, float]) -> FittedMod
 
 
 @contextmanager
-def small_world(brain: Brain, home: Path) -> Iterator[World]:
-    """Three days of market behind a paused clock, all of them ingested, checked and turned into features."""
-    with running_venue(days=HISTORY_DAYS, symbols=",".join(SYMBOLS), speed=0.0) as url:
+def small_world(brain: Brain, home: Path, venue_days: int = HISTORY_DAYS) -> Iterator[World]:
+    """The last three days of a market behind a paused clock, ingested, checked and turned into features."""
+    with running_venue(days=venue_days, symbols=",".join(SYMBOLS), speed=0.0) as url:
         settings = Settings(
             home=home, symbols=SYMBOLS, database={"dsn": brain.dsn}, venue={"url": url, "rate_limit": False},
             features={"profile": "short_history"}, labels={"horizon_min": 15, "sample_every_min": 5},
