@@ -102,19 +102,23 @@ def load(
 
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """What the library holds per venue, dataset and symbol, and what needs doing."""
+    """What the library holds per venue, dataset and symbol, what other venues lent, and what needs doing."""
     from huracan_platform.brain.quality import QualityRepository
+    from huracan_platform.brain.refetched import RefetchedWindows
     from huracan_platform.data.market_data.summary import data_summary
 
     brain = _brain()
     coverage, to_do = QualityRepository(brain).coverage(), data_summary(brain)
+    lent = RefetchedWindows(brain).sources()
 
     def render() -> None:
         table("Data", list(coverage[0]) if coverage else ["nothing yet"], [list(row.values()) for row in coverage])
+        if lent:
+            table("Lent by other venues", list(lent[0]), [list(row.values()) for row in lent])
         for sentence in to_do or ["No open issues."]:
             console.print(sentence, highlight=False, soft_wrap=True)
 
-    emit({"coverage": coverage, "to_do": to_do}, as_json, render)
+    emit({"coverage": coverage, "lent": lent, "to_do": to_do}, as_json, render)
 
 
 @app.command()

@@ -56,8 +56,12 @@ class Series:
     def of_day(self, day: date) -> Self:
         """The rows whose `ts_ms` is within a UTC day."""
         first, last = np.searchsorted(self.ts_ms, [day_start_ms(day), day_start_ms(day) + DAY_MS])
+        return self.at(slice(first, last))
+
+    def at(self, rows: slice | Int64 | npt.NDArray[np.bool_]) -> Self:
+        """The rows at positions, or where a mask is true."""
         columns = [field.name for field in fields(self) if field.name != "symbol"]
-        return replace(self, **{name: getattr(self, name)[first:last] for name in columns})
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
 
 @dataclass(frozen=True)

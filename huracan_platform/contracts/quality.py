@@ -20,7 +20,8 @@ class DayState(StrEnum):
     """Where one day of one symbol stands. Downstream reads only GOOD days.
 
     OPEN: the market's day is not over, or the venue's last bars of it were not due yet. DEGRADED: genuine rows, too few
-    of them. QUARANTINED: the rows broke their contract or a blocking check; they are kept apart from the library.
+    of them, or some that another venue lent. QUARANTINED: the rows broke their contract or a blocking check; they are kept
+    apart from the library.
     UNAVAILABLE: the source does not have the day (any more) and it was not recorded in time; asking again brings nothing.
     """
 
@@ -103,3 +104,13 @@ class ExplainedGap:
     start_ms: int
     end_ms: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Refetched:
+    """A window [start_ms, end_ms) within a day whose rows came from another venue; `source` is its name in the settings."""
+
+    symbol: str
+    start_ms: int
+    end_ms: int
+    source: str

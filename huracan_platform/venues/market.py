@@ -77,6 +77,10 @@ class MarketData:
         told = self._control("clock")
         return MappedClock(MarketTime(int(told["market_anchor_ms"]), int(told["wire_anchor_ms"]), float(told["speed"])))
 
+    def lists(self, symbol: str) -> bool:
+        """Whether the venue trades the symbol as a linear perpetual."""
+        return symbol in self._markets
+
     def listing(self, symbol: str) -> Listing:
         """The window in which the venue has data for the symbol."""
         listed = int(self._market(symbol).get("created") or 0)

@@ -18,7 +18,7 @@ from huracan_platform.brain.quality import QualityRepository
 from huracan_platform.clock import DAY_MS, MINUTE_MS, ManualClock, day_start_ms
 from huracan_platform.contracts.market import Candles, Pin
 from huracan_platform.contracts.quality import DayState, ExplainedGap
-from huracan_platform.data.market_data import ingest
+from huracan_platform.data.market_data import ingest_run
 from huracan_platform.data.market_data.days import good_days
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding, ingest_open_interest
 from huracan_platform.data.market_data.report import IngestReport
@@ -234,7 +234,7 @@ def test_a_symbol_that_cannot_be_had_is_degraded_and_the_report_says_so(brain, m
 
 
 def test_a_symbol_given_up_for_some_of_its_days_is_reported_though_the_rest_came(market, take, monkeypatch) -> None:
-    monkeypatch.setattr(ingest, "DAYS_AT_A_TIME", 1)
+    monkeypatch.setattr(ingest_run, "DAYS_AT_A_TIME", 1)
 
     class FirstDayLost(SpoiledMarket):
         asked = 0

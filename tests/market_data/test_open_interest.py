@@ -21,7 +21,8 @@ from huracan_platform.data.market_data.ingest import ingest_open_interest
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.errors import PermanentError
 from huracan_platform.settings import Settings
-from huracan_platform.venues.market import MalformedRowsError, MarketData
+from huracan_platform.venues.klines import MalformedRowsError
+from huracan_platform.venues.market import MarketData
 from tests.market_data.conftest import FIRST, SECOND
 from tests.market_data.made import SpoiledMarket, changed
 from tests.venue_process import running_venue

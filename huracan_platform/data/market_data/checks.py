@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,8 +12,8 @@ import numpy as np
 
 from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, Int64
-from huracan_platform.contracts.quality import CheckResult, Severity
-from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
+from huracan_platform.contracts.quality import CheckResult, Refetched, Severity
+from huracan_platform.data.market_data.gaps import DueWindow, in_words, is_refetched, missed, ranges, told_refetched
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.data.market_data.rollup import roll_up
 from huracan_platform.settings import QualitySettings
@@ -34,7 +35,8 @@ class Evidence:
     """What the bars of a day are held against.
 
     `hours` are the venue's own 1-hour bars, `previous_close` that of the bar right before the day, `witness` a second
-    venue's bars; None means there is none. `newest` marks the last partition, the only one with a freshness.
+    venue's bars around the jumps; None means there is none. `refetched` are windows of the day whose bars another venue lent.
+    `newest` marks the last partition, the only one with a freshness.
     """
 
     window: DueWindow
@@ -43,27 +45,34 @@ class Evidence:
     hours: Candles
     previous_close: float | None = None
     witness: Candles | None = None
+    refetched: tuple[Refetched, ...] = ()
 
 
 def run_checks(candles: Candles, evidence: Evidence, quality: QualitySettings) -> list[CheckResult]:
     """All six, in the order of NAMES, over bars in time order."""
     day = evidence.window.day
     return [
-        completeness(candles, evidence.window, quality),
+        completeness(candles, evidence.window, quality, evidence.refetched),
         uniqueness(candles, day),
         validity(candles, day),
         freshness(candles, evidence, quality),
-        plausibility(candles, day, quality, previous_close=evidence.previous_close, witness=evidence.witness),
+        plausibility(
+            candles, day, quality, previous_close=evidence.previous_close, witness=evidence.witness, refetched=evidence.refetched
+        ),
         consistency(candles, day, evidence.hours),
     ]
 
 
-def completeness(candles: Candles, window: DueWindow, quality: QualitySettings) -> CheckResult:
-    """Every due bar is there; listing window and explained gaps aside.
+def completeness(
+    candles: Candles, window: DueWindow, quality: QualitySettings, refetched: Sequence[Refetched] = ()
+) -> CheckResult:
+    """Every due bar is there, and is the venue's own; listing window and explained gaps aside.
 
     Never blocking: the rows that came are genuine. Under `coverage_alert` it is an error, under `coverage_degraded` the
-    day becomes degraded.
+    day becomes degraded. Bars that another venue lent are missing here, an error, and the message names that venue.
     """
+    if refetched:
+        candles = candles.at(~is_refetched(candles.ts_ms, refetched))
     came = candles.ts_ms[(candles.ts_ms >= window.start_ms) & (candles.ts_ms < window.end_ms)]
     due = window.minutes()
     whole = np.array_equal(due, came)  # sets need no sorting then
@@ -72,10 +81,14 @@ def completeness(candles: Candles, window: DueWindow, quality: QualitySettings) 
     got = len(due) - len(missing)
     coverage = got / len(due) if len(due) else 1.0
     bad = ranges(missing)
+    lent = int(is_refetched(missing, refetched).sum())
+    told = f"expected {len(due)} bars, got {got} (missing {in_words(bad)})"
+    if lent:
+        share = "" if lent == len(missing) else f"{lent} of {len(missing)} bars "
+        told = f"{missed(missing)}; {share}{told_refetched(refetched)}, marked degraded"
     return check_result(
-        Subject(DATASET, candles.symbol, window.day), "completeness", len(missing) == 0, got, len(due),
-        f"expected {len(due)} bars, got {got} (missing {in_words(bad)})",
-        severity=Severity.ERROR if coverage < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
+        Subject(DATASET, candles.symbol, window.day), "completeness", len(missing) == 0, got, len(due), told,
+        severity=Severity.ERROR if lent or coverage < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
     )
 
 
@@ -126,17 +139,21 @@ def freshness(candles: Candles, evidence: Evidence, quality: QualitySettings) ->
 
 
 def plausibility(
-    candles: Candles, day: date, quality: QualitySettings, *, previous_close: float | None = None, witness: Candles | None = None
+    candles: Candles, day: date, quality: QualitySettings, *, previous_close: float | None = None,
+    witness: Candles | None = None, refetched: Sequence[Refetched] = (),
 ) -> CheckResult:
     """No 1-minute return beyond `plausibility_mad_sigma` robust sigmas of the day, unless a second venue moved alike.
 
-    With a witness an outlier that it does not confirm within `plausibility_confirm_bars` blocks the day; without one
-    outliers are a warning.
+    With a witness an outlier that it does not confirm within `plausibility_confirm_bars` blocks the day. Where it has no bars,
+    without one, and in bars that another venue lent, which it cannot confirm itself, outliers are a warning.
     """
-    ts, returns = _returns(candles, previous_close)
+    ts, returns = _returns(candles, previous_close, refetched)
     outliers, sigma = _outliers(returns, quality.plausibility_mad_sigma)
+    blocking = False
     if witness is not None and len(outliers):
-        outliers = outliers[~_confirmed(ts[outliers], returns[outliers], witness, quality, sigma)]
+        own = ~is_refetched(ts[outliers], refetched)
+        seen, moved = _witnessed(ts[outliers], returns[outliers], witness, quality, sigma)
+        outliers, blocking = outliers[~(moved & own)], bool((own & seen & ~moved).any())
     found = ranges(ts[outliers])
     worst = float(np.abs(returns[outliers]).max() / sigma) if len(outliers) else 0.0
     asked = "no second venue asked" if witness is None else "not confirmed by the second venue"
@@ -144,9 +161,17 @@ def plausibility(
         Subject(DATASET, candles.symbol, day), "plausibility", len(outliers) == 0, worst, quality.plausibility_mad_sigma,
         f"expected returns within {quality.plausibility_mad_sigma:g} MAD-sigmas, got {len(outliers)} beyond, "
         f"up to {worst:.1f} ({in_words(found)}), {asked}",
-        severity=Severity.WARNING if witness is None else Severity.ERROR, blocking=witness is not None, bad=found,
+        severity=Severity.ERROR if blocking else Severity.WARNING, blocking=blocking, bad=found,
         sample=_rows(candles, np.searchsorted(candles.ts_ms, ts[outliers])),
     )
+
+
+def jumps(
+    candles: Candles, quality: QualitySettings, previous_close: float | None, refetched: Sequence[Refetched] = ()
+) -> Int64:
+    """Opens of a day's bars whose returns plausibility would ask a second venue about."""
+    ts, returns = _returns(candles, previous_close, refetched)
+    return ts[_outliers(returns, quality.plausibility_mad_sigma)[0]]
 
 
 def consistency(candles: Candles, day: date, hours: Candles) -> CheckResult:
@@ -172,15 +197,18 @@ def consistency(candles: Candles, day: date, hours: Candles) -> CheckResult:
     )
 
 
-def _returns(candles: Candles, previous_close: float | None) -> tuple[Int64, Float64]:
-    """Log returns between neighbouring minutes, and the opens of the bars that made them."""
+def _returns(
+    candles: Candles, previous_close: float | None, refetched: Sequence[Refetched] = ()
+) -> tuple[Int64, Float64]:
+    """Log returns between neighbouring minutes of one venue, and the opens of the bars that made them."""
     close, ts = candles.close, candles.ts_ms
     if previous_close is not None and len(ts):
         close, ts = np.concatenate([[previous_close], close]), np.concatenate([[ts[0] - MINUTE_MS], ts])
     adjacent = np.diff(ts) == MINUTE_MS
     with np.errstate(invalid="ignore", divide="ignore"):
         returns = np.diff(np.log(close))
-    usable = adjacent & np.isfinite(returns)
+    lent = is_refetched(ts, refetched)
+    usable = adjacent & np.isfinite(returns) & (lent[1:] == lent[:-1])
     return ts[1:][usable], returns[usable]
 
 
@@ -192,16 +220,18 @@ def _outliers(returns: Float64, sigmas: float) -> tuple[Int64, float]:
     return np.flatnonzero(off > sigmas * sigma), sigma
 
 
-def _confirmed(ts: Int64, returns: Float64, witness: Candles, quality: QualitySettings, sigma: float) -> np.ndarray:
-    """Where the witness moved the same way beyond half the bound within the allowed bars around."""
+def _witnessed(
+    ts: Int64, returns: Float64, witness: Candles, quality: QualitySettings, sigma: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the witness has bars within the allowed ones around, and where it moved the same way beyond half the bound."""
     their_ts, theirs = _returns(witness, None)
     near = quality.plausibility_confirm_bars * MINUTE_MS
     bound = quality.plausibility_mad_sigma * sigma / 2
-    confirmed = np.zeros(len(ts), bool)
+    seen, moved = np.zeros(len(ts), bool), np.zeros(len(ts), bool)
     for k, (at, move) in enumerate(zip(ts, returns, strict=True)):
         around = theirs[(their_ts >= at - near) & (their_ts <= at + near)]
-        confirmed[k] = bool((np.sign(move) * around > bound).any())
-    return confirmed
+        seen[k], moved[k] = len(around) > 0, bool((np.sign(move) * around > bound).any())
+    return seen, moved
 
 
 def _rows(candles: Candles, at: Int64) -> tuple[dict[str, Any], ...]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms, to_datetime
 from huracan_platform.contracts.market import Int64
-from huracan_platform.contracts.quality import ExplainedGap
+from huracan_platform.contracts.quality import ExplainedGap, Refetched
 
 MOST_RANGES_SHOWN = 4
 
@@ -68,6 +69,33 @@ def in_words(found: Sequence[tuple[int, int]]) -> str:
     shown = [_clock(a) if a == b else f"{_clock(a)}–{_clock(b)}" for a, b in found[:MOST_RANGES_SHOWN]]
     more = len(found) - len(shown)
     return ", ".join(shown) + (f" and {more} more range{'s' if more > 1 else ''}" if more else "")
+
+
+def refetched_windows(symbol: str, ts_ms: Int64, source: str) -> tuple[Refetched, ...]:
+    """The windows of bars that came from another venue, cut at midnight; opens in time order."""
+    parts = [run for day in np.unique(ts_ms // DAY_MS) for run in ranges(ts_ms[ts_ms // DAY_MS == day])]
+    return tuple(Refetched(symbol, first, last + MINUTE_MS, source) for first, last in parts)
+
+
+def is_refetched(ts_ms: Int64, windows: Sequence[Refetched]) -> npt.NDArray[np.bool_]:
+    """Which event times lie in windows that hold another venue's rows."""
+    found = np.zeros(len(ts_ms), bool)
+    for window in windows:
+        found |= (ts_ms >= window.start_ms) & (ts_ms < window.end_ms)
+    return found
+
+
+def told_refetched(windows: Sequence[Refetched]) -> str:
+    """`refetched from bybit`, each venue once."""
+    return f"refetched from {' and '.join(dict.fromkeys(window.source for window in windows))}"
+
+
+def missed(minutes: Int64) -> str:
+    """`misses 2 h: 03:00–05:00 UTC` for the opens of missing bars; a range ends where the next bar is there."""
+    found = [(first, last + MINUTE_MS) for first, last in ranges(minutes)]
+    count = len(minutes)
+    length = f"{count // 60} h" if count % 60 == 0 else f"{count} min"
+    return f"misses {length}: {in_words(found)} UTC"
 
 
 def _clock(ms: int) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 
 import pandas as pd
 
-from huracan_platform.clock import DAY_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, day_of, day_start_ms
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, RefusedBatch
 from huracan_platform.data.market_data.contract import Enforced, Neighbours, enforce, refused_batch
 from huracan_platform.data.market_data.gaps import DueWindow, due_window
@@ -105,20 +105,21 @@ def _report(
 ) -> DayReport:
     completeness = next((result for result in results if result.name == "completeness"), None)
     expected = int(completeness.expected) if completeness else 0
-    state = _state(kind, window, delivery.observed_ms, results, part)
+    state = _state(kind, window, delivery, results, part)
     rows = 0 if part is None or state is DayState.QUARANTINED else len(part)
     return DayReport(delivery.symbol, window.day, state, rows, expected, None, tuple(r.message for r in results if not r.passed))
 
 
 def _state(
-    kind: Kind, window: DueWindow, observed_ms: int, results: Sequence[CheckResult], part: pd.DataFrame | None
+    kind: Kind, window: DueWindow, delivery: Delivery, results: Sequence[CheckResult], part: pd.DataFrame | None
 ) -> DayState:
     if any(result.blocking for result in results):
         return DayState.QUARANTINED
     newest = None if part is None or len(part) == 0 else int(part["ts"].iloc[-1].timestamp() * 1000)
-    if not kind.is_over(window, newest, observed_ms):
+    if not kind.is_over(window, newest, delivery.observed_ms):
         return DayState.OPEN
     complete = next((r for r in results if r.name == "completeness"), None)
-    if complete is not None and complete.observed < complete.expected * kind.quality.coverage_degraded:
+    lent = any(day_of(one.start_ms) == window.day for one in delivery.refetched)
+    if lent or (complete is not None and complete.observed < complete.expected * kind.quality.coverage_degraded):
         return DayState.DEGRADED
     return DayState.GOOD

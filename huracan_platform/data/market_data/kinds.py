@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -79,9 +79,10 @@ class Kind(Protocol):
 
 @dataclass(frozen=True)
 class CandleKind:
-    """1-minute candles."""
+    """1-minute candles. `witness` gives a second venue's bars around the opens of jumps, None where there is none."""
 
     quality: QualitySettings
+    witness: Callable[[str, Int64], Candles | None] = lambda symbol, ts_ms: None
     name: str = "candles"
 
     @property
@@ -110,14 +111,18 @@ class CandleKind:
         """All six for each day."""
         candles = Candles(delivery.symbol, **arrays_of(frame, CANDLE_COLUMNS))
         hours = delivery.hours or Candles(delivery.symbol, np.empty(0, np.int64), *(np.empty(0) for _ in CANDLE_COLUMNS))
+        bars = {window.day: candles.of_day(window.day) for window in windows}
+        closes = {window.day: _close_before(candles, window.day, delivery, before) for window in windows}
+        lent = delivery.refetched
+        jumps = [checks.jumps(part, self.quality, closes[day], lent) for day, part in bars.items()]
+        witness = self.witness(delivery.symbol, np.concatenate(jumps)) if any(map(len, jumps)) else None
         results = {}
         for window in windows:
-            bars = candles.of_day(window.day)
             evidence = checks.Evidence(
                 window, delivery.observed_ms, window.day == newest_day(delivery), hours.of_day(window.day),
-                _close_before(candles, window.day, delivery, before),
+                closes[window.day], witness, tuple(one for one in lent if day_of(one.start_ms) == window.day),
             )
-            results[window.day] = checks.run_checks(bars, evidence, self.quality)
+            results[window.day] = checks.run_checks(bars[window.day], evidence, self.quality)
         return results
 
     def first_checks(self, part: pd.DataFrame, delivery: Delivery, window: DueWindow) -> list[CheckResult]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from huracan_platform.clock import DAY_MS, Clock, day_start_ms
 from huracan_platform.contracts.market import Candles, FundingRates, Instrument, OpenInterest
+from huracan_platform.contracts.quality import Refetched
 from huracan_platform.venues.market import Listing
 
 
@@ -56,7 +57,7 @@ class Delivery:
     """What came for one symbol and a run of days, untouched, with the evidence that came along.
 
     `observed_ms` is market time before the first request; `hours` are the venue's own 1-hour bars (not with funding);
-    `source` is "venue" or the name of a file.
+    `source` is "venue" or the name of a file; `refetched` the windows of `frame` that came from another venue.
     """
 
     symbol: str
@@ -66,6 +67,7 @@ class Delivery:
     listing: Listing
     hours: Candles | None = None
     source: str = "venue"
+    refetched: tuple[Refetched, ...] = ()
 
     @property
     def start_ms(self) -> int:

@@ -70,10 +70,17 @@ def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRu
     description="Settled funding rates of every symbol as a fraction per interval, with the interval in hours, which may change.",
 )
 def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
-    """Download, check and store the run's days."""
+    """Download, check and store the run's days; then, each under its own name, those of the alternative venues."""
     from huracan_platform.data.market_data.ingest import ingest_funding
+    from huracan_platform.data.market_data.other_funding import ingest_other_funding
 
-    return _ingest(context, platform, config, "funding_rates", ingest_funding)
+    result = _ingest(context, platform, config, "funding_rates", ingest_funding)
+    settings, days = platform.settings(), days_of(context)
+    others = ingest_other_funding(
+        platform.brain(Role.INGEST), platform.alternatives(), config.symbols or settings.symbols, days[0], days[-1], settings
+    )
+    told = {f"alternative {name}": _told(outcome) for name, outcome in others.items()}
+    return result._replace(metadata={**(result.metadata or {}), **told})
 
 
 @dg.asset(
@@ -125,6 +132,14 @@ def liquidations(context: dg.AssetExecutionContext, platform: Platform, config: 
     from huracan_platform.data.market_data.ingest import ingest_liquidations
 
     return _ingest(context, platform, config, "liquidations", ingest_liquidations)
+
+
+def _told(outcome: IngestReport | str) -> str:
+    """What became of an alternative venue's funding, in a line."""
+    if isinstance(outcome, str):
+        return f"not fetched: {outcome}"
+    states = ", ".join(f"{len(outcome.in_state(state))} {state}" for state in DayState if outcome.in_state(state))
+    return f"{outcome.rows} rows as {outcome.venue}; symbol-days: {states or 'none'}"
 
 
 def _ingest(

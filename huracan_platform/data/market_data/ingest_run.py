@@ -1,0 +1,249 @@
+"""One ingest: a symbol's run of days at a time, the next one fetched meanwhile, from fetch to books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from huracan_platform.brain.candles import CandleRepository
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts import UpsertResult
+from huracan_platform.brain.instruments import InstrumentRepository
+from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.brain.refetched import RefetchedWindows
+from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
+from huracan_platform.contracts.hashing import hash_arrays
+from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap
+from huracan_platform.data.market_data.ahead import fetched_ahead
+from huracan_platform.data.market_data.contract import Neighbours, frame_of_rows
+from huracan_platform.data.market_data.fallback import Fallback
+from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
+from huracan_platform.data.market_data.kinds import Kind
+from huracan_platform.data.market_data.report import IngestReport, summarise
+from huracan_platform.data.market_data.source import Delivery, MarketSource
+from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
+from huracan_platform.failpoints import Failpoint, reach
+from huracan_platform.logs import get_logger
+from huracan_platform.venues.klines import MalformedRowsError
+
+# Days of a symbol fetched, judged and written at a time: 43 k bars.
+DAYS_AT_A_TIME = 30
+Progress = Callable[[int, int], None]
+_Job = tuple[str, tuple[date, ...]]
+_Came = Delivery | TransientError | PermanentError | MalformedRowsError
+_log = get_logger("market_data.ingest")
+
+
+@dataclass
+class _Tally:
+    """What a run has gathered so far."""
+
+    days: list[DayReport] = field(default_factory=list)
+    results: list[CheckResult] = field(default_factory=list)
+    inserted: int = 0
+    revised: int = 0
+    unchanged: int = 0
+    unfetched: dict[str, str] = field(default_factory=dict)
+    kind: type[TransientError | PermanentError] = TransientError
+
+
+class IngestRun:
+    """One dataset's days from a venue into the library. `others` are asked for what the venue does not deliver."""
+
+    def __init__(
+        self, brain: Brain, market: MarketSource, kind: Kind, progress: Progress | None = None, others: Fallback | None = None
+    ) -> None:
+        self._brain, self._market, self._kind, self._others = brain, market, kind, others
+        self._progress = progress or (lambda done, total: None)
+        self._books = QualityRepository(brain)
+        # Asked once: a venue that goes down in the middle must not keep what came before from being written.
+        self._clock = market.clock()
+        self._known: frozenset[str] = frozenset()
+        self._tally = _Tally()
+
+    def run(self, symbols: Sequence[str], first_day: date, last_day: date) -> IngestReport:
+        """Days from first to last, both included.
+
+        Raises
+        ------
+        PermanentError
+            A symbol that the venue does not trade; last before first; the venue refused everything.
+        TransientError
+            Nothing at all could be fetched, or the database went away.
+        """
+        if last_day < first_day:
+            raise PermanentError(f"days: expected the last not before the first, got {first_day} to {last_day}")
+        self._save_instruments(symbols)
+        days = days_between(first_day, last_day)
+        total, done = len(days) * len(symbols), 0
+        kept_from = self._kind.kept_from_ms(self._clock.market_ms())
+        lost = [day for day in days if day_start_ms(day) < kept_from]
+        if lost:
+            self._pass_over(symbols, lost)
+            days, done = days[len(lost):], len(lost) * len(symbols)
+            self._progress(done, total)
+        late: list[_Job] = []
+        for job, came in fetched_ahead([(s, chunk) for chunk in _chunks(days) for s in symbols], self._fetch):
+            if isinstance(came, TransientError):
+                late.append(job)
+            else:
+                self._settle(job, came)
+                done += len(job[1])
+            self._progress(done, total)
+        for job in late:
+            self._settle(job, self._fetch(job))
+            done += len(job[1])
+            self._progress(done, total)
+        if self._tally.unfetched and not self._tally.days:
+            raise self._tally.kind("; ".join(self._tally.unfetched.values()))
+        return self._report()
+
+    def take(self, delivery: Delivery) -> IngestReport:
+        """A delivery that is there already."""
+        self._save_instruments([delivery.symbol])
+        self._store(delivery)
+        return self._report()
+
+    def _settle(self, job: _Job, came: _Came) -> None:
+        """Store what came; where nothing did, what other venues have of it, unless asking again can never help."""
+        if isinstance(came, Delivery):
+            self._store(came)
+        elif isinstance(came, MalformedRowsError):
+            self._write(judge_malformed(self._kind, *job, frame_of_rows(came.rows), str(came)))
+        else:
+            lent = self._borrow(job) if isinstance(came, TransientError) else []
+            self._give_up((job[0], tuple(day for day in job[1] if day not in lent)), came)
+
+    def _fetch(self, job: _Job) -> _Came:
+        """What came, or why it did not."""
+        symbol, days = job
+        try:
+            return self._kind.fetch(self._market, symbol, days)
+        except ConfigurationError:
+            raise
+        except (TransientError, PermanentError) as error:
+            _log.warning("not fetched", dataset=self._kind.name, symbol=symbol, first_day=str(days[0]), error=str(error))
+            return error
+        except MalformedRowsError as error:
+            return error
+
+    def _store(self, delivery: Delivery) -> None:
+        gaps = self._gaps(delivery.symbol, delivery.start_ms, delivery.end_ms)
+        if self._others is not None:
+            delivery = self._others.completed(delivery, gaps)
+        self._write(judge(self._kind, delivery, self._neighbours(delivery), gaps), delivery)
+
+    def _borrow(self, job: _Job) -> list[date]:
+        """Take from other venues what this one did not deliver; returns the days of which they had some."""
+        if self._others is None:
+            return []
+        symbol, days = job
+        gaps = self._gaps(symbol, day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS)
+        lent = self._others.instead(symbol, days, self._clock.market_ms(), gaps)
+        for delivery in lent:
+            self._write(judge(self._kind, delivery, self._neighbours(delivery), gaps), delivery)
+        return [day for delivery in lent for day in delivery.days]
+
+    def _gaps(self, symbol: str, start_ms: int, end_ms: int) -> list[ExplainedGap]:
+        return self._books.explained_gaps(self._market.venue, self._kind.name, symbol, start_ms, end_ms)
+
+    def _neighbours(self, delivery: Delivery) -> Neighbours:
+        if self._kind.name != "candles":
+            return Neighbours(self._known)
+        library, venue, symbol = CandleRepository(self._brain), self._market.venue, delivery.symbol
+        before = library.read(venue, [symbol], delivery.start_ms - DAY_MS, delivery.start_ms)[symbol].close
+        after = library.read(venue, [symbol], delivery.end_ms, delivery.end_ms + DAY_MS)[symbol].close
+        return Neighbours(self._known, float(before[-1]) if len(before) else None, float(after[0]) if len(after) else None)
+
+    def _write(self, judged: Judgement, delivery: Delivery | None = None) -> None:
+        """Rows first, then the books: a day is never called good before its rows are there."""
+        reach(Failpoint.AFTER_FETCH)
+        wire, venue = self._clock.wire_ms(), self._market.venue
+        stored = UpsertResult(0, 0, 0)
+        if len(judged.frame):
+            repository, rows = self._kind.repository(self._brain), self._kind.table(judged.frame)
+            stored = repository.upsert(venue, rows, wire, revision_known_at_ms=self._clock.market_ms())
+        reach(Failpoint.AFTER_FACTS_BEFORE_BOOKS)
+        days = list(self._hashed(judged.days))
+        if delivery is not None and self._others is not None:
+            self._note_lenders(delivery, [day.day for day in days if day.state is not DayState.QUARANTINED], wire)
+        self._books.record(venue, self._kind.name, days, judged.results, judged.refused, wire)
+        self._tally.days += days
+        self._tally.results += judged.results
+        self._tally.inserted += stored.inserted
+        self._tally.revised += stored.revised
+        self._tally.unchanged += stored.unchanged
+
+    def _note_lenders(self, delivery: Delivery, days: Sequence[date], wire_ms: int) -> None:
+        windows = [(day_start_ms(day), day_start_ms(day) + DAY_MS) for day in days]
+        lent = [one for one in delivery.refetched if day_of(one.start_ms) in days]
+        ledger = RefetchedWindows(self._brain)
+        ledger.record(self._market.venue, self._kind.name, delivery.symbol, windows, lent, wire_ms)
+
+    def _hashed(self, days: Sequence[DayReport]) -> Iterator[DayReport]:
+        """The reports with row counts and content hashes of what the library holds now."""
+        stored = [day for day in days if day.rows]
+        if not stored:
+            yield from days
+            return
+        repository, symbol = self._kind.repository(self._brain), days[0].symbol
+        start, end = day_start_ms(stored[0].day), day_start_ms(stored[-1].day) + DAY_MS
+        table = repository.read_table(self._market.venue, [symbol], start, end)
+        columns: dict[str, Any] = {n: table.column(n).to_numpy() for n in ("ts_ms", *repository.table.values)}
+        header = {"dataset": repository.table.name, "venue": self._market.venue, "symbol": symbol}
+        for day in days:
+            first, last = np.searchsorted(columns["ts_ms"], [day_start_ms(day.day), day_start_ms(day.day) + DAY_MS])
+            of_day = {name: values[first:last] for name, values in columns.items()}
+            yield replace(day, rows=int(last - first), content_hash=hash_arrays(of_day, header=header)) if day.rows else day
+
+    def _pass_over(self, symbols: Sequence[str], days: Sequence[date]) -> None:
+        """Days that the venue has lost: what the library has of them stays, what it has not is unavailable."""
+        name, venue = self._kind.name, self._market.venue
+        for symbol in symbols:
+            listing = self._market.listing(symbol)
+            ended_ms = listing.last_ms or self._clock.market_ms()
+            listed = [day for day in days if listing.first_ms - DAY_MS < day_start_ms(day) < ended_ms]
+            if listed:
+                self._books.mark_unavailable(
+                    venue, name, symbol, listed, "not available from its source any more, and not recorded in time",
+                    self._clock.wire_ms(),
+                )
+                self._tally.days += self._books.days(venue, name, [symbol], listed[0], listed[-1])
+
+    def _give_up(self, job: _Job, error: TransientError | PermanentError) -> None:
+        symbol, days = job
+        if not days:
+            return
+        why = str(error) + ("" if self._others is None else self._others.in_vain(symbol))
+        self._tally.unfetched[symbol], self._tally.kind = why, type(error)
+        reason = f"{self._kind.name} {symbol} {days[0]} to {days[-1]}: expected an answer, got {why}"
+        self._books.mark_unfetched(self._market.venue, self._kind.name, symbol, days, reason, self._clock.wire_ms())
+
+    def _save_instruments(self, symbols: Sequence[str]) -> None:
+        instruments = InstrumentRepository(self._brain)
+        try:
+            found = self._market.instruments(symbols)
+        except TransientError:
+            # Terms of contracts that are known already need no answer where others may lend the rows.
+            self._known = frozenset(instruments.load(self._market.venue))
+            if self._others is None or not self._known.issuperset(symbols):
+                raise
+            return
+        instruments.save(found, self._clock.wire_ms(), known_at_ms=self._clock.market_ms())
+        self._known = frozenset(instruments.load(self._market.venue))
+
+    def _report(self) -> IngestReport:
+        tally = self._tally
+        return IngestReport(
+            self._market.venue, self._kind.name, tuple(sorted(tally.days, key=lambda d: (d.day, d.symbol))),
+            summarise(tally.results), tally.inserted, tally.revised, tally.unchanged, dict(tally.unfetched),
+        )
+
+
+def _chunks(days: Sequence[date]) -> Iterator[tuple[date, ...]]:
+    for at in range(0, len(days), DAYS_AT_A_TIME):
+        yield tuple(days[at:at + DAYS_AT_A_TIME])
