@@ -62,9 +62,9 @@ def plot(page: Page, url: str) -> bytes:
 
 
 def check(page: Page, url: str) -> bytes:
-    """A check with its latest result and the days that failed."""
+    """A check that failed, with the days it failed for. Its page shows the newest result: backfill a bad day just before."""
     page.goto(f"{url}/assets/candles?view=checks&checkDetail=plausibility")
-    expect(page.get_by_text("Evaluation result")).to_be_visible()
+    expect(page.get_by_text("symbol-days failed")).to_be_visible()
     return settled(page, {"x": 0, "y": 0, "width": WIDTH, "height": 640})
 
 
