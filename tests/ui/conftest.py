@@ -64,6 +64,7 @@ def stack(chromium: str) -> Iterator[Stack]:
             subprocess.run([sys.executable, "-m", "tests.ui.fill_home"], env=environment, check=True, timeout=300)
             with _up(environment, home / "up.log") as up:
                 _wait_until_it_answers(f"http://127.0.0.1:{port}", up, home / "up.log")
+                _stop_hourly_market_data(f"http://127.0.0.1:{port}")
                 yield Stack(f"http://127.0.0.1:{port}", home, venue)
         finally:
             EmbeddedServer(home).destroy()
@@ -109,6 +110,15 @@ def ask(url: str, query: str) -> dict[str, Any]:
     with urllib.request.urlopen(request, timeout=30) as answer:
         found: dict[str, Any] = json.load(answer)["data"]
     return found
+
+
+def _stop_hourly_market_data(url: str) -> None:
+    """A check's page shows its newest result: at five past the hour that of the planted day would go."""
+    schedules = "{repositoriesOrError {... on RepositoryConnection {nodes {schedules {name scheduleState {id}}}}}}"
+    found = ask(url, schedules)["repositoriesOrError"]["nodes"][0]["schedules"]
+    (state,) = (schedule["scheduleState"]["id"] for schedule in found if schedule["name"] == "hourly_market_data")
+    stopped = ask(url, f'mutation {{stopRunningSchedule(id: "{state}") {{__typename}}}}')["stopRunningSchedule"]
+    assert stopped["__typename"] == "ScheduleStateResult", stopped
 
 
 def _wait_until_it_answers(url: str, up: subprocess.Popen[bytes], log: Path) -> None:
