@@ -47,7 +47,7 @@ $(CONNECTOR): tests/simulator/old_connector.txt $(VENV)/.ready
 PARALLEL := -n 3 --dist loadfile
 
 unit: setup $(CONNECTOR)  ## tests that take seconds
-	@$(BIN)/pytest -q -m "not slow" $(PARALLEL) $(ARGS)
+	@$(BIN)/pytest -q -m "not slow" --timeout 120 $(PARALLEL) $(ARGS)
 
 browser:  ## Debian's chromium for the test of the web UI, where it is absent and we are root
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \

@@ -91,7 +91,8 @@ def test_what_a_schedule_makes_is_asked_for_by_no_condition() -> None:
         for key in graph.materializable_asset_keys if (condition := graph.get(key).automation_condition) is not None
     }
     assert conditions == {
-        "instruments": "daily", "features": "repaired", "feature_importance": "trained", "gate_verdicts": "trained",
+        "instruments": "daily", "features": "repaired", "positioning_features": "repaired",
+        "feature_importance": "trained", "gate_verdicts": "trained",
     }
 
 

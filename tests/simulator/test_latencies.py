@@ -146,21 +146,24 @@ async def test_a_feed_is_late_for_its_client_and_for_no_other() -> None:
     async with served() as house:
         await set_latencies(house, client="slow", feed={"median_ms": 400})
         heard: list[tuple[str, int]] = []
+        listening = asyncio.Semaphore(0)
 
-        async def hear(agent: str, number: int) -> None:
+        async def hear(agent: str) -> None:
             async with house.socket("/market/ws/btcusdt@markPrice@1s", headers={"User-Agent": agent}) as socket:
-                while number:
+                listening.release()
+                while (agent, 32_000) not in heard:
                     heard.append((agent, (await socket.receive_json(timeout=5))["E"] % 60_000))
-                    number -= 1
 
-        slow = asyncio.create_task(hear("slow", 3))
-        await asyncio.sleep(0.1)
-        quick = asyncio.create_task(hear("quick", 2))
+        hearing = [asyncio.create_task(hear(agent)) for agent in ("slow", "quick")]
+        for _ in hearing:
+            await listening.acquire()
         for _ in range(2):
             await asyncio.sleep(0.1)
             house.wire.advance(1_000)
-        await asyncio.gather(slow, quick)
-        assert heard == [("quick", 31_000), ("quick", 32_000), ("slow", 30_000), ("slow", 31_000), ("slow", 32_000)]
+        await asyncio.gather(*hearing)
+        told = {agent: [at for who, at in heard if who == agent][-2:] for agent in ("slow", "quick")}
+        assert told == {"slow": [31_000, 32_000], "quick": [31_000, 32_000]}
+        assert heard.index(("quick", 32_000)) < heard.index(("slow", 31_000))
 
 
 async def test_latencies_are_shown_replaced_and_taken_away() -> None:
