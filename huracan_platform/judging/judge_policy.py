@@ -30,8 +30,7 @@ from huracan_platform.learning.policies.training import (
     train_policy,
 )
 from huracan_platform.learning.registry import Registry
-from huracan_platform.setting_sections import RiskPolicySettings
-from huracan_platform.settings import Settings
+from huracan_platform.settings import RiskPolicySettings, Settings
 
 LEAST_ROWS = 96  # decision rows of either part; fewer are not even a day
 

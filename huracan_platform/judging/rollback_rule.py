@@ -12,7 +12,7 @@ from huracan_platform.contracts.market import Float64
 from huracan_platform.contracts.rollback import RollbackKind, ShadowReturns
 from huracan_platform.judging.evaluation.betting import best_capital, betting_capital
 from huracan_platform.judging.evaluation.metrics import max_drawdown
-from huracan_platform.setting_sections import RollbackSettings
+from huracan_platform.settings import RollbackSettings
 
 
 @dataclass(frozen=True)

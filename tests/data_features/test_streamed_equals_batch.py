@@ -16,9 +16,9 @@ from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, 
 from huracan_platform.data.features.alignment import align_funding
 from huracan_platform.data.features.engine import FeatureEngine
 from huracan_platform.data.features.registry import SETS, FeatureSet, feature_set
-from huracan_platform.settings import load_settings
 from tests.data_features.sets import History, history_of
 from tests.data_features.synthetic import BARS_PER_DAY, bits
+from tests.recorded import recording
 
 REPOSITORY = Path(__file__).parents[2]
 MONTH = "binance_perp_1m_2025_05"
@@ -105,11 +105,7 @@ def test_streamed_rows_equal_batch_rows_over_missing_minutes_and_facts(name: str
 
 @pytest.fixture
 def month() -> Path:
-    configured = load_settings().recorded_data
-    folder = (configured if configured.is_absolute() else REPOSITORY / configured) / MONTH
-    if not folder.is_dir():
-        pytest.skip(f"recorded market data not found at {folder}; set HURACAN_RECORDED_DATA")
-    return folder
+    return recording(MONTH)
 
 
 @pytest.mark.parametrize("asset", ["BTC", "ETH", "SOL"])

@@ -13,7 +13,7 @@ from huracan_platform.judging.backtest.engine import run_backtest
 from huracan_platform.judging.evaluation.betting import best_capital, betting_capital
 from huracan_platform.judging.evaluation.walk_forward import on_bars
 from huracan_platform.judging.rollback_rule import RollbackEvidence, rollback_due
-from huracan_platform.setting_sections import RollbackSettings
+from huracan_platform.settings import RollbackSettings
 from tests.judging.world import COSTLY, PARAMETERS, START_MS, random_walk
 
 RULE = RollbackSettings()

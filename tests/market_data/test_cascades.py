@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huracan_platform.data.market_data.cascades import MinuteSums, find_cascades, find_clusters
-from huracan_platform.setting_sections import LiquidationSettings
+from huracan_platform.settings import LiquidationSettings
 
 RULE = LiquidationSettings()
 N, AT = 3000, 2800

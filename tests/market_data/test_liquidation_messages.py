@@ -8,17 +8,16 @@ from typing import Any
 import pytest
 
 from huracan_platform.errors import DataContractError
-from huracan_platform.settings import load_settings
 from huracan_platform.venues.liquidations import Contract, parse_liquidations
+from tests.recorded import recorded_path, recording
 
-RECORDED = load_settings().recorded_data / "payloads" / "liquidation_frames_2026_10.jsonl"
+FRAMES = "payloads/liquidation_frames_2026_10.jsonl"
 NOW = 1_791_565_700_000
 
 
 def recorded() -> list[dict[str, Any]]:
-    if not RECORDED.exists():
-        return []
-    return [json.loads(line) for line in RECORDED.read_text().splitlines() if line]
+    path = recorded_path(FRAMES)
+    return [json.loads(line) for line in path.read_text().splitlines() if line] if path.exists() else []
 
 
 def contracts_of(message: dict[str, Any], size: float) -> dict[str, Contract]:
@@ -29,8 +28,7 @@ def contracts_of(message: dict[str, Any], size: float) -> dict[str, Contract]:
 
 
 def test_recorded_frames_are_there() -> None:
-    if not RECORDED.exists():
-        pytest.skip(f"HURACAN_RECORDED_DATA: no {RECORDED}")
+    recording(FRAMES)
     assert {frame["venue"] for frame in recorded()} == {"binance_usdm", "bybit_linear", "okx_swap"}
 
 

@@ -18,8 +18,7 @@ from huracan_platform.judging.judge_policy import base_version, held_out, train_
 from huracan_platform.learning.models.provenance import Provenance
 from huracan_platform.learning.policies.registry import PolicyRegistry
 from huracan_platform.learning.registry import Registry
-from huracan_platform.setting_sections import RiskPolicySettings
-from huracan_platform.settings import FeatureSettings, LabelSettings, Settings, TrainingSettings
+from huracan_platform.settings import FeatureSettings, LabelSettings, RiskPolicySettings, Settings, TrainingSettings
 from tests.learning.frames import SYMBOL
 from tests.learning.library import VENUE, make_world
 from tests.policies.world import market, replay_of

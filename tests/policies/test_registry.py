@@ -16,7 +16,7 @@ from huracan_platform.learning.policies.actor import ActorPolicy
 from huracan_platform.learning.policies.registry import FALLBACK, PolicyRegistry
 from huracan_platform.learning.policies.rules import FallbackPolicy
 from huracan_platform.learning.registry import Registry
-from huracan_platform.setting_sections import RiskPolicySettings
+from huracan_platform.settings import RiskPolicySettings
 from tests.learning.test_registry import MARKET, WIRE, trained
 from tests.policies.test_actor import actor
 

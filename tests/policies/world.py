@@ -11,7 +11,7 @@ from huracan_platform.contracts.policy import OBSERVATIONS, RiskObservation
 from huracan_platform.decision.costs import CostModel
 from huracan_platform.learning.policies.observation import MARKET_FIGURES
 from huracan_platform.learning.policies.replay import ReplayData, replay_data
-from huracan_platform.setting_sections import RiskPolicySettings
+from huracan_platform.settings import RiskPolicySettings
 from tests.judging.world import COSTLY, FREE, PARAMETERS, START_MS, random_walk
 
 EVERY, HELD = 15, 13

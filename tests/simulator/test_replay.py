@@ -11,9 +11,9 @@ import pytest
 
 from huracan_platform.clock import to_datetime
 from huracan_platform.errors import ConfigurationError, DataContractError, HuracanError
-from huracan_platform.settings import Settings
 from huracan_platform.simulator.market.replay import replay_market
 from huracan_platform.simulator.market.tape import minute_tape
+from tests.recorded import recording
 from tests.simulator.raw import get
 from tests.venue_process import running_venue
 
@@ -150,10 +150,7 @@ def test_a_directory_without_bars_is_refused(tmp_path: Path, directory: str) -> 
 
 
 def test_the_recorded_month_is_served_as_recorded() -> None:
-    directory = Settings().recorded_data / "binance_perp_1m_2025_05"
-    if not directory.is_dir():
-        pytest.skip(f"recorded data: expected {directory} (HURACAN_RECORDED_DATA)")
-    market = replay_market(directory, None, None)
+    market = replay_market(recording("binance_perp_1m_2025_05"), None, None)
     assert list(market.symbols) == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
     assert f"{to_datetime(market.now_ms):%F %H:%M}" == "2025-06-02 00:00"
     assert f"{to_datetime(market.end_ms):%F %H:%M}" == "2025-06-03 15:32"

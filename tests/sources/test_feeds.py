@@ -9,7 +9,7 @@ from huracan_platform.data.sources.fear_greed import parse_fear_greed, source_of
 from huracan_platform.data.sources.feeds import parse_feed
 from huracan_platform.data.sources.scoring import SymbolMatcher, VaderScorer
 from huracan_platform.errors import DataContractError
-from huracan_platform.setting_sections import SentimentSettings
+from huracan_platform.settings import SentimentSettings
 from huracan_platform.simulator.feeds import FeedModel, Post, atom, json_feed, rss
 
 SEEN = 1_735_700_000_000

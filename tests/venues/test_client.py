@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from huracan_platform.errors import ConfigurationError
-from huracan_platform.setting_sections import VenueSettings
-from huracan_platform.settings import Settings
+from huracan_platform.settings import Settings, VenueSettings
 from huracan_platform.venues.client import build_client, is_loopback, urls_of
 
 LOCAL = Settings(venue=VenueSettings(url="http://127.0.0.1:8799"))

@@ -11,8 +11,7 @@ import ccxt
 import pytest
 
 from huracan_platform.errors import PermanentError, TransientError
-from huracan_platform.setting_sections import VenueSettings
-from huracan_platform.settings import Settings
+from huracan_platform.settings import Settings, VenueSettings
 from huracan_platform.venues.client import RateLimitedError, build_client, call
 
 TABLE = {

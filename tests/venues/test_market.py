@@ -13,8 +13,7 @@ import pytest
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, MappedClock, SystemClock
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
-from huracan_platform.setting_sections import VenueSettings
-from huracan_platform.settings import Settings
+from huracan_platform.settings import Settings, VenueSettings
 from huracan_platform.venues.client import build_client
 from huracan_platform.venues.market import MarketData
 from huracan_platform.venues.retry import ReadRetry

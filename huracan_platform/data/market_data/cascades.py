@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from huracan_platform.contracts.market import Float64
-from huracan_platform.setting_sections import LiquidationSettings
+from huracan_platform.settings import LiquidationSettings
 
 MINUTES_PER_DAY = 1440
 Bools = np.ndarray

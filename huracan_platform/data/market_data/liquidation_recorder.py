@@ -18,7 +18,7 @@ from huracan_platform.data.market_data.contract import frame_of_rows, refused_ba
 from huracan_platform.errors import TransientError
 from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
-from huracan_platform.setting_sections import LiquidationSettings
+from huracan_platform.settings import LiquidationSettings
 from huracan_platform.venues.liquidation_feed import Heard
 
 DATASET = "liquidations"

@@ -18,7 +18,7 @@ from huracan_platform.contracts.policy import OBSERVATIONS, RiskParameters
 from huracan_platform.learning.policies.actions import HIGH, LOW, parameters_of
 from huracan_platform.learning.policies.observation import MOST_HOURS, MOST_PROFIT_FACTOR
 from huracan_platform.learning.policies.replay import LEAST_EQUITY, LEVERAGE, Account, ReplayData
-from huracan_platform.setting_sections import RiskPolicySettings
+from huracan_platform.settings import RiskPolicySettings
 
 MOST_LEVERAGE = 10.0
 _NO_BOUND = float(np.finfo(np.float32).max)

@@ -14,7 +14,7 @@ from huracan_platform.learning.content import ContentStore
 from huracan_platform.learning.models.manifest import HASH_IN_NAME, base_of
 from huracan_platform.learning.policies.actor import SPEC_FILE, WEIGHTS_FILE, ActorPolicy
 from huracan_platform.learning.policies.rules import FallbackPolicy
-from huracan_platform.setting_sections import RiskPolicySettings
+from huracan_platform.settings import RiskPolicySettings
 
 FALLBACK = "fallback"  # in the place of a policy's id
 

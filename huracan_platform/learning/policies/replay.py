@@ -21,7 +21,7 @@ from huracan_platform.decision.kernel import EXIT, HOLD, decide_bar
 from huracan_platform.decision.risk.policy import limited
 from huracan_platform.errors import DataContractError
 from huracan_platform.learning.policies.observation import MARKET_FIGURES, MOST_HOURS, RECENT, write_observation
-from huracan_platform.setting_sections import RiskPolicySettings
+from huracan_platform.settings import RiskPolicySettings
 
 # The account between two decision bars.
 (CASH, QUANTITY, ENTRY, STOP, TAKE, ENTRY_MS, EQUITY, AT_ENTRY, PEAK, LOSSES, TRADES, TRADED_MS, LEVERAGE, TURNOVER) = range(14)

@@ -13,7 +13,7 @@ from huracan_platform.contracts.policy import OBSERVATIONS
 from huracan_platform.learning.policies.actions import ACTIONS, from_unit, parameters_of
 from huracan_platform.learning.policies.actor import MOST_Z, ActorPolicy, Normalisation
 from huracan_platform.learning.policies.replay import LEVERAGE, Account, ReplayData
-from huracan_platform.setting_sections import RiskPolicySettings
+from huracan_platform.settings import RiskPolicySettings
 
 if TYPE_CHECKING:
     import gymnasium

@@ -1,26 +1,24 @@
-"""Sections of the settings tree: venues, recorders and risk policies."""
+"""Venues, checks, recorders and features."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
+
+from huracan_platform.settings.rules import Fraction, Section
 
 
-class AlternativeVenue(BaseModel):
+class AlternativeVenue(Section):
     """A venue that is asked where the first one does not answer, and for a second opinion on prices and funding."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, description="what it is called in messages")
     ccxt_id: Literal["binanceusdm", "bybit"] = Field(description="ccxt exchange id")
     url: str | None = Field(None, description="base URL of a simulated venue on loopback; None is the real venue")
 
 
-class VenueSettings(BaseModel):
+class VenueSettings(Section):
     """Which venue, and how to reach it. `url` set: every endpoint is rewritten to it (simulated venue)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["simulated", "real"] = Field(
         "simulated", description="simulated: the launcher starts one on loopback; real: ccxt_id's public data"
@@ -46,10 +44,27 @@ class VenueSettings(BaseModel):
         return self
 
 
-class SentimentSettings(BaseModel):
-    """Texts and the Fear & Greed index. Nothing is fetched from anywhere unless an address is given here."""
+class QualitySettings(Section):
+    """Thresholds of the six quality checks."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    freshness_bars: int = Field(2, ge=1, description="newest bar must be younger than this many bars (market clock)")
+    plausibility_mad_sigma: float = Field(10.0, gt=0, description="return outlier bound in MAD-sigmas")
+    plausibility_confirm_bars: int = Field(2, ge=0, description="bars within which a second venue confirms a jump")
+    coverage_alert: Fraction = Field(0.995, description="symbol-day coverage under which an alert goes out")
+    coverage_degraded: Fraction = Field(0.98, description="symbol-day coverage under which the day is degraded")
+    arrival_delay_ms: int = Field(2_000, ge=0, description="first version of a candle is known this long after its close")
+    funding_delay_ms: int = Field(5_000, ge=0, description="a funding rate is known this long after its settlement")
+    open_interest_delay_ms: int = Field(
+        300_000, ge=0, description="a snapshot of open interest is known this long after its moment, as in the venue's archive"
+    )
+    open_interest_price_tolerance: Fraction = Field(
+        0.01, description="USD per contract may leave the hour's price range by this fraction: it is a mark price"
+    )
+    fetch_tries: int = Field(3, ge=1)
+
+
+class SentimentSettings(Section):
+    """Texts and the Fear & Greed index. Nothing is fetched from anywhere unless an address is given here."""
 
     feeds: dict[str, str] = Field(
         default_factory=dict, description='JSON, name to address of RSS, Atom or JSON feeds: {"news": "https://…"}'
@@ -66,10 +81,8 @@ class SentimentSettings(BaseModel):
     )
 
 
-class LiquidationSettings(BaseModel):
+class LiquidationSettings(Section):
     """The recorder of liquidations, and what counts as a cascade."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     stale_s: float = Field(20.0, gt=0, description="wall seconds without any frame after which the stream counts as lost")
     flush_s: float = Field(1.0, gt=0, description="wall seconds between two writes of what came")
@@ -82,33 +95,13 @@ class LiquidationSettings(BaseModel):
     fewest_windows: int = Field(30, ge=1, description="non-empty windows or minutes needed for a percentile; fewer call nothing")
 
 
-class RiskPolicySettings(BaseModel):
-    """The risk policy of a symbol: leverage, size and stop by a trained policy, or by rules where none is approved."""
+class FeatureSettings(Section):
+    """Feature windows. `short_history` cuts trailing windows over 7 days for data of a few weeks."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    enabled: bool = Field(False, description="off: sessions trade by the strategy's own settings, and no policy is asked")
-    version: str | None = Field(None, description="policy id to use; None: the symbol's newest approved one")
-    adjust_every_s: float = Field(
-        60.0, gt=0, description="market seconds after which a decision bar asks again; until then the last answer holds"
+    profile: Literal["full", "short_history"] = "full"
+    feature_set: str = "core"
+    rank_window_days: int = Field(
+        30, ge=2, le=90, description="hourly samples that temperature, entropy and funding are set against"
     )
-    max_leverage: float = Field(5.0, ge=1, le=10, description="a policy's leverage counts as a share of this")
-    stop_loss: float = Field(0.02, ge=0.005, le=0.10, description="furthest stop of the fixed defaults, fraction of entry")
-    drawdown_weight: float = Field(1.0, ge=0, description="of a rise of the drawdown against log equity, in reward and verdict")
-    turnover_cost_bps: float = Field(1.0, ge=0, description="of notional traded, in the reward only, beyond costs")
-    held_out_fraction: float = Field(0.30, gt=0, lt=1, description="newest part of the walk-forward rows, for the verdict only")
-    episode_days: int = Field(30, ge=1, description="length of a training episode")
-    timesteps: int = Field(50_000, ge=1, description="decision bars a policy is trained on, per seed")
-    seeds: int = Field(5, ge=3, description="policies trained alike; the first is the version, all of them its verdict")
-
-
-class RollbackSettings(BaseModel):
-    """When a version takes charge of a symbol, and when it loses it to the one before."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_days: int = Field(5, ge=2, description="days held out from both versions needed to compare them before activation")
-    alpha: float = Field(0.05, gt=0, lt=1, description="chance of rolling back, ever, a version that is no worse")
-    clip: float = Field(0.005, gt=0, description="differences of hourly returns count up to this: two stops of opposite trades")
-    max_drawdown: float = Field(0.05, gt=0, lt=1, description="of shadow returns, without a test; the governor's soft brake")
-    cool_down_h: float = Field(24.0, ge=0, description="wall hours between a rollback of a symbol and the next by itself")
+    regime_window_days: int = Field(90, ge=2, le=90, description="hourly samples that the volatility regime is set against")
+    short_window_days: int = Field(7, ge=2, le=7, description="both of these in the short_history profile")

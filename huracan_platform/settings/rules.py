@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 PREFIX = "HURACAN_"
 SECRETS_DIR = "HURACAN_SECRETS_DIR"
@@ -47,6 +47,12 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Day = Annotated[str, AfterValidator(_day)]
 Dsn = Annotated[SecretStr, AfterValidator(_dsn)]
 Symbols = Annotated[tuple[str, ...], AfterValidator(_symbols)]
+
+
+class Section(BaseModel):
+    """A branch of the settings tree."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def unknown_names(names: Iterable[str], fields: Iterable[str]) -> list[str]:
