@@ -30,18 +30,18 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import feather
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.embedded.server import EmbeddedServer
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.migrate import migrate
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.server import EmbeddedServer
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms, days_between
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles
 from huracan_platform.contracts.quality import DayState
-from huracan_platform.data.market_data import checks
+from huracan_platform.data.market_data.candles import checks
+from huracan_platform.data.market_data.candles.kind import CandleKind
 from huracan_platform.data.market_data.contract import Neighbours, arrays_of, enforce
 from huracan_platform.data.market_data.ingest import ingest_candles
-from huracan_platform.data.market_data.kinds import CandleKind
 from huracan_platform.settings import Settings, VenueSettings
 from huracan_platform.venues.client import build_client
 from huracan_platform.venues.market import MarketData

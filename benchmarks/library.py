@@ -26,11 +26,11 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.embedded.server import EmbeddedServer
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.pinned_read import WANTED, visible_rows
 from huracan_platform.brain.migrate import migrate
-from huracan_platform.brain.pinned_read import WANTED, visible_rows
-from huracan_platform.brain.server import EmbeddedServer
 from huracan_platform.clock import MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Pin
 

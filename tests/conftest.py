@@ -14,8 +14,8 @@ import pytest
 from psycopg import sql
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.embedded.server import EmbeddedServer
 from huracan_platform.brain.migrate import migrate
-from huracan_platform.brain.server import EmbeddedServer
 from huracan_platform.settings import Settings
 
 PREFIX = "huracan-tests-"

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg.rows import TupleRow
 
-from huracan_platform.brain.idle import IdleConnections
+from huracan_platform.brain.embedded.idle import IdleConnections
+from huracan_platform.brain.embedded.server import DAGSTER, EmbeddedServer, Endpoint
 from huracan_platform.brain.roles import Role
-from huracan_platform.brain.server import DAGSTER, EmbeddedServer, Endpoint
 from huracan_platform.errors import ConfigurationError, HuracanError, PermanentError, TransientError
 from huracan_platform.settings import Settings
 

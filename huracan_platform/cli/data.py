@@ -103,8 +103,8 @@ def load(
 @app.command()
 def status(as_json: JsonOption = False) -> None:
     """What the library holds per venue, dataset and symbol, what other venues lent, and what needs doing."""
-    from huracan_platform.brain.quality import QualityRepository
-    from huracan_platform.brain.refetched import RefetchedWindows
+    from huracan_platform.brain.facts.quality import QualityRepository
+    from huracan_platform.brain.facts.refetched import RefetchedWindows
     from huracan_platform.data.market_data.summary import data_summary
 
     brain = _brain()
@@ -130,8 +130,8 @@ def explain(
     dataset: DatasetOption = Dataset.CANDLES,
 ) -> None:
     """Say why a window has no data; completeness leaves it out from the next ingest of those days on."""
+    from huracan_platform.brain.facts.quality import QualityRepository
     from huracan_platform.brain.migrate import open_brain
-    from huracan_platform.brain.quality import QualityRepository
     from huracan_platform.brain.roles import Role
     from huracan_platform.clock import to_ms
     from huracan_platform.contracts.quality import ExplainedGap
@@ -155,7 +155,7 @@ def list_quarantine(
     as_json: JsonOption = False,
 ) -> None:
     """Refused batches, newest first."""
-    from huracan_platform.brain.quality import QualityRepository
+    from huracan_platform.brain.facts.quality import QualityRepository
 
     entries = QualityRepository(_brain()).quarantined(include_released=include_released)
     names = ("batch_id", "dataset", "symbol", "day", "source", "row_count", "reason")
@@ -177,7 +177,7 @@ def show_quarantine(
 
     import pyarrow.parquet as pq
 
-    from huracan_platform.brain.quality import QualityRepository
+    from huracan_platform.brain.facts.quality import QualityRepository
     from huracan_platform.errors import PermanentError
 
     stored = QualityRepository(_brain()).quarantined_rows(batch_id)

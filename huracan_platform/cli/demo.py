@@ -148,9 +148,9 @@ def _quiet_logs() -> None:
 
 def _end_if_signalled(world: World, run_id: str) -> None:
     """A session takes a signal for itself and ends in good order; then the demo was interrupted as well."""
+    from huracan_platform.brain.execution.sessions import SessionRepository
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
-    from huracan_platform.brain.sessions import SessionRepository
 
     report = SessionRepository(open_brain(world.settings, Role.VIEWER)).report_of_run(run_id)
     if (found := re.match(r"signal (SIG[A-Z]+)", report["end_reason"])) is not None:
@@ -167,8 +167,8 @@ def _authorise() -> None:
 
     Best is the most gates passed, then the highest held-out Brier skill. The grant is marked unproven unless the gates passed.
     """
+    from huracan_platform.brain.learning.verdicts import VerdictRepository
     from huracan_platform.brain.migrate import open_brain
-    from huracan_platform.brain.verdicts import VerdictRepository
     from huracan_platform.contracts.model import GateStatus, ModelCard
     from huracan_platform.defs.resources import Platform
 

@@ -72,7 +72,7 @@ def print_assets(made: Sequence[AssetRun]) -> None:
 
 
 def _print_data(brain: Brain, settings: Settings) -> None:
-    from huracan_platform.brain.quality import QualityRepository
+    from huracan_platform.brain.facts.quality import QualityRepository
     from huracan_platform.contracts.quality import DayState
 
     rows = [
@@ -112,7 +112,7 @@ def _print_models(cards: list[ModelCard]) -> None:
 
 def _print_verdicts(brain: Brain, cards: list[ModelCard]) -> None:
     """A line per model, then each reason for what was not passed once, with the models that it holds for."""
-    from huracan_platform.brain.verdicts import VerdictRepository
+    from huracan_platform.brain.learning.verdicts import VerdictRepository
     from huracan_platform.contracts.model import GateStatus
 
     signs = {GateStatus.PASS: "pass", GateStatus.FAIL: "FAIL", GateStatus.INSUFFICIENT: "lacks"}
@@ -131,7 +131,7 @@ def _print_verdicts(brain: Brain, cards: list[ModelCard]) -> None:
 
 
 def _print_importance(brain: Brain, cards: list[ModelCard]) -> None:
-    from huracan_platform.brain.importance import ImportanceRepository
+    from huracan_platform.brain.learning.importance import ImportanceRepository
 
     ranked = [(card.model_id, ImportanceRepository(brain).of(card.model_id)[:TOP]) for card in cards]
     table(
@@ -142,7 +142,7 @@ def _print_importance(brain: Brain, cards: list[ModelCard]) -> None:
 
 
 def _print_policies(brain: Brain, venue: str, settings: Settings) -> None:
-    from huracan_platform.brain.policies import PolicyRepository
+    from huracan_platform.brain.learning.policies import PolicyRepository
 
     policies, rows = PolicyRepository(brain), []
     for symbol in settings.symbols:
@@ -161,7 +161,7 @@ def _print_policies(brain: Brain, venue: str, settings: Settings) -> None:
 
 
 def _print_drift(brain: Brain, cards: list[ModelCard]) -> None:
-    from huracan_platform.brain.drift import DriftRepository
+    from huracan_platform.brain.learning.drift import DriftRepository
     from huracan_platform.contracts.drift import DriftLevel
 
     rows = []
@@ -179,7 +179,7 @@ def _print_drift(brain: Brain, cards: list[ModelCard]) -> None:
 
 def _print_incidents(brain: Brain) -> None:
     """Open incidents by what they are about, the loudest first."""
-    from huracan_platform.brain.incidents import IncidentRepository
+    from huracan_platform.brain.operations.incidents import IncidentRepository
     from huracan_platform.contracts.incident import IncidentSeverity
 
     by_rule: dict[tuple[IncidentSeverity, str, str], list[str]] = {}
@@ -193,7 +193,7 @@ def _print_incidents(brain: Brain) -> None:
 
 
 def _print_session(brain: Brain, run_id: str) -> None:
-    from huracan_platform.brain.sessions import SessionRepository
+    from huracan_platform.brain.execution.sessions import SessionRepository
     from huracan_platform.cli.passport_view import print_passport
     from huracan_platform.execution.passport import PassportOffice
 

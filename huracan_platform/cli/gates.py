@@ -14,9 +14,9 @@ def gates(
     as_json: JsonOption = False,
 ) -> None:
     """Print the newest verdict of each gate on one model version, with the reasons and every criterion."""
+    from huracan_platform.brain.learning.verdicts import VerdictRepository, verdict_json
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
-    from huracan_platform.brain.verdicts import VerdictRepository, verdict_json
     from huracan_platform.errors import PermanentError
     from huracan_platform.settings import load_settings
 

@@ -29,9 +29,9 @@ def listed(
     """Open incidents, oldest first."""
     if context.invoked_subcommand is not None:
         return
-    from huracan_platform.brain.incidents import IncidentRepository
     from huracan_platform.brain.migrate import open_brain
-    from huracan_platform.brain.outbox import Outbox
+    from huracan_platform.brain.operations.incidents import IncidentRepository
+    from huracan_platform.brain.operations.outbox import Outbox
     from huracan_platform.brain.roles import Role
 
     brain = open_brain(load_settings(), Role.VIEWER)
@@ -65,8 +65,8 @@ def _short(value: Any) -> Any:
 
 def resolve(key: Annotated[str, typer.Argument(help="key of the incident, as listed")]) -> None:
     """Close an incident that is over; its end is told where its opening was."""
-    from huracan_platform.brain.incidents import IncidentRepository
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.operations.incidents import IncidentRepository
     from huracan_platform.clock import SystemClock, to_datetime
 
     if not IncidentRepository(open_brain(load_settings())).resolve(to_datetime(SystemClock().wire_ms()), [key]):

@@ -59,7 +59,7 @@ def replay(
     decision_id: Annotated[str, typer.Argument(help="as `huracan decisions` lists it")], as_json: JsonOption = False
 ) -> None:
     """Make a past decision again from library data and compare it bit for bit; exit code 1 when a figure differs."""
-    from huracan_platform.brain.decisions import DecisionRepository
+    from huracan_platform.brain.execution.decisions import DecisionRepository
     from huracan_platform.data.features.store import FeatureStore
     from huracan_platform.execution.replay import Replayer
     from huracan_platform.learning.registry import Registry
@@ -87,7 +87,7 @@ def replay(
 
 def fills(limit: LimitOption = 20, symbol: SymbolOption = None, as_json: JsonOption = False) -> None:
     """List fills, newest first."""
-    from huracan_platform.brain.traces import TraceRepository
+    from huracan_platform.brain.execution.traces import TraceRepository
 
     lines = TraceRepository(_brain()[1]).recent(limit, symbol=symbol)
     rows = [
@@ -104,7 +104,7 @@ def decisions(
     as_json: JsonOption = False,
 ) -> None:
     """List decisions, newest first, with what became of their orders."""
-    from huracan_platform.brain.decisions import DecisionRepository
+    from huracan_platform.brain.execution.decisions import DecisionRepository
     from huracan_platform.clock import to_datetime
 
     lines = DecisionRepository(_brain()[1]).recent(limit, symbol=symbol, acting=acting)
@@ -119,8 +119,8 @@ def decisions(
 
 def positions(as_json: JsonOption = False) -> None:
     """List positions of every account in the books, with realised profit and fees."""
-    from huracan_platform.brain.fills import FillRepository
-    from huracan_platform.brain.traces import TraceRepository
+    from huracan_platform.brain.execution.fills import FillRepository
+    from huracan_platform.brain.execution.traces import TraceRepository
     from huracan_platform.execution.positions import PositionBook
 
     brain = _brain()[1]
@@ -140,7 +140,7 @@ def tell(
     by: Annotated[str, typer.Option(help="who asks")] = "operator",
 ) -> None:
     """Put a command into the table that running sessions obey."""
-    from huracan_platform.brain.sessions import CommandRepository
+    from huracan_platform.brain.execution.sessions import CommandRepository
     from huracan_platform.contracts.journal import CommandKind
     from huracan_platform.errors import PermanentError
 
@@ -162,7 +162,7 @@ def session(
     reason: Annotated[str, typer.Option(help="why")] = "operator's word",
 ) -> None:
     """Whether `huracan up` keeps a session trading; it outlives crashes and restarts."""
-    from huracan_platform.brain.sessions import CommandRepository, SwitchRepository
+    from huracan_platform.brain.execution.sessions import CommandRepository, SwitchRepository
     from huracan_platform.clock import SystemClock
     from huracan_platform.contracts.journal import CommandKind
     from huracan_platform.errors import PermanentError

@@ -79,7 +79,7 @@ def retrain(
     reason: Annotated[str, typer.Option(help="why; it stands in the manifest of what is trained")],
 ) -> None:
     """Ask for a training of a symbol; the sensor `requested_trainings` starts it. One that is open already serves."""
-    from huracan_platform.brain.retraining import RetrainingRepository
+    from huracan_platform.brain.learning.retraining import RetrainingRepository
     from huracan_platform.contracts.trigger import Trigger, TriggerKind
     from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
@@ -106,7 +106,7 @@ def authorise(
 
     Where sessions trade through that gateway it is first compared with the version in charge; a worse one gets nothing.
     """
-    from huracan_platform.brain.activations import ActivationRepository
+    from huracan_platform.brain.learning.activations import ActivationRepository
     from huracan_platform.clock import SystemClock
     from huracan_platform.operations.activate import comparing, judge_activation, refusal_incident
 

@@ -27,7 +27,7 @@ def sentiment(
     """Look at the feeds of the settings again and again; score and store new texts."""
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
-    from huracan_platform.data.sources.collect import TextCollector
+    from huracan_platform.data.sentiment.collect import TextCollector
     from huracan_platform.errors import TransientError
     from huracan_platform.logs import get_logger
     from huracan_platform.settings import load_settings
@@ -66,7 +66,7 @@ def liquidations() -> None:
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
     from huracan_platform.clock import SystemClock
-    from huracan_platform.data.market_data.liquidation_recorder import LiquidationRecorder
+    from huracan_platform.data.market_data.liquidations.recorder import LiquidationRecorder
     from huracan_platform.settings import load_settings
     from huracan_platform.venues.liquidation_feed import liquidation_stream_url, listen
     from huracan_platform.venues.market import MarketData

@@ -61,8 +61,8 @@ def up(
 
 def _has_data(settings: Settings) -> bool:
     """Whether any day of market data was ever asked for; schedules alone take weeks to fill an empty library."""
+    from huracan_platform.brain.facts.quality import QualityRepository
     from huracan_platform.brain.migrate import open_brain
-    from huracan_platform.brain.quality import QualityRepository
     from huracan_platform.brain.roles import Role
 
     return bool(QualityRepository(open_brain(settings, Role.VIEWER)).coverage())

@@ -55,7 +55,7 @@ class Platform(dg.ConfigurableResource):
     def feature_store(self, brain: Brain, second_venue: str | None = None) -> FeatureStore:
         """Feature days under `<home>/artefacts`; funding of the set `positioning` is compared with a second venue's."""
         from huracan_platform.data.features.store import FeatureStore
-        from huracan_platform.data.sources.fear_greed import source_of
+        from huracan_platform.data.sentiment.fear_greed import source_of
 
         settings = self.settings()
         url = settings.sentiment.fear_greed_url

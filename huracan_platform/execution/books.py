@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from huracan_platform.brain.fills import FillRepository
-from huracan_platform.brain.orders import OrderRepository
+from huracan_platform.brain.execution.fills import FillRepository
+from huracan_platform.brain.execution.orders import OrderRepository
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.order import Fill, OrderIntent, OrderKind, OrderState
 from huracan_platform.contracts.order_life import EventKind, Lease, OrderEvent, StoredOrder

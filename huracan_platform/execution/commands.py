@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.sessions import CommandRepository
+from huracan_platform.brain.execution.sessions import CommandRepository
 from huracan_platform.contracts.journal import CommandKind, SessionCommand
 from huracan_platform.contracts.order import TradingState
 from huracan_platform.errors import DataContractError, PermanentError, TransientError

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from huracan_platform.brain.risk import InstallationRepository
+from huracan_platform.brain.execution.risk import InstallationRepository
 from huracan_platform.errors import PermanentError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from huracan_platform.brain.incidents import IncidentRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 from huracan_platform.logs import get_logger

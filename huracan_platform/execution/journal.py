@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.decisions import DecisionRepository
+from huracan_platform.brain.execution.decisions import DecisionRepository
 from huracan_platform.clock import MINUTE_MS, Clock, to_datetime
 from huracan_platform.contracts.decision import Decision, DecisionInputs
 from huracan_platform.contracts.features import FeatureRow

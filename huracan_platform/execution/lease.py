@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from huracan_platform.brain.leases import LeaseRepository
+from huracan_platform.brain.execution.leases import LeaseRepository
 from huracan_platform.contracts.order_life import Lease
 from huracan_platform.errors import HaltTradingError, TransientError
 from huracan_platform.failpoints import Failpoint, reach

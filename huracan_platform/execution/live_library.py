@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.clock import DAY_MS, MINUTE_MS, Clock
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, ClosedBar, FundingRates
 from huracan_platform.settings import Settings

@@ -13,11 +13,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.fills import FillRepository
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.leases import LeaseRepository
-from huracan_platform.brain.orders import OrderRepository
-from huracan_platform.brain.risk import Denial, InstallationRepository, RiskRepository
+from huracan_platform.brain.execution.fills import FillRepository
+from huracan_platform.brain.execution.leases import LeaseRepository
+from huracan_platform.brain.execution.orders import OrderRepository
+from huracan_platform.brain.execution.risk import Denial, InstallationRepository, RiskRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import OrderIntent, OrderKind, OrderRequest, TradingState

@@ -6,16 +6,16 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import date
 
-from huracan_platform.brain.authorisations import AuthorisationRepository
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.decisions import DecisionRepository
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.brain.models import ModelRepository
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.sessions import SessionRepository
-from huracan_platform.brain.traces import FillTrace, TraceRepository
-from huracan_platform.brain.verdicts import VerdictRepository
+from huracan_platform.brain.execution.decisions import DecisionRepository
+from huracan_platform.brain.execution.sessions import SessionRepository
+from huracan_platform.brain.execution.traces import FillTrace, TraceRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.learning.authorisations import AuthorisationRepository
+from huracan_platform.brain.learning.models import ModelRepository
+from huracan_platform.brain.learning.verdicts import VerdictRepository
 from huracan_platform.clock import MINUTE_MS, day_of, to_datetime
 from huracan_platform.contracts.journal import DecisionRecord
 from huracan_platform.contracts.model import ModelCard

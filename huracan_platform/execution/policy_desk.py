@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.fills import FillRepository
+from huracan_platform.brain.execution.fills import FillRepository
 from huracan_platform.clock import HOUR_MS
 from huracan_platform.contracts.decision import StrategyParameters
 from huracan_platform.contracts.journal import SessionRecord

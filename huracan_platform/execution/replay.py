@@ -11,8 +11,8 @@ import struct
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.contracts.decision import Decision, DecisionInputs, StrategyParameters
 from huracan_platform.contracts.features import FeatureRow
 from huracan_platform.contracts.journal import DecisionRecord, FeatureSource

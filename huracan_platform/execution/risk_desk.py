@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from huracan_platform.brain.risk import GovernorRow, RiskRepository
+from huracan_platform.brain.execution.risk import GovernorRow, RiskRepository
 from huracan_platform.clock import Clock, day_of, to_datetime
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import OrderRequest, Side, TradingState

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 
-from huracan_platform.brain.fills import FillRepository
-from huracan_platform.brain.sessions import SessionRepository
-from huracan_platform.brain.traces import TraceRepository
+from huracan_platform.brain.execution.fills import FillRepository
+from huracan_platform.brain.execution.sessions import SessionRepository
+from huracan_platform.brain.execution.traces import TraceRepository
 from huracan_platform.clock import HOUR_MS, MappedClock
 from huracan_platform.errors import HaltTradingError, HuracanError, TransientError
 from huracan_platform.execution.commands import CommandDesk

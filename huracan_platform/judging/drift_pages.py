@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.drift import DriftReport, DriftRepository
+from huracan_platform.brain.learning.drift import DriftReport, DriftRepository
 from huracan_platform.clock import DAY_MS
 from huracan_platform.learning.content import ContentStore
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.trials import Trial, TrialLog
-from huracan_platform.brain.verdicts import VerdictRepository
+from huracan_platform.brain.learning.trials import Trial, TrialLog
+from huracan_platform.brain.learning.verdicts import VerdictRepository
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.market import Float64
 from huracan_platform.contracts.model import ModelCard, Verdict

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.contracts.market import Candles, FundingRates
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.data.features.store import FeatureStore

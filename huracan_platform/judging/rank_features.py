@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.importance import ImportanceRepository
+from huracan_platform.brain.learning.importance import ImportanceRepository
 from huracan_platform.clock import DAY_MS, MINUTE_MS, Clock
 from huracan_platform.contracts.importance import FeatureImportance, overlap
 from huracan_platform.contracts.model import ModelCard

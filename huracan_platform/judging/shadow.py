@@ -8,9 +8,9 @@ from datetime import date
 
 import numpy as np
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms
 from huracan_platform.contracts.market import Float64
 from huracan_platform.contracts.model import ModelCard

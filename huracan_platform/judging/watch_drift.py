@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.drift import DriftRepository
+from huracan_platform.brain.learning.drift import DriftRepository
 from huracan_platform.clock import DAY_MS, MINUTE_MS, Clock, day_of
 from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 from huracan_platform.contracts.market import Float64, Int64

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huracan_platform.brain.activations import ActivationRepository
-from huracan_platform.brain.authorisations import AuthorisationRepository
+from huracan_platform.brain.learning.activations import ActivationRepository
+from huracan_platform.brain.learning.authorisations import AuthorisationRepository
 from huracan_platform.clock import DAY_MS, to_datetime
 from huracan_platform.contracts.model import Authorisation, ModelCard, Stage
 from huracan_platform.contracts.rollback import Activation

@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms
 from huracan_platform.contracts.features import FeatureMatrix
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, Int64

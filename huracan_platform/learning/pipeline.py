@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.trials import Trial, TrialLog
+from huracan_platform.brain.learning.trials import Trial, TrialLog
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.trigger import Trigger

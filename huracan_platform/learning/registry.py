@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from huracan_platform.brain.activations import ActivationRepository
-from huracan_platform.brain.authorisations import AuthorisationRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.models import ModelRepository, insert_model, next_version
-from huracan_platform.brain.stages import ChainCheck, StageRepository
-from huracan_platform.brain.verdicts import VerdictRepository
+from huracan_platform.brain.learning.activations import ActivationRepository
+from huracan_platform.brain.learning.authorisations import AuthorisationRepository
+from huracan_platform.brain.learning.models import ModelRepository, insert_model, next_version
+from huracan_platform.brain.learning.stages import ChainCheck, StageRepository
+from huracan_platform.brain.learning.verdicts import VerdictRepository
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.model import Authorisation, ModelCard, ModelMetric, Stage, StageChange
 from huracan_platform.contracts.rollback import Activation

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 

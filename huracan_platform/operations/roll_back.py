@@ -10,9 +10,9 @@ from datetime import timedelta
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.drift import DriftRepository
-from huracan_platform.brain.rollbacks import RollbackRepository
-from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+from huracan_platform.brain.learning.drift import DriftRepository
+from huracan_platform.brain.learning.rollbacks import RollbackRepository
+from huracan_platform.brain.learning.shadow_returns import ShadowReturnRepository
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 from huracan_platform.contracts.rollback import Rollback, RollbackKind

@@ -7,14 +7,14 @@ from datetime import date
 from typing import Any
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.leases import LeaseRepository
-from huracan_platform.brain.outbox import Outbox
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.retraining import RetrainingRepository
-from huracan_platform.brain.risk import RiskRepository
-from huracan_platform.brain.sessions import SwitchRepository
-from huracan_platform.brain.traces import TraceRepository
+from huracan_platform.brain.execution.leases import LeaseRepository
+from huracan_platform.brain.execution.risk import RiskRepository
+from huracan_platform.brain.execution.sessions import SwitchRepository
+from huracan_platform.brain.execution.traces import TraceRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.learning.retraining import RetrainingRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
+from huracan_platform.brain.operations.outbox import Outbox
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.incident import IncidentSeverity
 from huracan_platform.contracts.order import TradingState

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from huracan_platform.brain.server import EmbeddedServer
+from huracan_platform.brain.embedded.server import EmbeddedServer
 
 
 @pytest.fixture

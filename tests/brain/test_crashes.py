@@ -14,11 +14,11 @@ import numpy as np
 import psycopg
 import pytest
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain, ensure_server
-from huracan_platform.brain.facts import UpsertResult
+from huracan_platform.brain.embedded.server import EmbeddedServer
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.brain.migrate import open_brain
-from huracan_platform.brain.server import EmbeddedServer
 from huracan_platform.clock import DAY_MS, MINUTE_MS
 from huracan_platform.errors import ConfigurationError, TransientError
 from huracan_platform.settings import Settings

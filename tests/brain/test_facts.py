@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.facts import UpsertResult
-from huracan_platform.brain.funding import FundingRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import Pin
 from huracan_platform.errors import DataContractError, PermanentError

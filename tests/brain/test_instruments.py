@@ -6,8 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.facts import UpsertResult
-from huracan_platform.brain.instruments import InstrumentRepository
+from huracan_platform.brain.facts.instruments import InstrumentRepository
+from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.market import Instrument, Pin
 from tests.brain.batches import BTC, ETH, T0

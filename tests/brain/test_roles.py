@@ -12,10 +12,10 @@ import pytest
 from psycopg import sql
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.embedded.server import EmbeddedServer
 from huracan_platform.brain.grants import RolesState, roles_state, set_up_roles
 from huracan_platform.brain.migrate import migrate, open_brain
 from huracan_platform.brain.roles import OWNER_ONLY, WRITERS, Role, Verb, allowed
-from huracan_platform.brain.server import EmbeddedServer
 from huracan_platform.errors import ConfigurationError, PermanentError
 from huracan_platform.settings import Settings
 

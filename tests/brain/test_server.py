@@ -17,9 +17,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from huracan_platform.brain import postgres
-from huracan_platform.brain.postgres import Account, can_traverse, find_postgres, server_account
-from huracan_platform.brain.server import EmbeddedServer, Endpoint
+from huracan_platform.brain.embedded import postgres
+from huracan_platform.brain.embedded.postgres import Account, can_traverse, find_postgres, server_account
+from huracan_platform.brain.embedded.server import EmbeddedServer, Endpoint
 from huracan_platform.errors import ConfigurationError, PermanentError
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ ROOT = os.geteuid() == 0
 STARTER = """
 import os, signal, sys
 from pathlib import Path
-from huracan_platform.brain.server import EmbeddedServer
+from huracan_platform.brain.embedded.server import EmbeddedServer
 server = EmbeddedServer(Path(sys.argv[1]))
 print(server.ensure_running().brain_dsn, flush=True)
 if sys.argv[2:] == ["die"]:

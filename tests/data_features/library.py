@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.brain.liquidations import LiquidationMinuteRepository
-from huracan_platform.brain.open_interest import OpenInterestRepository
-from huracan_platform.brain.sentiment import MARKET, FearGreedRepository, SentimentRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository
+from huracan_platform.brain.facts.open_interest import OpenInterestRepository
+from huracan_platform.brain.facts.sentiment import MARKET, FearGreedRepository, SentimentRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from huracan_platform.contracts.market import Candles, FundingRates
 from huracan_platform.data.features.registry import feature_set

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.open_interest import OpenInterestRepository
+from huracan_platform.brain.facts.open_interest import OpenInterestRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from huracan_platform.data.features.engine import FeatureEngine
 from huracan_platform.data.features.positioning.alignment import align

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.defs.resources import Platform

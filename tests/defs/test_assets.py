@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.importance import ImportanceRepository
+from huracan_platform.brain.learning.importance import ImportanceRepository
+from huracan_platform.brain.learning.trials import TrialLog
+from huracan_platform.brain.learning.verdicts import VerdictRepository
 from huracan_platform.brain.roles import Role
-from huracan_platform.brain.trials import TrialLog
-from huracan_platform.brain.verdicts import VerdictRepository
 from huracan_platform.contracts.model import GateStatus
 from huracan_platform.contracts.quality import DayReport, DayState
 from huracan_platform.data.features.registry import feature_set

@@ -9,12 +9,12 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from huracan_platform.brain.activations import ActivationRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.drift import DriftRepository
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.outbox import Outbox
-from huracan_platform.brain.rollbacks import RollbackRepository
+from huracan_platform.brain.learning.activations import ActivationRepository
+from huracan_platform.brain.learning.drift import DriftRepository
+from huracan_platform.brain.learning.rollbacks import RollbackRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
+from huracan_platform.brain.operations.outbox import Outbox
 from huracan_platform.clock import SystemClock, to_datetime
 from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 from huracan_platform.contracts.model import ModelCard, Stage

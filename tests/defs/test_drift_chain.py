@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.drift import DriftRepository
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.retraining import RetrainingRepository
+from huracan_platform.brain.learning.drift import DriftRepository
+from huracan_platform.brain.learning.retraining import RetrainingRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import SystemClock
 from huracan_platform.contracts.trigger import TriggerKind
 from huracan_platform.defs.house import symbol_key

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 from huracan_platform.defs.operations.sensors import failed_checks, failed_runs, recovered_runs
 from huracan_platform.defs.resources import Platform

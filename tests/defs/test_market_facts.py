@@ -8,9 +8,9 @@ from datetime import date, timedelta
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.liquidations import LiquidationRepository
-from huracan_platform.brain.recordings import RecordingLedger
-from huracan_platform.brain.sentiment import TextRepository
+from huracan_platform.brain.facts.liquidations import LiquidationRepository
+from huracan_platform.brain.facts.recordings import RecordingLedger
+from huracan_platform.brain.facts.sentiment import TextRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
 from huracan_platform.contracts.liquidation import Liquidation
 from huracan_platform.contracts.texts import ScoredText

@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.brain.roles import WRITERS
 from huracan_platform.definitions import defs
 from huracan_platform.defs.operations.sensors import failed_runs

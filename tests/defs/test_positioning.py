@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
+from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.roles import Role
 from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
 from huracan_platform.contracts.features import FeatureMatrix

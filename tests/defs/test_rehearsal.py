@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import SystemClock
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.definitions import defs

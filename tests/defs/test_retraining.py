@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.drift import DriftRepository
-from huracan_platform.brain.retraining import RetrainingRepository
+from huracan_platform.brain.learning.drift import DriftRepository
+from huracan_platform.brain.learning.retraining import RetrainingRepository
 from huracan_platform.clock import ManualClock
 from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 from huracan_platform.contracts.trigger import Trigger, TriggerKind

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.drift import DriftRepository
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.rollbacks import RollbackRepository
-from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+from huracan_platform.brain.learning.drift import DriftRepository
+from huracan_platform.brain.learning.rollbacks import RollbackRepository
+from huracan_platform.brain.learning.shadow_returns import ShadowReturnRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import SystemClock
 from huracan_platform.contracts.drift import ColumnDrift, DriftLevel
 from huracan_platform.contracts.rollback import RollbackKind

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.leases import LeaseRepository
-from huracan_platform.brain.sessions import CommandRepository, SessionRepository, SwitchRepository
+from huracan_platform.brain.execution.leases import LeaseRepository
+from huracan_platform.brain.execution.sessions import CommandRepository, SessionRepository, SwitchRepository
 from huracan_platform.clock import ManualClock
 from huracan_platform.contracts.journal import CommandKind, SessionCommand, SessionRecord
 from huracan_platform.definitions import defs

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.risk import InstallationRepository
+from huracan_platform.brain.execution.risk import InstallationRepository
 from huracan_platform.errors import PermanentError
 from huracan_platform.execution.ids import client_order_id, installation_uuid
 

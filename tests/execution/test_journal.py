@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.fills import FillRepository
-from huracan_platform.brain.leases import LeaseRepository
-from huracan_platform.brain.orders import OrderRepository
-from huracan_platform.brain.risk import InstallationRepository
+from huracan_platform.brain.execution.fills import FillRepository
+from huracan_platform.brain.execution.leases import LeaseRepository
+from huracan_platform.brain.execution.orders import OrderRepository
+from huracan_platform.brain.execution.risk import InstallationRepository
 from huracan_platform.contracts.order import Fill, OrderIntent, OrderKind, OrderRequest, OrderState, Side
 from huracan_platform.contracts.order_life import EventKind, Lease, OrderEvent, OrderStatus
 from huracan_platform.errors import HaltTradingError

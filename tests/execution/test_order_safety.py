@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.sessions import CommandRepository
+from huracan_platform.brain.execution.sessions import CommandRepository
 from huracan_platform.contracts.journal import CommandKind
 from huracan_platform.contracts.order import OrderIntent, OrderState, Side, TradingState
 from huracan_platform.contracts.order_life import AccountState, SendAnswer

@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.liquidations import LiquidationRepository
-from huracan_platform.brain.orders import OrderRepository
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.recordings import RecordingLedger
-from huracan_platform.brain.retraining import RetrainingRepository
-from huracan_platform.brain.rollbacks import RollbackRepository
-from huracan_platform.brain.sessions import CommandRepository
+from huracan_platform.brain.execution.orders import OrderRepository
+from huracan_platform.brain.execution.sessions import CommandRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.liquidations import LiquidationRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.recordings import RecordingLedger
+from huracan_platform.brain.learning.retraining import RetrainingRepository
+from huracan_platform.brain.learning.rollbacks import RollbackRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import DAY_MS, day_start_ms, to_datetime
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 from huracan_platform.contracts.journal import CommandKind

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.embedded.server import EmbeddedServer
 from huracan_platform.brain.migrate import migrate
-from huracan_platform.brain.server import EmbeddedServer
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms
 from huracan_platform.errors import TransientError
 from tests.fakes.slack_server import SlackServer, slack_server

@@ -10,10 +10,10 @@ from datetime import date, timedelta
 
 from pydantic import SecretStr
 
-from huracan_platform.brain.activations import ActivationRepository
-from huracan_platform.brain.authorisations import AuthorisationRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.retraining import RetrainingRepository
+from huracan_platform.brain.learning.activations import ActivationRepository
+from huracan_platform.brain.learning.authorisations import AuthorisationRepository
+from huracan_platform.brain.learning.retraining import RetrainingRepository
 from huracan_platform.clock import ManualClock
 from huracan_platform.contracts.liquidation import Liquidation
 from huracan_platform.contracts.rollback import Activation, ActivationVerdict
@@ -21,7 +21,7 @@ from huracan_platform.contracts.trigger import Trigger, TriggerKind
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.data.market_data.ingest import ingest_candles
-from huracan_platform.data.market_data.liquidation_recorder import LiquidationRecorder
+from huracan_platform.data.market_data.liquidations.recorder import LiquidationRecorder
 from huracan_platform.execution.session import run_session
 from huracan_platform.learning.registry import Registry
 from huracan_platform.logs import configure_logs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.importance import ImportanceRepository
+from huracan_platform.brain.learning.importance import ImportanceRepository
 from huracan_platform.clock import ManualClock
 from huracan_platform.contracts.importance import FeatureImportance, overlap
 from huracan_platform.errors import DataContractError

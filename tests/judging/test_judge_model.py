@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.brain.trials import TrialLog
-from huracan_platform.brain.verdicts import VerdictRepository, verdict_json
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.learning.trials import TrialLog
+from huracan_platform.brain.learning.verdicts import VerdictRepository, verdict_json
 from huracan_platform.clock import HOUR_MS
 from huracan_platform.contracts.model import GateStatus, ModelCard
 from huracan_platform.errors import DataContractError

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.verdicts import VerdictRepository
+from huracan_platform.brain.learning.verdicts import VerdictRepository
 from huracan_platform.cli import gates as gates_command
 from huracan_platform.contracts.model import Criterion, GateStatus, Verdict
 

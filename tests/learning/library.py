@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.brain.trials import TrialLog
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.learning.trials import TrialLog
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.data.features.registry import feature_set

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.trials import TrialLog
+from huracan_platform.brain.learning.trials import TrialLog
 from huracan_platform.cli.models import register
 from huracan_platform.clock import DAY_MS, HOUR_MS
 from huracan_platform.data.features.registry import feature_set

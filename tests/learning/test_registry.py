@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.trials import Trial, TrialLog
-from huracan_platform.brain.verdicts import VerdictRepository
+from huracan_platform.brain.learning.trials import Trial, TrialLog
+from huracan_platform.brain.learning.verdicts import VerdictRepository
 from huracan_platform.clock import DAY_MS, ManualClock, to_datetime
 from huracan_platform.contracts.market import Pin
 from huracan_platform.contracts.model import GateStatus, ModelCard, ModelMetric, Stage, Verdict

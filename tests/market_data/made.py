@@ -11,8 +11,8 @@ import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, day_start_ms
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRates, Instrument, OpenInterest
+from huracan_platform.data.market_data.candles.rollup import roll_up
 from huracan_platform.data.market_data.gaps import DueWindow, due_window
-from huracan_platform.data.market_data.rollup import roll_up
 from huracan_platform.data.market_data.source import MarketSource
 from huracan_platform.venues.market import Listing
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huracan_platform.data.market_data.cascades import MinuteSums, find_cascades, find_clusters
+from huracan_platform.data.market_data.liquidations.cascades import MinuteSums, find_cascades, find_clusters
 from huracan_platform.settings import LiquidationSettings
 
 RULE = LiquidationSettings()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from huracan_platform.contracts.market import Candles
 from huracan_platform.contracts.quality import ExplainedGap, Severity
-from huracan_platform.data.market_data import checks
+from huracan_platform.data.market_data.candles import checks
 from huracan_platform.data.market_data.gaps import due_window
 from huracan_platform.settings import QualitySettings
 from tests.market_data.made import DAY, START, SYMBOL, bars, changed, hours, pick, window, without

@@ -10,16 +10,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from huracan_platform.brain.candles import CandleRepository
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.refetched import RefetchedWindows
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
 from huracan_platform.contracts.market import Candles
 from huracan_platform.contracts.quality import DayState, Refetched
 from huracan_platform.data.market_data.days import good_days
+from huracan_platform.data.market_data.funding.other_venues import ingest_other_funding
 from huracan_platform.data.market_data.ingest import ingest_candles
-from huracan_platform.data.market_data.other_funding import ingest_other_funding
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.errors import PermanentError, TransientError
 from huracan_platform.settings import Settings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from huracan_platform.clock import DAY_MS, HOUR_MS
 from huracan_platform.contracts.market import FundingRates
-from huracan_platform.data.market_data import funding_checks as checks
+from huracan_platform.data.market_data.funding import checks
 from huracan_platform.settings import QualitySettings
 from huracan_platform.venues.funding import settled
 from tests.market_data.made import START, SYMBOL, changed, rates, window

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.clock import DAY_MS, MINUTE_MS, ManualClock, day_start_ms
 from huracan_platform.contracts.market import Candles, Pin
 from huracan_platform.contracts.quality import DayState, ExplainedGap

@@ -19,16 +19,16 @@ import pytest
 import requests
 from aiohttp import web
 
-from huracan_platform.brain.liquidations import LiquidationMinuteRepository, LiquidationRepository
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.recordings import RecordingLedger
+from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository, LiquidationRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock, day_start_ms, to_datetime
 from huracan_platform.contracts.liquidation import Liquidation, LiquidationType
 from huracan_platform.contracts.market import Pin
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.contracts.recording import Recording, coverage, gaps
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_liquidations
-from huracan_platform.data.market_data.liquidation_recorder import LiquidationRecorder
+from huracan_platform.data.market_data.liquidations.recorder import LiquidationRecorder
 from huracan_platform.errors import TransientError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.liquidation_feed import Heard, liquidation_stream_url, listen

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from huracan_platform.brain.open_interest import OpenInterestRepository
-from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.brain.facts.open_interest import OpenInterestRepository
+from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms, to_datetime
 from huracan_platform.contracts.market import OpenInterest, Pin
 from huracan_platform.contracts.quality import DayState

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from huracan_platform.data.market_data.rollup import roll_up
+from huracan_platform.data.market_data.candles.rollup import roll_up
 from tests.market_data.made import START, bars, without
 
 

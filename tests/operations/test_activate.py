@@ -9,12 +9,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from huracan_platform.brain.activations import ActivationRepository
-from huracan_platform.brain.authorisations import AuthorisationRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.rollbacks import RollbackRepository
-from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+from huracan_platform.brain.learning.activations import ActivationRepository
+from huracan_platform.brain.learning.authorisations import AuthorisationRepository
+from huracan_platform.brain.learning.rollbacks import RollbackRepository
+from huracan_platform.brain.learning.shadow_returns import ShadowReturnRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, ManualClock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.rollback import Activation, ActivationVerdict, RollbackKind

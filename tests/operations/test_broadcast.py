@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import WINDOW, IncidentRepository
-from huracan_platform.brain.outbox import Outbox
+from huracan_platform.brain.operations.incidents import WINDOW, IncidentRepository
+from huracan_platform.brain.operations.outbox import Outbox
 from huracan_platform.clock import ManualClock, to_datetime
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 from huracan_platform.operations.broadcast.broadcaster import REFUSED_WAIT_S, SETTLE, Broadcaster

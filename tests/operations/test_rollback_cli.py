@@ -10,9 +10,9 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from huracan_platform.brain.activations import ActivationRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
+from huracan_platform.brain.learning.activations import ActivationRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.cli import models, rollback
 from huracan_platform.clock import SystemClock
 from huracan_platform.contracts.rollback import ActivationVerdict

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.rollbacks import RollbackRepository
+from huracan_platform.brain.learning.rollbacks import RollbackRepository
 from huracan_platform.clock import ManualClock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.learning.registry import Registry

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.incidents import IncidentRepository
-from huracan_platform.brain.leases import LeaseRepository
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.sessions import SwitchRepository
+from huracan_platform.brain.execution.leases import LeaseRepository
+from huracan_platform.brain.execution.sessions import SwitchRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import SystemClock, to_datetime
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 from huracan_platform.contracts.quality import DayReport, DayState

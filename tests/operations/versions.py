@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.sessions import CommandRepository
-from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+from huracan_platform.brain.execution.sessions import CommandRepository
+from huracan_platform.brain.learning.shadow_returns import ShadowReturnRepository
 from huracan_platform.clock import HOUR_MS, Clock, ManualClock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.rollback import Activation, ActivationVerdict, ShadowReturns

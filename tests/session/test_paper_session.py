@@ -13,9 +13,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from huracan_platform.brain.candles import CandleRepository
-from huracan_platform.brain.decisions import DecisionRepository
-from huracan_platform.brain.sessions import CommandRepository, SessionRepository
+from huracan_platform.brain.execution.decisions import DecisionRepository
+from huracan_platform.brain.execution.sessions import CommandRepository, SessionRepository
+from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.cli.live import register
 from huracan_platform.clock import MINUTE_MS, to_datetime, to_ms
 from huracan_platform.contracts.decision import Reason

@@ -11,9 +11,9 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from huracan_platform.brain.decisions import DecisionRepository
-from huracan_platform.brain.sessions import CommandRepository
-from huracan_platform.brain.traces import TraceRepository
+from huracan_platform.brain.execution.decisions import DecisionRepository
+from huracan_platform.brain.execution.sessions import CommandRepository
+from huracan_platform.brain.execution.traces import TraceRepository
 from huracan_platform.contracts.decision import Action
 from huracan_platform.contracts.journal import CommandKind, DecisionRecord
 from huracan_platform.contracts.model import ModelCard

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import pytest
 
-from huracan_platform.brain.leases import LeaseRepository
+from huracan_platform.brain.execution.leases import LeaseRepository
 from huracan_platform.errors import HaltTradingError
 from huracan_platform.execution.session import run_session
 from tests.session.world import SYMBOLS, World

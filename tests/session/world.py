@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.verdicts import VerdictRepository
+from huracan_platform.brain.learning.verdicts import VerdictRepository
 from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms, days_between, to_datetime
 from huracan_platform.contracts.model import Criterion, GateStatus, ModelCard, Verdict
 from huracan_platform.data.features.registry import FeatureSet, feature_set

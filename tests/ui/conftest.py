@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext
 
-from huracan_platform.brain.server import EmbeddedServer
+from huracan_platform.brain.embedded.server import EmbeddedServer
 from tests.conftest import PREFIX
 from tests.ui.browser import find_browser, running_browser
 from tests.venue_process import running_venue

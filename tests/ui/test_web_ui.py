@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.server import EmbeddedServer
+from huracan_platform.brain.embedded.server import EmbeddedServer
+from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.clock import DAY_MS
 from huracan_platform.definitions import defs
 from huracan_platform.settings import Settings

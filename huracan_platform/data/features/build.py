@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from huracan_platform.brain.features import FeatureDayWriter
+from huracan_platform.brain.facts.features import FeatureDayWriter
 from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.feature_days import FeatureDay, FeatureDaySymbol
 from huracan_platform.contracts.market import Pin

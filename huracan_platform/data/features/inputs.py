@@ -10,12 +10,12 @@ from typing import Protocol
 
 import numpy as np
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.funding import FundingRepository
-from huracan_platform.brain.liquidations import LiquidationMinuteRepository
-from huracan_platform.brain.open_interest import OpenInterestRepository
-from huracan_platform.brain.sentiment import MARKET, FearGreedRepository, SentimentRepository
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository
+from huracan_platform.brain.facts.open_interest import OpenInterestRepository
+from huracan_platform.brain.facts.sentiment import MARKET, FearGreedRepository, SentimentRepository
 from huracan_platform.clock import DAY_MS, day_start_ms
 from huracan_platform.contracts.facts import FactVersions
 from huracan_platform.contracts.hashing import hash_arrays

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.features import FeatureDayRepository
+from huracan_platform.brain.facts.features import FeatureDayRepository
 from huracan_platform.clock import Clock, SystemClock, day_of, to_datetime
 from huracan_platform.contracts.feature_days import FeatureDay, StaleDay
 from huracan_platform.contracts.features import FeatureMatrix

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.contracts.quality import DayState
 
 

@@ -15,14 +15,14 @@ from itertools import groupby
 
 import numpy as np
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.refetched import RefetchedWindows
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
 from huracan_platform.contracts.quality import DayState, ExplainedGap, Refetched
-from huracan_platform.data.market_data.checks import DATASET, uniqueness, validity
+from huracan_platform.data.market_data.candles.checks import DATASET, uniqueness, validity
 from huracan_platform.data.market_data.contract import arrays_of, frame_of
 from huracan_platform.data.market_data.gaps import due_window, is_refetched, refetched_windows
 from huracan_platform.data.market_data.source import Delivery

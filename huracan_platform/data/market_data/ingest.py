@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.data.market_data.candles.kind import CandleKind
 from huracan_platform.data.market_data.fallback import Fallback
+from huracan_platform.data.market_data.funding.kind import FundingKind
 from huracan_platform.data.market_data.ingest_run import IngestRun, Progress
-from huracan_platform.data.market_data.kinds import CandleKind, FundingKind, Kind
-from huracan_platform.data.market_data.liquidation_kind import LiquidationKind
-from huracan_platform.data.market_data.open_interest_kind import OpenInterestKind
+from huracan_platform.data.market_data.kinds import Kind
+from huracan_platform.data.market_data.liquidations.kind import LiquidationKind
+from huracan_platform.data.market_data.open_interest.kind import OpenInterestKind
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.source import Delivery, MarketSource
-from huracan_platform.data.sources.sentiment_kind import SentimentKind
+from huracan_platform.data.sentiment.kind import SentimentKind
 from huracan_platform.errors import PermanentError
 from huracan_platform.settings import Settings
 

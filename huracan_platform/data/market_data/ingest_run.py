@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from huracan_platform.brain.candles import CandleRepository
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.facts import UpsertResult
-from huracan_platform.brain.instruments import InstrumentRepository
-from huracan_platform.brain.quality import QualityRepository
-from huracan_platform.brain.refetched import RefetchedWindows
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.instruments import InstrumentRepository
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.refetched import RefetchedWindows
+from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.hashing import hash_arrays
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.quality import QualityRepository
+from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms, days_between
 from huracan_platform.data.market_data.contract import refused_batch
 from huracan_platform.data.market_data.ingest import ingest_delivery

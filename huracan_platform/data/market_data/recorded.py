@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.recordings import RecordingLedger
+from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.clock import MINUTE_MS, Clock, day_of, day_start_ms, to_datetime
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import groupby
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.quality import Issue, QualityRepository
+from huracan_platform.brain.facts.quality import Issue, QualityRepository
 
 _ADVICE = {
     "fetch": "the venue did not answer; try again",

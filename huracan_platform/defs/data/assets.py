@@ -26,7 +26,7 @@ from huracan_platform.defs.resources import Platform
 )
 def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Read the venue's contract terms into the library."""
-    from huracan_platform.brain.instruments import InstrumentRepository
+    from huracan_platform.brain.facts.instruments import InstrumentRepository
 
     settings, market = platform.settings(), platform.market()
     found, clock = market.instruments(settings.symbols), market.clock()
@@ -71,8 +71,8 @@ def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRu
 )
 def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
     """Download, check and store the run's days; then, each under its own name, those of the alternative venues."""
+    from huracan_platform.data.market_data.funding.other_venues import ingest_other_funding
     from huracan_platform.data.market_data.ingest import ingest_funding
-    from huracan_platform.data.market_data.other_funding import ingest_other_funding
 
     result = _ingest(context, platform, config, "funding_rates", ingest_funding)
     settings, days = platform.settings(), days_of(context)

@@ -21,8 +21,8 @@ def hand_off_authorised_models(context: dg.SensorEvaluationContext, platform: Pl
     process died before the cursor moved, or `huracan authorise` was there first) is left alone. One comparison per
     evaluation, so that its time is bounded.
     """
-    from huracan_platform.brain.activations import ActivationRepository
-    from huracan_platform.brain.authorisations import AuthorisationRepository
+    from huracan_platform.brain.learning.activations import ActivationRepository
+    from huracan_platform.brain.learning.authorisations import AuthorisationRepository
     from huracan_platform.operations.activate import comparing, judge_activation, refusal_incident
 
     brain, settings = platform.brain(Role.DAGSTER), platform.settings()
@@ -49,8 +49,8 @@ def hand_off_approved_policies(context: dg.SensorEvaluationContext, platform: Pl
     While policies are off nobody is told: a session that opens with them on takes the approved one by itself. Telling twice
     is harmless: a session takes only the policy that its symbol may use, and that one again changes nothing.
     """
-    from huracan_platform.brain.policies import PolicyRepository
-    from huracan_platform.brain.sessions import CommandRepository
+    from huracan_platform.brain.execution.sessions import CommandRepository
+    from huracan_platform.brain.learning.policies import PolicyRepository
     from huracan_platform.contracts.journal import CommandKind
 
     brain, enabled, told = platform.brain(Role.DAGSTER), platform.settings().risk_policy.enabled, []
@@ -69,8 +69,8 @@ def rollback_models(context: dg.SensorEvaluationContext, platform: Platform) -> 
     The cursor holds the newest return and the newest drift measurement looked at. Looking twice is harmless: what was
     rolled back is not in charge any more, and the symbol has its cool-down.
     """
-    from huracan_platform.brain.drift import DriftRepository
-    from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+    from huracan_platform.brain.learning.drift import DriftRepository
+    from huracan_platform.brain.learning.shadow_returns import ShadowReturnRepository
     from huracan_platform.operations.roll_back import RollbackDesk
 
     brain, settings = platform.brain(Role.DAGSTER), platform.settings()
@@ -92,9 +92,9 @@ def keep_session(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
 
     A stale run would count against the limit of one session for ever. The cursor is not needed: leases, sessions and runs are.
     """
-    from huracan_platform.brain.incidents import IncidentRepository
-    from huracan_platform.brain.leases import LeaseRepository
-    from huracan_platform.brain.sessions import SessionRepository, SwitchRepository
+    from huracan_platform.brain.execution.leases import LeaseRepository
+    from huracan_platform.brain.execution.sessions import SessionRepository, SwitchRepository
+    from huracan_platform.brain.operations.incidents import IncidentRepository
     from huracan_platform.operations.check_incidents import run_key
     from huracan_platform.operations.keep_session import plan_session
 

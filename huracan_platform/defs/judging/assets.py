@@ -171,7 +171,7 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
 )
 def shadow_returns(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Follow every version that may have charge of each symbol of the run over the same bars."""
-    from huracan_platform.brain.shadow_returns import ShadowReturnRepository
+    from huracan_platform.brain.learning.shadow_returns import ShadowReturnRepository
     from huracan_platform.judging.evaluation.plots import equity_curve
     from huracan_platform.judging.shadow import equity_of
     from huracan_platform.operations.activate import open_shadow

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )
 def trained_models(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Train, calibrate and register each architecture for each symbol of the run."""
-    from huracan_platform.brain.retraining import RetrainingRepository
+    from huracan_platform.brain.learning.retraining import RetrainingRepository
     from huracan_platform.learning.models.provenance import collect_provenance
     from huracan_platform.learning.pipeline import train_symbol
 

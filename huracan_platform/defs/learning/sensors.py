@@ -17,8 +17,8 @@ def drifted_models(context: dg.SensorEvaluationContext, platform: Platform) -> d
 
     Many columns and many measurements in a row are one request: a symbol has one open at most, and a cool-down after it.
     """
-    from huracan_platform.brain.drift import DriftRepository
-    from huracan_platform.brain.retraining import RetrainingRepository
+    from huracan_platform.brain.learning.drift import DriftRepository
+    from huracan_platform.brain.learning.retraining import RetrainingRepository
     from huracan_platform.clock import SystemClock
     from huracan_platform.contracts.trigger import Trigger, TriggerKind
 
@@ -40,7 +40,7 @@ def new_feature_days(context: dg.SensorEvaluationContext, platform: Platform) ->
 
     The cursor is not needed: the newest version's data set is.
     """
-    from huracan_platform.brain.retraining import RetrainingRepository
+    from huracan_platform.brain.learning.retraining import RetrainingRepository
     from huracan_platform.contracts.trigger import Trigger, TriggerKind
     from huracan_platform.learning.dataset import days_since_newest
 
@@ -60,7 +60,7 @@ def new_feature_days(context: dg.SensorEvaluationContext, platform: Platform) ->
 @dg.sensor(job=training_job, minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
 def requested_trainings(context: dg.SensorEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """One run per open request, keyed by its number: asked again for the same one, Dagster starts nothing."""
-    from huracan_platform.brain.retraining import RetrainingRepository
+    from huracan_platform.brain.learning.retraining import RetrainingRepository
 
     symbols = platform.settings().symbols
     return [
@@ -90,7 +90,7 @@ def cancelled_trainings(context: dg.RunStatusSensorContext, platform: Platform) 
 
 
 def _close_request(run: dg.DagsterRun, platform: Platform) -> None:
-    from huracan_platform.brain.retraining import RetrainingRepository
+    from huracan_platform.brain.learning.retraining import RetrainingRepository
     from huracan_platform.clock import SystemClock
 
     if REQUEST_TAG in run.tags:

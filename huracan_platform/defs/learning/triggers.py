@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from huracan_platform.brain.retraining import RetrainingRepository
+from huracan_platform.brain.learning.retraining import RetrainingRepository
 from huracan_platform.contracts.trigger import Trigger, TriggerKind
 
 REQUEST_TAG = "huracan/retraining_request"

@@ -78,7 +78,7 @@ def outcomes_of(record: dg.EventLogRecord) -> list[CheckOutcome]:
 @dg.run_failure_sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
 def failed_runs(context: dg.RunFailureSensorContext, platform: Platform) -> None:
     """Open an incident for a failed run that no failed check explains."""
-    from huracan_platform.brain.incidents import IncidentRepository
+    from huracan_platform.brain.operations.incidents import IncidentRepository
     from huracan_platform.clock import SystemClock, to_datetime
 
     run = context.dagster_run
@@ -96,7 +96,7 @@ def failed_runs(context: dg.RunFailureSensorContext, platform: Platform) -> None
 )
 def recovered_runs(context: dg.RunStatusSensorContext, platform: Platform) -> None:
     """Close the incident of a job whose run for the same partitions succeeds."""
-    from huracan_platform.brain.incidents import IncidentRepository
+    from huracan_platform.brain.operations.incidents import IncidentRepository
     from huracan_platform.clock import SystemClock, to_datetime
 
     run, at = context.dagster_run, to_datetime(SystemClock().wire_ms())

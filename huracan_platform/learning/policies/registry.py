@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.policies import PolicyRepository
+from huracan_platform.brain.learning.policies import PolicyRepository
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.policy import PolicyCard, PolicyVerdict, RiskPolicy

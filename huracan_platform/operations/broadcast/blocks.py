@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from huracan_platform.brain.outbox import Message
+from huracan_platform.brain.operations.outbox import Message
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 
 MARKS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.outbox import Message, Outbox
+from huracan_platform.brain.operations.outbox import Message, Outbox
 from huracan_platform.clock import Clock, to_datetime
 from huracan_platform.contracts.incident import IncidentSeverity
 from huracan_platform.failpoints import Failpoint, reach

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from huracan_platform.brain.outbox import Message
+from huracan_platform.brain.operations.outbox import Message
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from slack_sdk import WebClient, WebhookClient
 from slack_sdk.errors import SlackApiError
 
-from huracan_platform.brain.outbox import Message
+from huracan_platform.brain.operations.outbox import Message
 from huracan_platform.operations.broadcast.blocks import blocks, headline
 from huracan_platform.operations.broadcast.channel import Delivered, Later, Outcome, Refused
 

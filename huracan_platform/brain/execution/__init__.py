@@ -1,0 +1,1 @@
+"""What sessions decide, send and get."""

@@ -1,0 +1,1 @@
+"""Facts with three times, what is known of their quality, and where features stand."""

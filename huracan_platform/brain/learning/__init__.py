@@ -1,0 +1,1 @@
+"""Models and policies, what was found about them, and which of them may trade."""

@@ -1,0 +1,1 @@
+"""Incidents, and the outbox that tells of them."""

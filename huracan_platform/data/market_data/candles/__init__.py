@@ -1,0 +1,1 @@
+"""Candles: how they are fetched and stored, and their checks."""

@@ -1,0 +1,1 @@
+"""Funding rates: how they are fetched and stored, and their checks."""

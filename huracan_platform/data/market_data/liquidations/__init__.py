@@ -1,0 +1,1 @@
+"""Liquidations: the recorder, cascades, and their way through ingest."""

@@ -1,0 +1,1 @@
+"""Open interest: how it is fetched and stored, and its checks."""

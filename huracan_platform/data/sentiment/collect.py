@@ -1,0 +1,172 @@
+"""One look at every feed: new texts scored and stored, bad ones quarantined, the ledger kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.recordings import RecordingLedger
+from huracan_platform.brain.facts.sentiment import FearGreedRepository, TextRepository
+from huracan_platform.clock import HOUR_MS, Clock, day_of
+from huracan_platform.contracts.quality import RefusedBatch
+from huracan_platform.contracts.texts import ScoredText, Text, refused
+from huracan_platform.data.market_data.contract import frame_of_rows, refused_batch
+from huracan_platform.data.sentiment.fear_greed import parse_fear_greed, source_of
+from huracan_platform.data.sentiment.feeds import fetch, parse_feed
+from huracan_platform.data.sentiment.scoring import Scorer, SymbolMatcher, VaderScorer
+from huracan_platform.errors import DataContractError, PermanentError, TransientError
+from huracan_platform.logs import get_logger
+from huracan_platform.settings import Settings
+
+DATASET = "sentiment"
+# So many looks may fail or be late before the time between two counts as a gap.
+POLLS_TO_A_GAP = 3
+FEAR_GREED_EVERY_MS = HOUR_MS // 2  # market time; the index changes once a day
+_log = get_logger("sources.collect")
+
+
+@dataclass
+class PollReport:
+    """One look: texts that were new, entries refused, and why a source could not be read."""
+
+    new: int = 0
+    refused: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Source:
+    """A feed, its recording in the ledger, and wire and market time up to which that goes."""
+
+    name: str
+    url: str
+    recording: int | None = None
+    wire_ms: int = 0
+    until_ms: int = 0
+    failed: str | None = None
+
+
+class TextCollector:
+    """Looks at the feeds of the settings whenever it is told to.
+
+    Parameters
+    ----------
+    venue
+        Name under which refused entries are kept.
+    clock
+        Asked at every look; the market clock stamps when a text was seen.
+    get
+        Reads an address.
+    """
+
+    def __init__(
+        self, brain: Brain, venue: str, clock: Callable[[], Clock], settings: Settings, *,
+        scorer: Scorer | None = None, get: Callable[[str], bytes] = fetch,
+    ) -> None:
+        wanted = settings.sentiment
+        if not wanted.feeds and wanted.fear_greed_url is None:
+            raise PermanentError("HURACAN_SENTIMENT__FEEDS: expected the address of one feed or more, got none")
+        self._venue, self._clock, self._settings, self._get = venue, clock, wanted, get
+        self._texts, self._index, self._ledger = TextRepository(brain), FearGreedRepository(brain), RecordingLedger(brain)
+        self._books = QualityRepository(brain)
+        self._scorer = scorer or VaderScorer()
+        self._matcher = SymbolMatcher(settings.symbols, wanted.aliases)
+        self._sources = [_Source(name, url) for name, url in wanted.feeds.items()]
+        self._index_seen_ms: int | None = None
+
+    def poll(self) -> PollReport:
+        """Look once. A source that fails is named in the report; the others go on."""
+        report, clock = PollReport(), self._clock()
+        for source in self._sources:
+            asked_ms = clock.market_ms()
+            try:
+                self._read(source, clock, report)
+            except (TransientError, PermanentError, DataContractError) as error:
+                report.failed[source.name] = source.failed = str(error)
+                _log.warning("feed not read", source=source.name, error=str(error))
+            else:
+                self._reached(source, asked_ms, clock.wire_ms())
+        self._read_index(clock, report)
+        return report
+
+    def close(self, reason: str) -> None:
+        """End the recordings."""
+        wire_ms = self._clock().wire_ms()
+        for source in self._sources:
+            self._end(source, reason, wire_ms)
+
+    def _read(self, source: _Source, clock: Clock, report: PollReport) -> None:
+        body = self._get(source.url)
+        seen_ms = clock.market_ms()
+        try:
+            answer = parse_feed(source.name, body, seen_ms)
+        except DataContractError as error:
+            self._quarantine(source, [body.decode(errors="replace")], str(error), seen_ms, report)
+            raise
+        for entry in answer.refused:
+            self._quarantine(source, [entry.row], entry.reason, seen_ms, report)
+        report.new += self._save(source, answer.texts, clock, report)
+
+    def _save(self, source: _Source, texts: Sequence[Text], clock: Clock, report: PollReport) -> int:
+        keys = {(t.source, t.url, t.content_hash): t for t in texts}
+        new = [keys[key] for key in sorted(keys.keys() - self._texts.known(list(keys), self._scorer.name))]
+        scored = [self._scored(text) for text in new]
+        bad = refused(scored)
+        for at, reason in bad.items():
+            text = new[at]
+            row = f"{text.url} {text.title} published {text.published_ms} seen {text.seen_ms}"
+            self._quarantine(source, [row], f"sentiment {source.name}: {reason}", text.seen_ms, report)
+        return self._texts.save([text for at, text in enumerate(scored) if at not in bad], clock.wire_ms())
+
+    def _scored(self, text: Text) -> ScoredText:
+        whole = f"{text.title}. {text.body}"
+        return ScoredText(
+            text.source, text.url, text.content_hash, text.title, text.published_ms, text.seen_ms, self._scorer.name,
+            self._scorer.score(whole), self._matcher.symbols_of(whole),
+        )
+
+    def _read_index(self, clock: Clock, report: PollReport) -> None:
+        url, now = self._settings.fear_greed_url, clock.market_ms()
+        if url is None or (self._index_seen_ms is not None and now - self._index_seen_ms < FEAR_GREED_EVERY_MS):
+            return
+        name = source_of(url)
+        try:
+            rows = parse_fear_greed(name, self._get(url), clock.market_ms())
+            self._index.upsert(name, rows, clock.wire_ms(), revision_known_at_ms=clock.market_ms())
+            self._index_seen_ms = now
+        except (TransientError, PermanentError, DataContractError) as error:
+            report.failed[name] = str(error)
+            _log.warning("index not read", source=name, error=str(error))
+
+    def _quarantine(self, source: _Source, rows: Sequence[str], reason: str, seen_ms: int, report: PollReport) -> None:
+        batch: RefusedBatch = refused_batch(DATASET, source.name, day_of(seen_ms), frame_of_rows(rows), reason, source.url)
+        self._books.quarantine(self._venue, batch, self._clock().wire_ms())
+        report.refused += 1
+        _log.warning("entry refused", source=source.name, reason=reason)
+
+    def _reached(self, source: _Source, asked_ms: int, wire_ms: int) -> None:
+        """All that the source had at `asked_ms` was seen. A recording goes on over a pause that is short enough."""
+        if source.recording is None:
+            self._resume(source)
+        late = wire_ms - source.wire_ms > POLLS_TO_A_GAP * self._settings.poll_s * 1000
+        if late or asked_ms < source.until_ms:
+            self._end(source, source.failed or "no look for too long", wire_ms)
+        if source.recording is None:
+            source.recording = self._ledger.begin(source.name, DATASET, asked_ms, wire_ms)
+        source.wire_ms, source.until_ms, source.failed = wire_ms, asked_ms, None
+        self._ledger.extend(source.recording, asked_ms, wire_ms)
+
+    def _resume(self, source: _Source) -> None:
+        """Take up the newest recording, that of a collector before this one."""
+        latest = self._ledger.latest(source.name, DATASET)
+        if latest is not None:
+            source.recording, recording = latest
+            source.wire_ms, source.until_ms, source.failed = recording.recorded_ms, recording.until_ms, recording.ended
+
+    def _end(self, source: _Source, reason: str, wire_ms: int) -> None:
+        if source.recording is not None:
+            self._ledger.extend(source.recording, source.until_ms, wire_ms, ended=reason)
+            source.recording = None
+
