@@ -92,5 +92,14 @@ def test_a_partition_key_goes_to_a_symbol_and_back():
     assert symbol_of(symbol_key("BTC/USDT:USDT")) == "BTC/USDT:USDT"
 
 
+def test_the_web_ui_can_say_what_every_job_schedule_sensor_and_check_is_for(graph):
+    repository = defs.get_repository_def()
+    automatic = [*repository.schedule_defs, *repository.sensor_defs]
+    by_us = [a for a in automatic if a.name != "default_automation_condition_sensor"]
+    jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
+    assert [thing.name for thing in (*by_us, *jobs) if not thing.description] == []
+    assert [key for key in graph.asset_check_keys if not graph.get(key).description] == []
+
+
 def test_schedules_run_without_anyone_switching_them_on():
     assert {s.default_status for s in defs.get_repository_def().schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}

@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from huracan_platform.clock import to_datetime
+from huracan_platform.defs.automatic import schedule
 from huracan_platform.defs.data.assets import (
     candles,
     funding_rates,
@@ -31,17 +32,13 @@ market_facts_job = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    job=market_data_job, cron_schedule="5 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@schedule(job=market_data_job, cron_schedule="5 * * * *")
 def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """The market's day so far, and at its beginning the day before once more, so that a day is closed complete."""
     return _days_so_far(platform)
 
 
-@dg.schedule(
-    job=market_facts_job, cron_schedule="12 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@schedule(job=market_facts_job, cron_schedule="12 * * * *")
 def hourly_market_facts(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """As for market data, some minutes later: open interest arrives with a delay, and runs do not pile up."""
     return _days_so_far(platform)

@@ -4,6 +4,7 @@ import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.clock import SystemClock
+from huracan_platform.defs.automatic import schedule
 from huracan_platform.defs.execution.assets import paper_session
 from huracan_platform.defs.resources import Platform
 from huracan_platform.errors import DataContractError, PermanentError
@@ -51,9 +52,7 @@ def rehearsal_job() -> None:
     rehearse_rollbacks()
 
 
-@dg.schedule(
-    job=rehearsal_job, cron_schedule="50 1 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@schedule(job=rehearsal_job, cron_schedule="50 1 * * *")
 def nightly_rehearsal(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Every night, after the training and the features of the day before."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")

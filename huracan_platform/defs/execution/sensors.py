@@ -4,6 +4,7 @@ import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.clock import SystemClock, to_datetime
+from huracan_platform.defs.automatic import sensor
 from huracan_platform.defs.execution.automation import paper_session_job
 from huracan_platform.defs.lost_runs import LOST, is_lost
 from huracan_platform.defs.resources import Platform
@@ -12,7 +13,7 @@ from huracan_platform.operations.keep_session import SessionRun
 RUNS_LOOKED_AT = 10
 
 
-@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(minimum_interval_seconds=15)
 def hand_off_authorised_models(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
     """Settle each new paper authorisation: one `model_authorised` command, or a withdrawal and an incident where the version is
     worse than the one in charge. The cursor is the last authorisation's id.
@@ -42,7 +43,7 @@ def hand_off_authorised_models(context: dg.SensorEvaluationContext, platform: Pl
     return dg.SkipReason("no new authorisation")
 
 
-@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(minimum_interval_seconds=15)
 def hand_off_approved_policies(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
     """Tell running sessions of each risk policy that a verdict approves; the cursor is the last approving verdict's id.
 
@@ -62,7 +63,7 @@ def hand_off_approved_policies(context: dg.SensorEvaluationContext, platform: Pl
     return dg.SkipReason(f"handed over: {', '.join(told)}" if told else "no new approval" if enabled else "risk policies are off")
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(minimum_interval_seconds=30)
 def rollback_models(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
     """Look at each symbol with new shadow returns or new critical drift, and roll it back where a rule asks for it.
 
@@ -86,7 +87,7 @@ def rollback_models(context: dg.SensorEvaluationContext, platform: Platform) -> 
     return dg.SkipReason("; ".join(said) or "nothing new")
 
 
-@dg.sensor(job=paper_session_job, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(job=paper_session_job, minimum_interval_seconds=5)
 def keep_session(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Relaunch the session that is wanted when no lease is held, after closing the runs of dead ones.
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from huracan_platform.clock import to_datetime
+from huracan_platform.defs.automatic import schedule
 from huracan_platform.defs.features.assets import features, positioning_features
 from huracan_platform.defs.house import DAYS, FIRST_DAY
 from huracan_platform.defs.resources import Platform
@@ -18,17 +19,13 @@ positioning_job = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    job=feature_job, cron_schedule="20 0 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@schedule(job=feature_job, cron_schedule="20 0 * * *")
 def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """The market's last two full days: the older once more, for a last bar that was not known yet when it was built."""
     return _last_full_days(platform)
 
 
-@dg.schedule(
-    job=positioning_job, cron_schedule="25 0 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@schedule(job=positioning_job, cron_schedule="25 0 * * *")
 def daily_positioning(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """As for features: the older day once more, for facts that were collected late."""
     return _last_full_days(platform)

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from huracan_platform.defs.automatic import schedule
 from huracan_platform.defs.house import SYMBOLS
 from huracan_platform.defs.judging.assets import feature_importance, gate_verdicts, model_drift, shadow_returns
 from huracan_platform.defs.learning.assets import trained_models
@@ -22,7 +23,7 @@ drift_job = dg.define_asset_job(
 )
 
 
-@dg.schedule(job=drift_job, cron_schedule="20 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING)
+@schedule(job=drift_job, cron_schedule="20 * * * *")
 def hourly_drift(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """Drift of each symbol every hour, after the bars of the hour before."""
     hour = context.scheduled_execution_time
@@ -37,18 +38,14 @@ shadow_job = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    job=shadow_job, cron_schedule="25 * * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@schedule(job=shadow_job, cron_schedule="25 * * * *")
 def hourly_shadow(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """Shadow returns of each symbol every hour: feature days come in once a day, and a late one soon shows."""
     hour = context.scheduled_execution_time
     return [dg.RunRequest(run_key=f"{hour:%Y-%m-%dT%H}-{key}", partition_key=key) for key in SYMBOLS.get_partition_keys()]
 
 
-@dg.schedule(
-    job=training_job, cron_schedule="40 0 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@schedule(job=training_job, cron_schedule="40 0 * * *")
 def daily_training(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """A new candidate per symbol and architecture every day, after the features of the day before."""
     day = context.scheduled_execution_time.date()

@@ -5,13 +5,14 @@ from datetime import timedelta
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
+from huracan_platform.defs.automatic import sensor
 from huracan_platform.defs.house import symbol_key
 from huracan_platform.defs.judging.automation import training_job
 from huracan_platform.defs.learning.triggers import REQUEST_TAG
 from huracan_platform.defs.resources import Platform
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(minimum_interval_seconds=30)
 def drifted_models(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
     """Ask for a training of a symbol whose version drifted critically; the cursor is the last measurement looked at.
 
@@ -34,7 +35,7 @@ def drifted_models(context: dg.SensorEvaluationContext, platform: Platform) -> d
     return dg.SkipReason(f"asked for: {'; '.join(asked)}" if asked else "no new critical drift")
 
 
-@dg.sensor(minimum_interval_seconds=600, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(minimum_interval_seconds=600)
 def new_feature_days(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
     """Ask for a training of a symbol that has `training.new_days` more feature days than its newest data set.
 
@@ -57,7 +58,7 @@ def new_feature_days(context: dg.SensorEvaluationContext, platform: Platform) ->
     return dg.SkipReason("; ".join(asked) or "no symbol has enough new days")
 
 
-@dg.sensor(job=training_job, minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(job=training_job, minimum_interval_seconds=15)
 def requested_trainings(context: dg.SensorEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """One run per open request, keyed by its number: asked again for the same one, Dagster starts nothing."""
     from huracan_platform.brain.learning.retraining import RetrainingRepository
@@ -72,18 +73,13 @@ def requested_trainings(context: dg.SensorEvaluationContext, platform: Platform)
     ]
 
 
-@dg.run_failure_sensor(
-    monitored_jobs=[training_job], minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING
-)
+@sensor(dg.run_failure_sensor, monitored_jobs=[training_job], minimum_interval_seconds=15)
 def failed_trainings(context: dg.RunFailureSensorContext, platform: Platform) -> None:
     """Close the request of a training that failed: it made no model, and the symbol may be asked for again."""
     _close_request(context.dagster_run, platform)
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.CANCELED, monitored_jobs=[training_job], minimum_interval_seconds=15,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-)
+@sensor(dg.run_status_sensor, run_status=dg.DagsterRunStatus.CANCELED, monitored_jobs=[training_job], minimum_interval_seconds=15)
 def cancelled_trainings(context: dg.RunStatusSensorContext, platform: Platform) -> None:
     """The same for one that a person ended: Dagster does not count it as failed, and its run key is used up."""
     _close_request(context.dagster_run, platform)

@@ -11,6 +11,7 @@ from dagster import DagsterEventType, EventRecordsFilter
 from dagster_shared.error import SerializableErrorInfo
 
 from huracan_platform.brain.roles import Role
+from huracan_platform.defs.automatic import sensor
 from huracan_platform.defs.lost_runs import LOST, is_lost
 from huracan_platform.defs.queue import SESSION_TAG
 from huracan_platform.defs.resources import Platform
@@ -28,7 +29,7 @@ EVENTS_AT_ONCE = 1_000
 _PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")
 
 
-@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(minimum_interval_seconds=15)
 def failed_checks(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
     """Open and close incidents of checks; the cursor is the last evaluation's place in the event log.
 
@@ -75,7 +76,7 @@ def outcomes_of(record: dg.EventLogRecord) -> list[CheckOutcome]:
     return whole.by_partition(told) or [whole]  # type: ignore[arg-type]
 
 
-@dg.run_failure_sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(dg.run_failure_sensor, minimum_interval_seconds=15)
 def failed_runs(context: dg.RunFailureSensorContext, platform: Platform) -> None:
     """Open an incident for a failed run that no failed check explains."""
     from huracan_platform.brain.operations.incidents import IncidentRepository
@@ -91,9 +92,7 @@ def failed_runs(context: dg.RunFailureSensorContext, platform: Platform) -> None
     IncidentRepository(platform.brain(Role.DAGSTER)).open_incident(to_datetime(SystemClock().wire_ms()), incident)
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS, minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING
-)
+@sensor(dg.run_status_sensor, run_status=dg.DagsterRunStatus.SUCCESS, minimum_interval_seconds=15)
 def recovered_runs(context: dg.RunStatusSensorContext, platform: Platform) -> None:
     """Close the incident of a job whose run for the same partitions succeeds."""
     from huracan_platform.brain.operations.incidents import IncidentRepository
@@ -103,7 +102,7 @@ def recovered_runs(context: dg.RunStatusSensorContext, platform: Platform) -> No
     IncidentRepository(platform.brain(Role.DAGSTER)).resolve(at, [run_key(run.job_name, _partition(run.tags))])
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(minimum_interval_seconds=30)
 def close_lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Fail runs whose process is gone: they are told then, and leave their places in the queue. Sessions are `keep_session`'s."""
     under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from huracan_platform.defs.automatic import schedule
 from huracan_platform.defs.house import SYMBOLS
 from huracan_platform.defs.policies.assets import rl_policies
 
@@ -13,9 +14,7 @@ policy_job = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    job=policy_job, cron_schedule="20 2 * * 0", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@schedule(job=policy_job, cron_schedule="20 2 * * 0")
 def weekly_policies(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """A policy per symbol every Sunday, after the training of that day."""
     day = context.scheduled_execution_time.date()
