@@ -18,6 +18,7 @@ CHECK_FAILED, RUN_FAILED = "check_failed", "run_failed"
 # what failed in each partition of the run, empty where it passed.
 FAILURES, LOUDNESS, BY_PARTITION = "failing_results", "incident_severity", "by_partition"
 SAMPLE_ROWS = 5
+DATASETS = {"funding_rates": "funding"}  # assets whose dataset in the quality log has another name
 
 # What stops when data, features or models fail their checks; told with the incident.
 EFFECTS = {
@@ -142,6 +143,7 @@ class CheckWatch:
         since = date.fromisoformat(min(incident.partition for incident in open_days))
         failing = {(i.dataset, i.issue_type, i.symbol, str(i.day)) for i in self._quality.open_issues(since=since)}
         repaired = [
-            i.dedupe_key for i in open_days if (i.asset, i.rule, i.symbol, i.partition) not in failing
+            i.dedupe_key for i in open_days
+            if (DATASETS.get(i.asset, i.asset), i.rule, i.symbol, i.partition) not in failing
         ]
         return self._incidents.resolve(now, repaired) if repaired else 0
