@@ -214,6 +214,18 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         EmbeddedServer(tmp_path / "file" / "home").ensure_running()
 
 
+def test_a_copy_of_a_home_does_not_open_the_database_of_the_original(home: Path) -> None:
+    server = EmbeddedServer(home)
+    server.ensure_running()
+    copy = home / "copy"
+    copy.mkdir()
+    shutil.copy(home / "database.json", copy)
+    for act in (EmbeddedServer(copy).ensure_running, EmbeddedServer(copy).stop, EmbeddedServer(copy).destroy):
+        with pytest.raises(ConfigurationError, match=rf"expected the database of this home in {copy}/postgres, got"):
+            act()
+    assert server.status().state == "running"
+
+
 def test_a_damaged_state_file_is_named(home: Path) -> None:
     home.mkdir()
     (home / "database.json").write_text("{")

@@ -105,16 +105,16 @@ class EmbeddedServer:
         Raises
         ------
         ConfigurationError
-            Home is not writable, or the fixed port is taken.
+            Home is not writable, is a copy of another, or the fixed port is taken.
         TransientError
             The server did not answer in time.
         PermanentError
             The server cannot start; the message ends with its log.
         """
-        cluster = self._file.load()
+        cluster = self._remembered()
         if cluster is None or not cluster.answers(BRAIN):
             with self._file.locked(self._timeout_s):
-                cluster = self._file.load() or self._create()
+                cluster = self._remembered() or self._create()
                 if not (cluster.data / "PG_VERSION").exists():
                     self._initialise(cluster)
                 cluster = self._start(cluster)
@@ -126,12 +126,12 @@ class EmbeddedServer:
         if not self.home.exists():
             return False
         with self._file.locked(self._timeout_s):
-            cluster = self._file.load()
+            cluster = self._remembered()
             return cluster is not None and self._stop(Path(cluster.root))
 
     def status(self) -> ServerStatus:
         """What is there now; starts nothing."""
-        cluster = self._file.load()
+        cluster = self._remembered()
         if cluster is None:
             return ServerStatus("absent")
         known = ServerStatus("stopped", cluster.port, str(cluster.data))
@@ -144,7 +144,7 @@ class EmbeddedServer:
     def destroy(self) -> None:
         """Stop the server and delete its data. For tests and for people who mean it."""
         self.stop()
-        cluster = self._file.load()
+        cluster = self._remembered()
         if cluster is not None:
             shutil.rmtree(cluster.root, ignore_errors=True)
             self._file.path.unlink()
@@ -153,13 +153,27 @@ class EmbeddedServer:
     def _postgres(self) -> Postgres:
         return find_postgres(server_account(self._run_as))
 
+    def _remembered(self) -> Cluster | None:
+        """What the home's file says, if it is this home's: a copy would open, and change, the database of the original."""
+        cluster = self._file.load()
+        if cluster is not None and Path(cluster.root).resolve() not in [root.resolve() for root in self._roots()]:
+            raise ConfigurationError(
+                f"{self._file.path}: expected the database of this home in {self._roots()[0]}, got {cluster.root}: the home was "
+                "moved or copied. Correct root there, and give a copy another port; a copy made while the server ran is of no use"
+            )
+        return cluster
+
+    def _roots(self) -> tuple[Path, Path]:
+        """Where the cluster may be: in the home, or beside it where the server's account cannot enter the home."""
+        return self.home / "postgres", SYSTEM_FOLDER / hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
+
     def _create(self) -> Cluster:
-        account = self._postgres.account
+        account, (inside, outside) = self._postgres.account, self._roots()
         if account.switch and not can_traverse(self.home, account):
             make_public(SYSTEM_FOLDER)
-            root = SYSTEM_FOLDER / hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
+            root = outside
         else:
-            root = self.home / "postgres"
+            root = inside
         if root.exists():
             self._set_aside(root)
         root.mkdir(mode=0o700)
