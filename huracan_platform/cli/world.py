@@ -80,6 +80,7 @@ def running_world(*, replay: Path | None, tell: Callable[[str], None] = lambda t
                     tell("simulated venues")
                     _start_venues(processes, settings, replay)
                 first, last = _history(load_settings())
+                export(_partitions(load_settings()))
                 if (last - first).days < SHORT_HISTORY_DAYS:
                     export(SHORT_HISTORY)
             elif replay is not None:
@@ -119,6 +120,14 @@ def _history(settings: Settings) -> tuple[date, date]:
     first_ms, now_ms = clock["history_start_ms"], clock["market_ms"]
     first = day_of(first_ms) if first_ms % DAY_MS == 0 else day_of(first_ms) + timedelta(days=1)
     return first, day_of(now_ms) - timedelta(days=1)
+
+
+def _partitions(settings: Settings) -> dict[str, str]:
+    """Days end with the simulated market: what comes after it on the wall's calendar could never be filled."""
+    end_ms = control(settings, "/control/clock")["market_end_ms"]
+    if settings.last_day is not None or end_ms is None:
+        return {}
+    return {"HURACAN_LAST_DAY": day_of(end_ms - 1).isoformat()}
 
 
 def control(settings: Settings, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 from pydantic import Field
@@ -18,7 +18,11 @@ OWNERS = ["team:huracan"]
 _settings = load_settings()
 
 FIRST_DAY = date.fromisoformat(_settings.first_day)
-DAYS = dg.DailyPartitionsDefinition(start_date=_settings.first_day, end_offset=1)
+DAYS = dg.DailyPartitionsDefinition(
+    start_date=_settings.first_day,
+    end_date=None if _settings.last_day is None else str(date.fromisoformat(_settings.last_day) + timedelta(days=1)),
+    end_offset=1 if _settings.last_day is None else 0,
+)
 SYMBOLS = dg.StaticPartitionsDefinition([s.replace("/", "-") for s in _settings.symbols])
 
 # A run of many days costs milliseconds a day where a run per day costs seconds; 60 bounds what a retry repeats.

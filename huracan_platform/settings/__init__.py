@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"), description="ccxt unified symbols, comma-separated"
     )
     first_day: Day = Field("2025-01-01", description="first UTC day partition")
+    last_day: Day | None = Field(
+        None, description="last UTC day partition; None: today's by the wall. The launcher sets it to a simulated market's end"
+    )
     seed: int = 7
 
     database: DatabaseSettings = DatabaseSettings()

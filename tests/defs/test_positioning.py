@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.roles import Role
-from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, day_start_ms
 from huracan_platform.contracts.features import FeatureMatrix
 from huracan_platform.data.features.registry import feature_set
 from huracan_platform.defs.resources import Platform
@@ -51,15 +49,6 @@ def with_values(rows: FeatureMatrix) -> set[str]:
     return {name for name, column in zip(rows.columns, rows.values.T, strict=True) if np.isfinite(column).any()}
 
 
-def settle_elsewhere(brain: Brain, venue: str) -> None:
-    """Rates of the second venue, a third of them at an interval of its own."""
-    ts_ms = day_start_ms(FIRST) + np.arange(9, dtype=np.int64) * 8 * HOUR_MS
-    FundingRepository(brain).upsert(venue, pa.table({
-        "symbol": [BTC] * 9, "ts_ms": ts_ms, "rate": np.linspace(-2e-4, 2e-4, 9), "interval_h": np.full(9, 4.0),
-        "known_at_ms": ts_ms + 5_000,
-    }), 1)
-
-
 def test_days_follow_what_was_recorded_and_need_nothing_but_candles(
     venues: tuple[str, str], point_at: Callable, launch: Launch, brain: Brain
 ) -> None:
@@ -71,9 +60,8 @@ def test_days_follow_what_was_recorded_and_need_nothing_but_candles(
     bare = launch("positioning_job", *RANGE)
     assert (bare.success, bare.failed_checks()) == (True, {}), bare.errors
     assert [day["rows"] for day in bare.partitions["positioning_features"].values()] == ROWS
-    assert with_values(stored(platform)) <= {"funding_spread", "funding_spread_momentum"}
+    assert with_values(stored(platform)) == {"funding_spread", "funding_spread_momentum"}, "both venues' rates came in"
 
-    settle_elsewhere(brain, str(other))
     for day in (FIRST, date(2025, 1, 2)):
         record_day(brain, platform.market().venue, day, hours=24, events=300)
     assert launch("market_facts_job", *RANGE).success
