@@ -109,7 +109,6 @@ def test_three_days_are_backfilled_from_the_ui(page: Page, stack: Stack, picture
     page.goto(f"{stack.url}/assets/candles")
     page.get_by_role("button", name="Materialize").first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Show all partitions").click()
     days = dialog.get_by_role("textbox").first
     days.fill(f"[{CHOSEN[0]}...{CHOSEN[-1]}]")
     days.press("Enter")
