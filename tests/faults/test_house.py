@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import tempfile
@@ -132,13 +131,12 @@ def test_after_a_crash_of_the_machine_the_session_trades_again_within_a_minute(
     assert up.kill() > 8
     accepted = set(read_ledger(world.url)["accepts"])
 
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     began = time.monotonic()
     up.start()
     decided = wait_for("a decision of a new epoch", lambda: later_decisions(up, old[0]), 300)
     took = time.monotonic() - began
     assert decided[0][0] > old[0]
-    print(f"trades again {took:.1f} s after the restart, {busy:.1f} processes to a core")
+    print(f"trades again {took:.1f} s after the restart")
     assert up.status_of(old[1]) == "FAILURE"
     wait_for("an order of the new epoch", lambda: set(read_ledger(world.url)["accepts"]) - accepted, 120)
     wait_for("the dead run told", lambda: "paper_session_job failed" in up.command("incidents", "--all"), 90, every_s=2)
@@ -150,7 +148,7 @@ def test_after_a_crash_of_the_machine_the_session_trades_again_within_a_minute(
     ledger = read_ledger(world.url)
     assert all(count == 1 for count in ledger["accepts"].values())
     assert broken_invariants(ledger, world.brain) == []
-    assert took < TRADING_AGAIN_WITHIN_S * busy
+    assert took < TRADING_AGAIN_WITHIN_S
 
 
 def test_a_signal_ends_everything(house: tuple[House, World]) -> None:
