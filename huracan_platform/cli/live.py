@@ -135,7 +135,7 @@ def positions(as_json: JsonOption = False) -> None:
 
 
 def tell(
-    kind: Annotated[str, typer.Argument(help="model_authorised, policy_approved, activate, reduce, halt or stop")],
+    kind: Annotated[str, typer.Argument(help="model_authorised, policy_judged, activate, reduce, halt or stop")],
     payload: Annotated[str, typer.Option(help='JSON, such as {"model_id": "…"} or {"reason": "…"}')] = "{}",
     by: Annotated[str, typer.Option(help="who asks")] = "operator",
 ) -> None:

@@ -15,7 +15,7 @@ class CommandKind(StrEnum):
     """What may be asked of a running session."""
 
     MODEL_AUTHORISED = "model_authorised"  # payload: model_id
-    POLICY_APPROVED = "policy_approved"  # payload: policy_id
+    POLICY_JUDGED = "policy_judged"  # payload: policy_id
     ACTIVATE = "activate"
     REDUCE = "reduce"
     HALT = "halt"

@@ -13,12 +13,12 @@ def is_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
     Dagster's own run launcher cannot tell: such a run would keep its place in the queue for ever.
     """
-    if run.is_finished or GRPC_INFO_TAG not in run.tags:
+    if run.is_finished or "socket" not in run.tags.get(GRPC_INFO_TAG, ""):  # one with a port may be on another machine
         return False
     events = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT, limit=1).records
     for record in events:
         event = record.event_log_entry.dagster_event
         pid = event.engine_event_data.metadata.get("pid") if event else None
         if pid is not None:
-            return is_gone(int(str(pid.value)), record.timestamp)
+            return is_gone(int(str(pid.value)), record.timestamp, instance.root_directory)
     return False

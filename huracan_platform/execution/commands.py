@@ -62,7 +62,7 @@ class CommandDesk:
             return "stopping"
         if command.kind is CommandKind.MODEL_AUTHORISED:
             return await self._hand_over(command, "model_id", self._models.appoint)
-        if command.kind is CommandKind.POLICY_APPROVED:
+        if command.kind is CommandKind.POLICY_JUDGED:
             if self._policies is None:
                 return "refused: risk policies are off"
             return await self._hand_over(command, "policy_id", self._policies.appoint)
@@ -70,12 +70,12 @@ class CommandDesk:
         await self._engine.order_trading_state(state, str(command.payload.get("reason", command.kind.value)), command.source)
         return f"trading state {state.value}"
 
-    async def _hand_over(self, command: SessionCommand, key: str, appoint: Callable[[str], object]) -> str:
+    async def _hand_over(self, command: SessionCommand, key: str, appoint: Callable[[str], str]) -> str:
         version = command.payload.get(key)
         if not isinstance(version, str):
             return f"refused: expected a {key}, got {version!r}"
         try:
-            await asyncio.to_thread(appoint, version)
+            appointed = await asyncio.to_thread(appoint, version)
         except (PermanentError, DataContractError) as error:
             return f"refused: {error}"
-        return f"{version} is in charge"
+        return f"{appointed} is in charge"

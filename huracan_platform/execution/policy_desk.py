@@ -58,15 +58,16 @@ class PolicyDesk:
         self._start_equity = start_equity
         self._in_force: dict[str, _Answer] = {}
 
-    def appoint(self, policy_id: str) -> None:
-        """Let an approved policy set its symbol's risk from the next decision bar on; the leverage in force carries over.
+    def appoint(self, policy_id: str) -> str:
+        """A policy was judged: let its symbol's risk be set by what the symbol may use now, from the next decision bar on.
 
-        A swap is one assignment between two bars. Named again, the one in use stays.
+        That is the approved policy, or the rules where the approval was taken back. The leverage in force carries over. A
+        swap is one assignment between two bars. Named again, the one in use stays.
 
         Raises
         ------
         PermanentError
-            There is no such policy, it is of another venue or symbol, or not the one that its symbol may use.
+            There is no such policy, or it is of another venue or symbol.
         DataContractError
             Its artefact is damaged.
         """
@@ -74,11 +75,8 @@ class PolicyDesk:
         if card.venue != self._venue or card.symbol not in self._policies:
             expected = f"one for {', '.join(self._policies)} at {self._venue}"
             raise PermanentError(f"policy: expected {expected}, got {policy_id} for {card.symbol} at {card.venue}")
-        approved = self._registry.approved(card.venue, card.symbol, self._settings)
-        if approved is None or approved.policy_id != policy_id:
-            expected = "an approved one, of which there is none" if approved is None else approved.policy_id
-            raise PermanentError(f"policy of {card.symbol}: expected {expected}, got {policy_id}")
-        self._policies[card.symbol] = policy_id, self._registry.load(policy_id)
+        self._policies[card.symbol] = self._registry.policy_for(card.venue, card.symbol, self._settings)
+        return self._policies[card.symbol][0]
 
     def limit(
         self, seen: Observation, now: EngineSnapshot, parameters: StrategyParameters, multiplier: float

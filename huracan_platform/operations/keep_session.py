@@ -45,8 +45,8 @@ def plan_session(wanted: bool, leases: int, runs: Sequence[SessionRun]) -> Plan:
 
     A lost run's lease may still be running out: the session that follows it starts meanwhile and waits for the rest.
     """
-    if leases and not any(r.lost for r in runs):
-        return Plan((), False, "a session holds its lease")
+    if leases and (any(r.alive and not r.lost for r in runs) or not any(r.lost for r in runs)):
+        return Plan(tuple(r.run_id for r in runs if r.lost), False, "a session holds its lease")
     stale = tuple(r.run_id for r in runs if r.alive and _stale(r))
     if not wanted:
         return Plan(stale, False, "no session is wanted")

@@ -28,6 +28,8 @@ def over(run_id: str = "o", ended_s: float = 1.0, failed: bool = True) -> Sessio
         (True, 0, [living(lost=True)], ("r",), True),  # died before its session began: nothing to wait for
         (False, 1, [living(session_ended=False, lost=True)], ("r",), False),
         (True, 1, [living("new"), living("dead", 60.0, False, lost=True)], ("dead",), False),
+        (True, 1, [living("trades", 600.0, False), living("dead", 900.0, False, lost=True)], ("dead",), False),
+        (False, 1, [living("trades", 600.0, False), living("dead", 900.0, False, lost=True)], ("dead",), False),
         (True, 0, [living(age_s=STARTUP_S - 1)], (), False),  # not there yet
         (True, 0, [living(age_s=STARTUP_S + 1)], ("r",), True),  # never came
         (True, 0, [living(session_ended=True)], (), False),  # saying goodbye

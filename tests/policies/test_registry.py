@@ -8,15 +8,18 @@ import psycopg
 import pytest
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.execution.fills import FillRepository
+from huracan_platform.brain.learning.policies import PolicyRepository
 from huracan_platform.clock import ManualClock
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.policy import Contender, PolicyVerdict
 from huracan_platform.errors import PermanentError
+from huracan_platform.execution.policy_desk import PolicyDesk
 from huracan_platform.learning.policies.actor import ActorPolicy
 from huracan_platform.learning.policies.registry import FALLBACK, PolicyRegistry
 from huracan_platform.learning.policies.rules import FallbackPolicy
 from huracan_platform.learning.registry import Registry
-from huracan_platform.settings import RiskPolicySettings
+from huracan_platform.settings import RiskPolicySettings, Settings
 from tests.learning.test_registry import MARKET, WIRE, trained
 from tests.policies.test_actor import actor
 
@@ -90,6 +93,22 @@ def test_the_newest_approved_version_is_used_unless_the_settings_name_one(regist
     assert used(None) == cards[1].policy_id
     assert used(cards[0].policy_id) == cards[0].policy_id
     assert used(cards[2].policy_id) == FALLBACK
+
+
+def test_a_session_hears_of_a_verdict_and_of_one_that_takes_it_back(
+    registry: PolicyRegistry, model: ModelCard, brain: Brain
+) -> None:
+    card = registry.register(actor(10), {}, model, ManualClock(WIRE, MARKET))
+    policies = {model.symbol: registry.policy_for(model.venue, model.symbol, SETTINGS)}
+    settings = Settings(risk_policy={"enabled": True})
+    desk = PolicyDesk(settings, policies, FillRepository(brain, model.venue, "account"), registry, model.venue, 1.0)
+    told = []
+    for approved in (True, False, True):
+        registry.record(verdict(card.policy_id, approved))
+        told.append(desk.appoint(card.policy_id))
+    assert told == [card.policy_id, FALLBACK, card.policy_id]
+    assert policies[model.symbol][0] == card.policy_id
+    assert [p for _, p in PolicyRepository(brain).verdicts_since(0)] == [card.policy_id] * 3
 
 
 @pytest.mark.parametrize(

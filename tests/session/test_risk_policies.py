@@ -19,7 +19,7 @@ from huracan_platform.contracts.journal import CommandKind, DecisionRecord
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.policy import PolicyCard, PolicyVerdict
 from huracan_platform.decision.decide import decide
-from huracan_platform.defs.execution.sensors import hand_off_approved_policies
+from huracan_platform.defs.execution.sensors import hand_off_policies
 from huracan_platform.defs.resources import Platform
 from huracan_platform.execution.passport import OWN, PassportOffice
 from huracan_platform.execution.replay import Replayer
@@ -82,7 +82,7 @@ def hand_over() -> str:
     with dg.DagsterInstance.ephemeral() as instance, dg.build_sensor_context(
         instance=instance, resources={"platform": Platform()}
     ) as context:
-        told = hand_off_approved_policies(context)
+        told = hand_off_policies(context)
         assert isinstance(told, dg.SkipReason)
         return told.skip_message or ""
 
@@ -113,7 +113,7 @@ def models(world: World) -> dict[str, ModelCard]:
 @pytest.fixture(scope="module")
 def off(world: World, models: dict[str, ModelCard]) -> Traded:
     """Under the settings' own defaults."""
-    refused = CommandRepository(world.brain).put(CommandKind.POLICY_APPROVED, {"policy_id": "btc-risk-v1-00000000"}, "test")
+    refused = CommandRepository(world.brain).put(CommandKind.POLICY_JUDGED, {"policy_id": "btc-risk-v1-00000000"}, "test")
     world.control("clock", {"speed": SPEED})
     report = run_session(trading(world, enabled=False), market_hours=0.4)
     world.control("clock", {"speed": 0})
@@ -132,7 +132,7 @@ def on(world: World, models: dict[str, ModelCard], environment: None, off: Trade
 
     def approve_and_tell() -> None:
         if begun.wait(120):
-            CommandRepository(world.brain).put(CommandKind.POLICY_APPROVED, {"policy_id": "ghost"}, "test")
+            CommandRepository(world.brain).put(CommandKind.POLICY_JUDGED, {"policy_id": "ghost"}, "test")
             given.append(approve(world, models[BTC]))
             assert hand_over() == f"handed over: {given[0].policy_id}"
 

@@ -88,12 +88,11 @@ class PolicyRepository:
             ).fetchone()
         return None if row is None else _judged(row)
 
-    def approvals_since(self, verdict_id: int) -> list[tuple[int, str]]:
-        """(verdict id, policy id) of approving verdicts with a greater id, oldest first."""
+    def verdicts_since(self, verdict_id: int) -> list[tuple[int, str]]:
+        """(verdict id, policy id) of verdicts with a greater id, oldest first."""
         with self._brain.connect() as connection:
             rows = connection.execute(
-                "SELECT verdict_id, policy_id FROM policy_verdicts WHERE verdict_id > %s AND approved ORDER BY verdict_id",
-                (verdict_id,),
+                "SELECT verdict_id, policy_id FROM policy_verdicts WHERE verdict_id > %s ORDER BY verdict_id", (verdict_id,)
             ).fetchall()
         return [(int(row[0]), str(row[1])) for row in rows]
 

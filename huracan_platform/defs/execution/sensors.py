@@ -44,23 +44,23 @@ def hand_off_authorised_models(context: dg.SensorEvaluationContext, platform: Pl
 
 
 @sensor(minimum_interval_seconds=15)
-def hand_off_approved_policies(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
-    """Tell running sessions of each risk policy that a verdict approves; the cursor is the last approving verdict's id.
+def hand_off_policies(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
+    """Tell running sessions of each risk policy that was judged, approved or not; the cursor is the last verdict's id.
 
     While policies are off nobody is told: a session that opens with them on takes the approved one by itself. Telling twice
-    is harmless: a session takes only the policy that its symbol may use, and that one again changes nothing.
+    is harmless: a session takes only what its symbol may use now, and that again changes nothing.
     """
     from huracan_platform.brain.execution.sessions import CommandRepository
     from huracan_platform.brain.learning.policies import PolicyRepository
     from huracan_platform.contracts.journal import CommandKind
 
     brain, enabled, told = platform.brain(Role.DAGSTER), platform.settings().risk_policy.enabled, []
-    for verdict_id, policy_id in PolicyRepository(brain).approvals_since(int(context.cursor or 0)):
+    for verdict_id, policy_id in PolicyRepository(brain).verdicts_since(int(context.cursor or 0)):
         if enabled:
-            CommandRepository(brain).put(CommandKind.POLICY_APPROVED, {"policy_id": policy_id}, "hand_off_approved_policies")
+            CommandRepository(brain).put(CommandKind.POLICY_JUDGED, {"policy_id": policy_id}, "hand_off_policies")
             told.append(policy_id)
         context.update_cursor(str(verdict_id))
-    return dg.SkipReason(f"handed over: {', '.join(told)}" if told else "no new approval" if enabled else "risk policies are off")
+    return dg.SkipReason(f"handed over: {', '.join(told)}" if told else "no new verdict" if enabled else "risk policies are off")
 
 
 @sensor(minimum_interval_seconds=30)
