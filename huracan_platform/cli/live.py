@@ -139,7 +139,8 @@ def tell(
     payload: Annotated[str, typer.Option(help='JSON, such as {"model_id": "…"} or {"reason": "…"}')] = "{}",
     by: Annotated[str, typer.Option(help="who asks")] = "operator",
 ) -> None:
-    """Put a command into the table that running sessions obey."""
+    """Put a command into the table that running sessions obey, or the next one where none is running."""
+    from huracan_platform.brain.execution.leases import LeaseRepository
     from huracan_platform.brain.execution.sessions import CommandRepository
     from huracan_platform.contracts.journal import CommandKind
     from huracan_platform.errors import PermanentError
@@ -152,8 +153,10 @@ def tell(
         raise PermanentError(f"--payload: expected a JSON object, got {payload!r} ({error})") from None
     if not isinstance(body, dict):
         raise PermanentError(f"--payload: expected a JSON object, got {payload!r}")
-    number = CommandRepository(_brain(None)[1]).put(CommandKind(kind), body, by)
-    console.print(f"command {number}: {kind}")
+    brain = _brain(None)[1]
+    number = CommandRepository(brain).put(CommandKind(kind), body, by)
+    heard = "" if LeaseRepository(brain).running() else "; no session is running: the next one will obey it"
+    console.print(f"command {number}: {kind}{heard}", highlight=False)
 
 
 def session(

@@ -72,12 +72,14 @@ def _rehearse(
 
 def _desk(role: Role | None) -> tuple[Settings, Brain, Registry, MarketData, RollbackDesk]:
     from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.cli.venue import expect_venue
     from huracan_platform.learning.registry import Registry
     from huracan_platform.operations.roll_back import RollbackDesk
     from huracan_platform.settings import load_settings
     from huracan_platform.venues.market import MarketData
 
     settings = load_settings()
+    expect_venue(settings)
     brain, market = open_brain(settings, role), MarketData(settings)
     registry = Registry(brain, str(settings.home / "artefacts"))
     return settings, brain, registry, market, RollbackDesk(brain, registry, settings, market.clock)

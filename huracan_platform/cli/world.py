@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from huracan_platform.brain.connection import embedded_server, ensure_server
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.migrate import open_brain
 from huracan_platform.cli.processes import Processes
-from huracan_platform.clock import DAY_MS, day_of
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_of
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
 from huracan_platform.settings import Settings, export, load_settings
 
@@ -79,6 +81,7 @@ def running_world(*, replay: Path | None, tell: Callable[[str], None] = lambda t
                 if settings.venue.url is None:
                     tell("simulated venues")
                     _start_venues(processes, settings, replay)
+                    go_on(load_settings())
                 first, last = _history(load_settings())
                 export(_partitions(load_settings()))
                 if (last - first).days < SHORT_HISTORY_DAYS:
@@ -113,6 +116,20 @@ def _start_venues(processes: Processes, settings: Settings, replay: Path | None)
     if "venue-bybit" in urls:
         other = {"name": "bybit", "ccxt_id": "bybit", "url": urls["venue-bybit"]}
         export({"HURACAN_VENUE__ALTERNATIVES": json.dumps([other])})
+
+
+def go_on(settings: Settings) -> None:
+    """Set the market's clock to where the library's newest bar ended: a venue that starts again begins at the same moment.
+
+    Else a day that is in the library would be lived, and traded, a second time.
+    """
+    clock, venue = control(settings, "/control/clock"), control(settings, "/control/identity")["venue"]
+    candles = CandleRepository(open_brain(settings))
+    ends = [bounds[1] + MINUTE_MS for symbol in settings.symbols if (bounds := candles.bounds(venue, symbol)) is not None]
+    reached = max(ends, default=0)
+    if clock["market_ms"] < reached < (clock["market_end_ms"] or reached + 1):
+        for url in (settings.venue.url, *(other.url for other in settings.venue.alternatives)):
+            _ask(url, "/control/clock", {"market_ms": reached})
 
 
 def _history(settings: Settings) -> tuple[date, date]:

@@ -218,7 +218,7 @@ def test_a_day_with_a_gap_says_so_and_is_not_filled(brain, market, planted) -> N
         (DayState.GOOD, 1440, 1440), (DayState.DEGRADED, 1380, 1435)
     ]
     check = next(c for c in report.checks if c.name == "completeness")
-    assert "expected 1435 windows recorded, got 1375.0, the recorder was away or cut off in 12:00–12:59" in check.message
+    assert "expected 1435 windows recorded, got 1375, the recorder was away or cut off in 12:00–12:59" in check.message
     rows = LiquidationMinuteRepository(brain).read(market.venue, [BTC], at(0, 0), at(24, 0))[BTC]
     assert not set(rows.ts_ms) & set(range(at(12, 0), at(13, 0), MINUTE_MS))
     quiet = rows.ts_ms == at(3, 7)
@@ -248,6 +248,18 @@ def test_a_cascade_s_label_is_known_when_its_condition_was_met_and_not_before(br
     assert rows.long_usd[rows.ts_ms == at(6, 0)].tolist() == [2 * 190_000_000.0]
     planted()
     assert kinds(None) == [(2, "cascade")] * 4
+
+
+def test_a_minute_that_the_recorder_is_in_the_middle_of_waits(brain, market, settings) -> None:
+    ledger_of_brain = RecordingLedger(brain)
+    ingest_candles(brain, market, (BTC,), SECOND, SECOND, settings)
+    shots = [Liquidation(market.venue, BTC, at(6, 0) + ms, "long", 95_000.0, 2_000.0, at(6, 0) + ms) for ms in (1, 2, 3, 60_010)]
+    LiquidationRepository(brain).save(shots, 1)
+    running = ledger_of_brain.begin(market.venue, "liquidations", at(0, 0), 1)
+    ledger_of_brain.extend(running, at(6, 1) + 30_000, market.clock().wire_ms())
+    ingest_liquidations(brain, market, (BTC,), SECOND, SECOND, settings)
+    rows = LiquidationMinuteRepository(brain).read(market.venue, [BTC], at(0, 0), at(24, 0))[BTC]
+    assert (len(rows), rows.ts_ms[-1], rows.long_count[-1]) == (361, at(6, 0), 3)
 
 
 def test_without_candles_nothing_is_called_a_cascade(brain, market, planted) -> None:

@@ -55,7 +55,7 @@ def completeness(
     covered = got / len(due) if len(due) else 1.0
     return check_result(
         subject, "completeness", len(missing) == 0, got, len(due),
-        f"expected {len(due)} windows recorded, got {got:.1f}, the recorder was away or cut off in {in_words(bad)}",
+        f"expected {len(due)} windows recorded, got {got:.8g}, the recorder was away or cut off in {in_words(bad)}",
         severity=Severity.ERROR if covered < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
     )
 

@@ -59,7 +59,7 @@ class LiquidationKind:
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         past = start - (1 + self.settings.liquidations.trailing_days) * DAY_MS
         found = RecordingLedger(self.brain).between(self.name, past, end, source=market.venue)
-        until = min(end, recorded.settled_ms(found, clock, LIVE_FOR_MS))
+        until = min(end, recorded.settled_ms(found, clock, LIVE_FOR_MS)) // STEP_MS * STEP_MS
         ts = np.arange(past, until - STEP_MS + 1, STEP_MS, dtype=np.int64)
         rows = LiquidationRepository(self.brain).read(market.venue, symbol, past, until)
         by_side = {side: _per_minute([r for r in rows if r.side == side], ts) for side in ("long", "short")}
