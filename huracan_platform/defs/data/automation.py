@@ -34,13 +34,13 @@ market_facts_job = dg.define_asset_job(
 
 @schedule(job=market_data_job, cron_schedule="5 * * * *")
 def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
-    """The market's day so far, and at its beginning the day before once more, so that a day is closed complete."""
+    """Download the market's day so far, and at its beginning the day before once more, so that a day is closed complete."""
     return _days_so_far(platform)
 
 
 @schedule(job=market_facts_job, cron_schedule="12 * * * *")
 def hourly_market_facts(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
-    """As for market data, some minutes later: open interest arrives with a delay, and runs do not pile up."""
+    """Collect open interest, liquidations and sentiment of the market's day so far, some minutes after its prices."""
     return _days_so_far(platform)
 
 

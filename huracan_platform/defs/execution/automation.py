@@ -54,5 +54,5 @@ def rehearsal_job() -> None:
 
 @schedule(job=rehearsal_job, cron_schedule="50 1 * * *")
 def nightly_rehearsal(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Every night, after the training and the features of the day before."""
+    """Rehearse a rollback every night: the version before loads and replays 24 hours. After the training of the day before."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")

@@ -21,13 +21,13 @@ positioning_job = dg.define_asset_job(
 
 @schedule(job=feature_job, cron_schedule="20 0 * * *")
 def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
-    """The market's last two full days: the older once more, for a last bar that was not known yet when it was built."""
+    """Build features of the market's last two full days: the older once more, for a last bar that was not known yet when it was built."""
     return _last_full_days(platform)
 
 
 @schedule(job=positioning_job, cron_schedule="25 0 * * *")
 def daily_positioning(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
-    """As for features: the older day once more, for facts that were collected late."""
+    """Build positioning features of the market's last two full days: the older once more, for facts that were collected late."""
     return _last_full_days(platform)
 
 
