@@ -21,7 +21,7 @@ positioning_job = dg.define_asset_job(
 
 @schedule(job=feature_job, cron_schedule="20 0 * * *")
 def daily_features(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
-    """Build features of the market's last two full days: the older once more, for a last bar that was not known yet when it was built."""
+    """Build features of the market's last two full days: the older once more, for a last bar that was not known in time."""
     return _last_full_days(platform)
 
 
