@@ -181,3 +181,16 @@ def test_what_was_covered_in_part_counts_only_where_a_part_is_enough(
     thin = replace(versions, values={**versions.values, "coverage": np.full(len(versions), covered)})
     known = align(np.array([START_MS]), replace(given, **{dataset: thin}))
     assert bool(np.isfinite(known[input_][0])) is expected
+
+
+@pytest.mark.parametrize(("late_ms", "seen"), [(0, True), (1, False)])
+def test_a_minute_of_liquidations_counts_when_it_is_known_at_the_close_of_the_next_bar_and_not_a_moment_later(
+    late_ms: int, seen: bool
+) -> None:
+    minute = np.array([START_MS])
+    told = FactVersions(
+        minute, minute + 2 * MINUTE_MS + late_ms,
+        {name: np.array([value]) for name, value in (("long_usd", 7.0), ("short_usd", 0.0), ("in_cascade", 0.0), ("coverage", 1.0))},
+    )
+    aligned = align(minute + MINUTE_MS, PositioningFacts(liquidations=told))
+    assert np.isfinite(aligned["long_usd"]).tolist() == [seen]

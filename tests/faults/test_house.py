@@ -32,7 +32,6 @@ BAD = DAYS[1]
 # The last minute of an hour of the bad day: its close is the hour's.
 END_OF_HOUR_MS = 1_735_689_600_000 + (24 * 60 + 5 * 60 + 59) * 60_000
 KEY = f"check|candles|consistency|{SYMBOLS[0]}|{BAD}"
-# On a machine that has nothing else to do; on a busier one as much longer as each process waits for a core.
 TRADING_AGAIN_WITHIN_S = 60.0
 
 
