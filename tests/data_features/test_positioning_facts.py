@@ -188,9 +188,7 @@ def test_a_minute_of_liquidations_counts_when_it_is_known_at_the_close_of_the_ne
     late_ms: int, seen: bool
 ) -> None:
     minute = np.array([START_MS])
-    told = FactVersions(
-        minute, minute + 2 * MINUTE_MS + late_ms,
-        {name: np.array([value]) for name, value in (("long_usd", 7.0), ("short_usd", 0.0), ("in_cascade", 0.0), ("coverage", 1.0))},
-    )
+    values = {"long_usd": 7.0, "short_usd": 0.0, "in_cascade": 0.0, "coverage": 1.0}
+    told = FactVersions(minute, minute + 2 * MINUTE_MS + late_ms, {name: np.array([v]) for name, v in values.items()})
     aligned = align(minute + MINUTE_MS, PositioningFacts(liquidations=told))
     assert np.isfinite(aligned["long_usd"]).tolist() == [seen]
