@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import psycopg
+
 from huracan_platform.brain.connection import Brain
-from huracan_platform.clock import to_datetime, to_ms
+from huracan_platform.clock import MINUTE_MS, to_datetime, to_ms
+from huracan_platform.contracts.market import Int64
 from huracan_platform.contracts.quality import Refetched
 
 
@@ -29,35 +33,39 @@ class RefetchedWindows:
             ).fetchall()
         return [Refetched(symbol, to_ms(start), to_ms(end), source) for start, end, source in rows]
 
-    def record(
-        self, venue: str, dataset: str, symbol: str, days: Sequence[tuple[int, int]], found: Sequence[Refetched],
-        recorded_at_ms: int,
-    ) -> None:
-        """Note what of the days, each [start_ms, end_ms), holds another venue's rows now; other windows of them are replaced."""
-        at = to_datetime(recorded_at_ms)
-        windows = [(to_datetime(one.start_ms), to_datetime(one.end_ms), one.source) for one in found]
+    def lend(self, venue: str, dataset: str, found: Sequence[Refetched], recorded_at_ms: int) -> None:
+        """Note windows that are about to hold another venue's rows; one that was replaced before stands again."""
         with self._brain.connect() as connection:
-            connection.execute(
-                """
-                UPDATE refetched_windows SET replaced_at = %s
-                 WHERE venue = %s AND dataset = %s AND symbol = %s AND replaced_at IS NULL
-                   AND EXISTS (SELECT FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS day (first, last)
-                                WHERE start_ts >= first AND start_ts < last)
-                   AND NOT EXISTS (SELECT FROM unnest(%s::timestamptz[], %s::timestamptz[], %s::text[]) AS still (a, b, name)
-                                    WHERE start_ts = a AND end_ts = b AND source = name)
-                """,
-                (
-                    at, venue, dataset, symbol, [to_datetime(a) for a, _ in days], [to_datetime(b) for _, b in days],
-                    *([window[k] for window in windows] for k in range(3)),
-                ),
-            )
-            connection.cursor().executemany(
-                """
-                INSERT INTO refetched_windows (venue, dataset, symbol, start_ts, end_ts, source, recorded_at)
-                VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-                """,
-                [(venue, dataset, symbol, *window, at) for window in windows],
-            )
+            _insert(connection, venue, dataset, found, recorded_at_ms)
+
+    def replace(self, venue: str, dataset: str, symbol: str, own_ms: Int64, recorded_at_ms: int) -> None:
+        """Close what the venue's own rows at the given times, in time order, took the place of; the rest of a window stands."""
+        if len(own_ms) == 0:
+            return
+        for one in self.standing(venue, dataset, symbol, int(own_ms[0]), int(own_ms[-1]) + MINUTE_MS):
+            minutes = np.arange(one.start_ms, one.end_ms, MINUTE_MS, dtype=np.int64)
+            rest = np.setdiff1d(minutes, own_ms)
+            if len(rest) == len(minutes):
+                continue
+            breaks = np.flatnonzero(np.diff(rest) != MINUTE_MS) + 1
+            left = [
+                Refetched(symbol, int(run[0]), int(run[-1]) + MINUTE_MS, one.source)
+                for run in np.split(rest, breaks) if len(run)
+            ]
+            # One transaction: no moment at which the rest of a window is called the venue's own.
+            with self._brain.connect() as connection:
+                connection.execute(
+                    """
+                    UPDATE refetched_windows SET replaced_at = %s
+                     WHERE venue = %s AND dataset = %s AND symbol = %s AND start_ts = %s AND end_ts = %s AND source = %s
+                       AND replaced_at IS NULL
+                    """,
+                    (
+                        to_datetime(recorded_at_ms), venue, dataset, symbol, to_datetime(one.start_ms),
+                        to_datetime(one.end_ms), one.source,
+                    ),
+                )
+                _insert(connection, venue, dataset, left, recorded_at_ms)
 
     def sources(self) -> list[dict[str, Any]]:
         """Per venue, dataset, symbol and source: first and last time and minutes of the rows that stand for it."""
@@ -72,3 +80,16 @@ class RefetchedWindows:
             ).fetchall()
         names = ("venue", "dataset", "symbol", "source", "first", "last", "minutes")
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _insert(
+    connection: psycopg.Connection[Any], venue: str, dataset: str, found: Sequence[Refetched], recorded_at_ms: int
+) -> None:
+    at = to_datetime(recorded_at_ms)
+    connection.cursor().executemany(
+        """
+        INSERT INTO refetched_windows (venue, dataset, symbol, start_ts, end_ts, source, recorded_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+        """,
+        [(venue, dataset, one.symbol, to_datetime(one.start_ms), to_datetime(one.end_ms), one.source, at) for one in found],
+    )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
 
@@ -39,6 +39,14 @@ SILENCE_S = 60.0
 _log = get_logger("market_data.fallback")
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What the library has: the venue's own bars, and those of each standing window with the name of its lender."""
+
+    own: Candles
+    lent: Sequence[tuple[str, Candles]]
+
+
 class Fallback:
     """The alternative venues of the settings, for candles of one venue."""
 
@@ -52,12 +60,23 @@ class Fallback:
         return alternative_markets(self._settings)
 
     def completed(self, delivery: Delivery, gaps: Sequence[ExplainedGap]) -> Delivery:
-        """The delivery with the due bars that it lacks, as far as another venue has them; as it is where it lacks none."""
-        candles = Candles(delivery.symbol, **arrays_of(delivery.frame, CANDLE_COLUMNS))
-        if (np.diff(candles.ts_ms) <= 0).any():
-            return delivery  # refused by its contract anyway
+        """The delivery with the bars that it lacks, from the library where it has the venue's own, else from other venues.
+
+        As it is where it lacks none.
+        """
+        came = Candles(delivery.symbol, **arrays_of(delivery.frame, CANDLE_COLUMNS))
+        held = self._held(delivery.symbol, delivery.start_ms, delivery.end_ms)
+        if (np.diff(came.ts_ms) <= 0).any():
+            # A day of it is refused by its contract. The others are taken as they came, but what was lent to them still stands.
+            left = (refetched_windows(part.symbol, np.setdiff1d(part.ts_ms, came.ts_ms), name) for name, part in held.lent)
+            return replace(delivery, refetched=_in_order([one for windows in left for one in windows]))
         grace_ms = self._settings.quality.freshness_bars * MINUTE_MS
-        return self._with_lent(delivery, candles, np.setdiff1d(self._due(delivery, delivery.days, gaps, grace_ms), candles.ts_ms))
+        due = self._due(delivery, delivery.days, gaps, grace_ms)
+        missing = np.setdiff1d(due, came.ts_ms)
+        kept = held.own.at(np.isin(held.own.ts_ms, missing))
+        own = _joined(came.symbol, [came, kept]) if len(kept) else came
+        filled = self._with_lent(delivery, own, due, held.lent)
+        return replace(delivery, frame=frame_of(own)) if filled is delivery and len(kept) else filled
 
     def instead(
         self, symbol: str, days: Sequence[date], observed_ms: int, gaps: Sequence[ExplainedGap]
@@ -70,14 +89,12 @@ class Fallback:
         if listing is None:
             return []
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
-        own = CandleRepository(self._brain).read(self._venue, [symbol], start, end)[symbol]
-        own = own.at(~is_refetched(own.ts_ms, self._standing(symbol, start, end)))
+        held = self._held(symbol, start, end)
         known = QualityRepository(self._brain).days(self._venue, DATASET, [symbol], days[0], days[-1])
         good = {report.day for report in known if report.state is DayState.GOOD}
-        whole = Delivery(symbol, tuple(days), frame_of(own), observed_ms, listing)
+        whole = Delivery(symbol, tuple(days), frame_of(held.own), observed_ms, listing)
         due = self._due(whole, [day for day in days if day not in good], gaps, grace_ms=0)
-        filled = self._with_lent(whole, own, np.setdiff1d(due, own.ts_ms))
-        return _runs(filled)
+        return _runs(self._with_lent(whole, held.own, due, held.lent))
 
     def witness(self, symbol: str, ts_ms: Int64) -> Candles | None:
         """Bars around the given opens from the first alternative that answers; None where none does."""
@@ -99,9 +116,15 @@ class Fallback:
         windows = [due_window(day, listed.first_ms, listed.last_ms, delivery.observed_ms, grace_ms, gaps) for day in days]
         return np.concatenate([np.empty(0, np.int64), *(window.minutes() for window in windows)])
 
-    def _with_lent(self, delivery: Delivery, own: Candles, missing: Int64) -> Delivery:
+    def _with_lent(
+        self, delivery: Delivery, own: Candles, due: Int64, before: Sequence[tuple[str, Candles]]
+    ) -> Delivery:
+        """The delivery of own bars with what was lent `before` where they lack it, and with due bars that nobody has lent yet."""
         parts, lent = [own], list[Refetched]()
-        for source, bars in self._offers(delivery.symbol, missing):
+        # Lent bars stand until own ones replace them, also where the hole was explained meanwhile.
+        still = [(source, bars.at(~np.isin(bars.ts_ms, own.ts_ms))) for source, bars in before]
+        missing = np.setdiff1d(due, np.concatenate([own.ts_ms, *(bars.ts_ms for _, bars in still)]))
+        for source, bars in chain(still, self._offers(delivery.symbol, missing)):
             parts.append(bars)
             lent += refetched_windows(delivery.symbol, bars.ts_ms, source)
         if not lent:
@@ -110,22 +133,11 @@ class Fallback:
         if hours is not None:  # the venue's own hour does not equal minutes of which another lent some
             touched = [range(one.start_ms // HOUR_MS, -(-one.end_ms // HOUR_MS)) for one in lent]
             hours = hours.at(~np.isin(hours.ts_ms // HOUR_MS, [hour for span in touched for hour in span]))
-        windows = tuple(sorted(lent, key=lambda one: one.start_ms))
-        return replace(delivery, frame=frame_of(_joined(delivery.symbol, parts)), hours=hours, refetched=windows)
+        return replace(delivery, frame=frame_of(_joined(delivery.symbol, parts)), hours=hours, refetched=_in_order(lent))
 
     def _offers(self, symbol: str, missing: Int64) -> Iterator[tuple[str, Candles]]:
-        """Some of the missing bars with the name of their venue: what was lent before, then the alternatives in their order."""
-        if len(missing) == 0:
-            return
-        first, last = int(missing[0]), int(missing[-1]) + MINUTE_MS
-        standing = self._standing(symbol, first, last)
-        stored = CandleRepository(self._brain).read(self._venue, [symbol], first, last)[symbol] if standing else None
-        for one in standing if stored is not None else ():
-            assert stored is not None
-            bars = stored.at(np.isin(stored.ts_ms, missing) & is_refetched(stored.ts_ms, [one]))
-            missing = np.setdiff1d(missing, bars.ts_ms)
-            yield one.source, bars
-        for name in self._markets:
+        """Some of the missing bars with the name of their venue, the alternatives in their order."""
+        for name in self._markets if len(missing) else ():
             parts = [self._asked(name, symbol, a, b + MINUTE_MS) for a, b in _near(missing)]
             bars = _joined(symbol, [part for part in parts if part is not None])
             bars = bars.at(np.isin(bars.ts_ms, missing))
@@ -167,8 +179,11 @@ class Fallback:
             _log.warning("alternative did not answer", alternative=name, symbol=symbol, error=str(error))
         self._refusals[symbol][name] = str(error)
 
-    def _standing(self, symbol: str, start_ms: int, end_ms: int) -> list[Refetched]:
-        return RefetchedWindows(self._brain).standing(self._venue, DATASET, symbol, start_ms, end_ms)
+    def _held(self, symbol: str, start_ms: int, end_ms: int) -> _Held:
+        standing = RefetchedWindows(self._brain).standing(self._venue, DATASET, symbol, start_ms, end_ms)
+        stored = CandleRepository(self._brain).read(self._venue, [symbol], start_ms, end_ms)[symbol]
+        lent = [(one.source, stored.at(is_refetched(stored.ts_ms, [one]))) for one in standing]
+        return _Held(stored.at(~is_refetched(stored.ts_ms, standing)), lent)
 
 
 def _near(ts_ms: Int64) -> list[tuple[int, int]]:
@@ -178,6 +193,10 @@ def _near(ts_ms: Int64) -> list[tuple[int, int]]:
     breaks = np.flatnonzero(np.diff(ts_ms) > NEAR_MS)
     firsts, lasts = np.concatenate([[0], breaks + 1]), np.concatenate([breaks, [len(ts_ms) - 1]])
     return [(int(ts_ms[a]), int(ts_ms[b])) for a, b in zip(firsts, lasts, strict=True)]
+
+
+def _in_order(windows: Sequence[Refetched]) -> tuple[Refetched, ...]:
+    return tuple(sorted(windows, key=lambda one: one.start_ms))
 
 
 def _joined(symbol: str, parts: Sequence[Candles]) -> Candles:

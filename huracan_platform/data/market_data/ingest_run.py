@@ -19,8 +19,9 @@ from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.hashing import hash_arrays
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap
 from huracan_platform.data.market_data.ahead import fetched_ahead
-from huracan_platform.data.market_data.contract import Neighbours, frame_of_rows
+from huracan_platform.data.market_data.contract import Neighbours, arrays_of, frame_of_rows
 from huracan_platform.data.market_data.fallback import Fallback
+from huracan_platform.data.market_data.gaps import is_refetched
 from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.report import IngestReport, summarise
@@ -160,29 +161,33 @@ class IngestRun:
         return Neighbours(self._known, float(before[-1]) if len(before) else None, float(after[0]) if len(after) else None)
 
     def _write(self, judged: Judgement, delivery: Delivery | None = None) -> None:
-        """Rows first, then the books: a day is never called good before its rows are there."""
+        """Rows first, then the books: a day is never called good before its rows are there.
+
+        What others lent is noted before its rows are there: a window too many is closed by the venue's own rows, but rows
+        without a window would pass for the venue's own for ever.
+        """
         reach(Failpoint.AFTER_FETCH)
         wire, venue = self._clock.wire_ms(), self._market.venue
         stored = UpsertResult(0, 0, 0)
+        if delivery is not None and delivery.refetched:
+            kept = {day.day for day in judged.days if day.state is not DayState.QUARANTINED}
+            lent = [one for one in delivery.refetched if day_of(one.start_ms) in kept]
+            RefetchedWindows(self._brain).lend(venue, self._kind.name, lent, wire)
         if len(judged.frame):
             repository, rows = self._kind.repository(self._brain), self._kind.table(judged.frame)
             stored = repository.upsert(venue, rows, wire, revision_known_at_ms=self._clock.market_ms())
         reach(Failpoint.AFTER_FACTS_BEFORE_BOOKS)
         days = list(self._hashed(judged.days))
-        if delivery is not None and self._others is not None:
-            self._note_lenders(delivery, [day.day for day in days if day.state is not DayState.QUARANTINED], wire)
+        if delivery is not None and self._kind.name == "candles" and len(judged.frame):
+            ts = arrays_of(judged.frame, ())["ts_ms"]
+            own = np.sort(ts[~is_refetched(ts, delivery.refetched)])
+            RefetchedWindows(self._brain).replace(venue, self._kind.name, delivery.symbol, own, wire)
         self._books.record(venue, self._kind.name, days, judged.results, judged.refused, wire)
         self._tally.days += days
         self._tally.results += judged.results
         self._tally.inserted += stored.inserted
         self._tally.revised += stored.revised
         self._tally.unchanged += stored.unchanged
-
-    def _note_lenders(self, delivery: Delivery, days: Sequence[date], wire_ms: int) -> None:
-        windows = [(day_start_ms(day), day_start_ms(day) + DAY_MS) for day in days]
-        lent = [one for one in delivery.refetched if day_of(one.start_ms) in days]
-        ledger = RefetchedWindows(self._brain)
-        ledger.record(self._market.venue, self._kind.name, delivery.symbol, windows, lent, wire_ms)
 
     def _hashed(self, days: Sequence[DayReport]) -> Iterator[DayReport]:
         """The reports with row counts and content hashes of what the library holds now."""

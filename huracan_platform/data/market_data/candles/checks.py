@@ -71,10 +71,13 @@ def completeness(
     Never blocking: the rows that came are genuine. Under `coverage_alert` it is an error, under `coverage_degraded` the
     day becomes degraded. Bars that another venue lent are missing here, an error, and the message names that venue.
     """
+    all_minutes = np.arange(window.start_ms, window.end_ms if refetched else window.start_ms, MINUTE_MS, dtype=np.int64)
     if refetched:
         candles = candles.at(~is_refetched(candles.ts_ms, refetched))
     came = candles.ts_ms[(candles.ts_ms >= window.start_ms) & (candles.ts_ms < window.end_ms)]
-    due = window.minutes()
+    # Lent bars are due and missing also where the hole was explained after they were lent: they are still read as the day's.
+    lent_ms = all_minutes[is_refetched(all_minutes, refetched)]
+    due = np.union1d(window.minutes(), lent_ms) if len(lent_ms) else window.minutes()
     whole = np.array_equal(due, came)  # sets need no sorting then
     due = due if whole else np.union1d(due, window.unexplained(came))
     missing = due[:0] if whole else np.setdiff1d(due, came)
