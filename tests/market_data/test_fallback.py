@@ -16,7 +16,7 @@ from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
 from huracan_platform.contracts.market import Candles
-from huracan_platform.contracts.quality import DayState, Refetched
+from huracan_platform.contracts.quality import DayState, ExplainedGap, Refetched
 from huracan_platform.data.market_data.days import good_days
 from huracan_platform.data.market_data.funding.other_venues import ingest_other_funding
 from huracan_platform.data.market_data.ingest import ingest_candles
@@ -37,6 +37,13 @@ NOWHERE = "http://127.0.0.1:1"
 @pytest.fixture(scope="module")
 def other_url() -> Iterator[str]:
     with running_venue(days=2, seed=8, symbols=f"{BTC},{ETH}", protocol="bybit") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def stranger_url() -> Iterator[str]:
+    """A second venue of another market: its bars can be told from the first one's."""
+    with running_venue(days=2, seed=9, symbols=BTC, protocol="bybit") as url:
         yield url
 
 
@@ -112,6 +119,49 @@ def test_lent_bars_that_differ_become_earlier_versions_of_the_venues_own(brain, 
     with brain.connect() as connection:
         rows = connection.execute("SELECT ts FROM candles WHERE version = 2").fetchall()
     assert len(rows) == 1
+
+
+def closes(brain, market: MarketData) -> list[float]:
+    stored = CandleRepository(brain).read(market.venue, [BTC], START, START + 2 * DAY_MS)[BTC]
+    return [float(close) for close in stored.close]
+
+
+def test_a_hole_over_bars_that_are_stored_is_filled_with_them_and_lends_nothing(brain, market, take, stranger_url) -> None:
+    take()
+    own = closes(brain, market)
+    report = take(holed, other=stranger_url)
+    assert ({day.state for day in report.days}, lent(brain, market)) == ({DayState.GOOD}, [])
+    assert closes(brain, market) == own
+
+
+def test_lent_bars_are_another_market_s_until_the_venue_s_own_take_their_place(brain, market, take, stranger_url) -> None:
+    take(holed, other=stranger_url)
+    with_lent = closes(brain, market)
+    take()
+    differ = np.flatnonzero(np.array(with_lent) != np.array(closes(brain, market)))
+    assert (differ[0], differ[-1], len(differ)) == (1440 + 180, 1440 + 299, 120)
+    assert lent(brain, market) == []
+
+
+def test_a_hole_that_is_explained_keeps_its_day_degraded_while_lent_bars_are_in_it(brain, market, take, stranger_url) -> None:
+    take(holed, other=stranger_url)
+    (window,) = lent(brain, market)
+    gap = ExplainedGap(BTC, window.start_ms, window.end_ms, "the venue was closed")
+    QualityRepository(brain).explain_gap(market.venue, "candles", gap, 1)
+    report = take(holed, other=stranger_url)
+    assert (report.days[1].state, lent(brain, market)) == (DayState.DEGRADED, [window])
+
+
+def test_a_duplicate_on_another_day_leaves_lent_bars_named(brain, market, take, stranger_url) -> None:
+    take(holed, other=stranger_url)
+    window = lent(brain, market)
+
+    def doubled(real: MarketData) -> SpoiledMarket:
+        return SpoiledMarket(holed(real), candles=lambda c: pick(c, np.sort(np.append(np.arange(len(c)), 100))))
+
+    report = take(doubled, other=stranger_url)
+    assert [day.state for day in report.days] == [DayState.QUARANTINED, DayState.DEGRADED]
+    assert lent(brain, market) == window
 
 
 def test_days_of_a_venue_that_is_down_come_from_the_other(brain, market, take, faults) -> None:
