@@ -195,6 +195,7 @@ def _print_incidents(brain: Brain) -> None:
 def _print_session(brain: Brain, run_id: str) -> None:
     from huracan_platform.brain.execution.sessions import SessionRepository
     from huracan_platform.cli.passport_view import print_passport
+    from huracan_platform.decision.risk.checks import CHECK_NAMES
     from huracan_platform.execution.passport import PassportOffice
 
     report = SessionRepository(brain).report_of_run(run_id)
@@ -205,7 +206,11 @@ def _print_session(brain: Brain, run_id: str) -> None:
     )
     table("Decisions by reason", ("reason", "count"), report["decisions"].items())
     if report["denials"]:
-        table("Denied by pre-trade checks", ("check", "count"), report["denials"].items())
+        denied = [
+            (code, CHECK_NAMES.get(code.partition(".")[0], "smaller than the venue takes"), number)
+            for code, number in report["denials"].items()
+        ]
+        table("Denied before they were sent", ("check", "about", "count"), denied)
     if report["trades"]:
         table(
             "Trades",

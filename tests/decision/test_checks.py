@@ -9,7 +9,7 @@ import pytest
 
 from huracan_platform.contracts.market import Instrument
 from huracan_platform.contracts.order import OrderKind, OrderRequest, Side, TradingState
-from huracan_platform.decision.risk.checks import run_all
+from huracan_platform.decision.risk.checks import CHECK_NAMES, run_all
 from huracan_platform.decision.risk.inputs import Exposure, Purpose, RiskInputs
 from huracan_platform.decision.risk.limits import risk_limits
 from huracan_platform.settings import Settings
@@ -38,6 +38,10 @@ GOOD = RiskInputs(
 
 def exposure(symbol: str = BTC, position: str = "0", buying: str = "0", selling: str = "0", mark: str = "50000") -> Exposure:
     return Exposure(symbol, D(position), D(buying), D(selling), D(mark))
+
+
+def test_every_check_has_a_name_for_people() -> None:
+    assert {outcome.code.partition(".")[0] for outcome in run_all(GOOD)} == set(CHECK_NAMES)
 
 
 LONG = (exposure(position="0.1"),)

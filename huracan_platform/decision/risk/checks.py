@@ -14,6 +14,12 @@ from huracan_platform.contracts.order import OrderKind, TradingState
 from huracan_platform.decision.risk.inputs import CheckOutcome, Purpose, RiskInputs
 
 Check = Callable[[RiskInputs], CheckOutcome]
+# What a person reads instead of a code.
+CHECK_NAMES = {
+    "P1": "price collar", "P2": "value of the order", "P3": "quantity of the order", "P8": "exposure, daily loss or drawdown",
+    "P12": "tick, lot and minimum sizes", "P13": "reduce-only must reduce", "P14": "trading is reduced or halted",
+    "P16": "clocks disagree", "P17": "authorisation, or age of the features", "P18": "open or unknown orders",
+}
 
 
 def _outcome(code: str, passed: bool, observed: object, limit: object, message: str) -> CheckOutcome:
