@@ -16,18 +16,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.failpoints import arm
-from huracan_platform.settings.data import (
-    AlternativeVenue,
-    FeatureSettings,
-    LiquidationSettings,
-    QualitySettings,
-    SentimentSettings,
-    VenueSettings,
-)
+from huracan_platform.settings.features import FeatureSettings
 from huracan_platform.settings.learning import GateSettings, LabelSettings, RiskPolicySettings, RollbackSettings, TrainingSettings
 from huracan_platform.settings.platform import BroadcastSettings, DatabaseSettings, SimulatorSettings, UiSettings
+from huracan_platform.settings.quality import QualitySettings
+from huracan_platform.settings.recorders import LiquidationSettings
 from huracan_platform.settings.rules import PREFIX, SECRETS_DIR, Day, Symbols, told, unknown_names
+from huracan_platform.settings.sentiment import SentimentSettings
 from huracan_platform.settings.trading import CostSettings, ExecutionSettings, RiskSettings, StrategySettings
+from huracan_platform.settings.venue import AlternativeVenue, VenueSettings
 
 __all__ = [
     "AlternativeVenue",

@@ -1,0 +1,50 @@
+"""How an ingest's report and progress are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from huracan_platform.cli.output import console, emit, table
+from huracan_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from huracan_platform.brain.connection import Brain
+    from huracan_platform.data.market_data.report import IngestReport
+
+
+def finish(report: IngestReport, as_json: bool) -> None:
+    """Print the report; end with an error when something was refused or could not be fetched."""
+
+    def render() -> None:
+        told = report.as_dict()
+        states = ", ".join(f"{count} {state}" for state, count in told["symbol_days"].items() if count)
+        console.print(
+            f"{report.dataset} at {report.venue}: {report.rows} rows, coverage {report.coverage:.2%}; {report.inserted} new, "
+            f"{report.revised} revised, {report.unchanged} unchanged; symbol-days: {states or 'none'}",
+            highlight=False, soft_wrap=True,
+        )
+        table("Checks", ("check", "passed", "severity", "message"), [
+            (check.name, "yes" if check.passed else "no", check.severity.value, check.message) for check in report.checks
+        ])
+
+    emit(report.as_dict(), as_json, render)
+    report.raise_if_bad()
+
+
+def progress_bar(*, quiet: bool) -> Progress:
+    """A bar on standard error, counted in symbol-days."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("symbol-days"), TimeElapsedColumn(),
+        TimeRemainingColumn(), console=Console(stderr=True), disable=quiet,
+    )
+
+
+def library() -> Brain:
+    """The Brain Library, read only."""
+    from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
+
+    return open_brain(load_settings(), Role.VIEWER)

@@ -1,0 +1,33 @@
+"""`huracan data status`: what the library holds, and what needs doing."""
+
+from __future__ import annotations
+
+import typer
+
+from huracan_platform.cli.data.output import library
+from huracan_platform.cli.output import JsonOption, console, emit, table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(status)
+
+
+def status(as_json: JsonOption = False) -> None:
+    """What the library holds per venue, dataset and symbol, what other venues lent, and what needs doing."""
+    from huracan_platform.brain.facts.quality import QualityRepository
+    from huracan_platform.brain.facts.refetched import RefetchedWindows
+    from huracan_platform.data.market_data.summary import data_summary
+
+    brain = library()
+    coverage, to_do = QualityRepository(brain).coverage(), data_summary(brain)
+    lent = RefetchedWindows(brain).sources()
+
+    def render() -> None:
+        table("Data", list(coverage[0]) if coverage else ["nothing yet"], [list(row.values()) for row in coverage])
+        if lent:
+            table("Lent by other venues", list(lent[0]), [list(row.values()) for row in lent])
+        for sentence in to_do or ["No open issues."]:
+            console.print(sentence, highlight=False, soft_wrap=True)
+
+    emit({"coverage": coverage, "lent": lent, "to_do": to_do}, as_json, render)
