@@ -1,0 +1,1 @@
+"""The order book: kept from its differences, summed up per second, and its way through ingest."""

@@ -1,0 +1,1 @@
+"""Aggressor trades: what they add up to per second, and their way through ingest."""
