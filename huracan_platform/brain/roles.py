@@ -70,10 +70,15 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
     "liquidations": _RECORDED_HISTORY,
     "sentiment_scores": _RECORDED_HISTORY,
     "recordings": _RECORDED,
+    "recorders": _RECORDED,
+    "detached_days": {},
+    "arrival_delays": _LIVE,
     # quality
     "data_quality_logs": _RECORDED,
     "dataset_days": _RECORDED,
     "quarantine_batches": _RECORDED,
+    "quarantine_rulings": {},
+    "data_summaries": _RECORDED_HISTORY,
     "explained_gaps": _RECORDED,
     "refetched_windows": _RECORDED,
     # learning
@@ -123,11 +128,24 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
 # The migrations' own, with names of machines and accounts in it.
 OWNER_ONLY = frozenset({"_yoyo_log", "_yoyo_version", "yoyo_lock"})
 
+# Tables of sources that declare their columns themselves; two for each, made when its first rows come.
+SOURCE_TABLES = "source_"
+
 # Functions that do as the owner what a role may not do itself.
-CALLERS: Mapping[str, frozenset[Role]] = MappingProxyType({"make_liquidations_day(date)": frozenset({Role.INGEST})})
+CALLERS: Mapping[str, frozenset[Role]] = MappingProxyType({
+    "make_liquidations_day(date)": frozenset({Role.INGEST}),
+    "make_source_tables(text, text[])": frozenset({Role.INGEST}),
+})
+
+
+def writers(table: str) -> Writers | None:
+    """Who may write a table; None where it is the owner's or not in the matrix. Those of sources are written as open interest is."""
+    if table.startswith(SOURCE_TABLES):
+        return _RECORDED_HISTORY if table.endswith("_history") else _RECORDED
+    return WRITERS.get(table)
 
 
 def allowed(table: str, role: Role) -> frozenset[Verb]:
     """What the role may do to the table; nothing where the table is the owner's or not in the matrix."""
-    writers = WRITERS.get(table)
-    return frozenset() if writers is None else writers.get(role, frozenset()) | {Verb.SELECT}
+    found = writers(table)
+    return frozenset() if found is None else found.get(role, frozenset()) | {Verb.SELECT}

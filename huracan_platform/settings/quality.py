@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from huracan_platform.settings.arrival import ArrivalSettings
 from huracan_platform.settings.rules import Fraction, Section
 
 
@@ -15,6 +16,7 @@ class QualitySettings(Section):
     plausibility_confirm_bars: int = Field(2, ge=0, description="bars within which a second venue confirms a jump")
     coverage_alert: Fraction = Field(0.995, description="symbol-day coverage under which an alert goes out")
     coverage_degraded: Fraction = Field(0.98, description="symbol-day coverage under which the day is degraded")
+    # These three hold until enough arrivals of a source were measured.
     arrival_delay_ms: int = Field(2_000, ge=0, description="first version of a candle is known this long after its close")
     funding_delay_ms: int = Field(5_000, ge=0, description="a funding rate is known this long after its settlement")
     open_interest_delay_ms: int = Field(
@@ -24,3 +26,4 @@ class QualitySettings(Section):
         0.01, description="USD per contract may leave the hour's price range by this fraction: it is a mark price"
     )
     fetch_tries: int = Field(3, ge=1)
+    arrival: ArrivalSettings = ArrivalSettings()

@@ -8,8 +8,10 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.arrival import ArrivalDelays
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.instruments import InstrumentRepository
 from huracan_platform.brain.facts.quality import QualityRepository
@@ -63,6 +65,8 @@ class IngestRun:
         self._books = QualityRepository(brain)
         # Asked once: a venue that goes down in the middle must not keep what came before from being written.
         self._clock = market.clock()
+        # One model for the whole run, whatever is measured meanwhile.
+        self._arrival = ArrivalDelays(brain, kind.quality.arrival).model(market.venue, kind.name, kind.documented_delay_ms)
         self._known: frozenset[str] = frozenset()
         self._tally = _Tally()
 
@@ -174,8 +178,9 @@ class IngestRun:
             lent = [one for one in delivery.refetched if day_of(one.start_ms) in kept]
             RefetchedWindows(self._brain).lend(venue, self._kind.name, lent, wire)
         if len(judged.frame):
-            repository, rows = self._kind.repository(self._brain), self._kind.table(judged.frame)
-            stored = repository.upsert(venue, rows, wire, revision_known_at_ms=self._clock.market_ms())
+            market_ms = self._clock.market_ms()
+            rows = self._as_known(self._kind.table(judged.frame), market_ms)
+            stored = self._kind.repository(self._brain).upsert(venue, rows, wire, revision_known_at_ms=market_ms)
         reach(Failpoint.AFTER_FACTS_BEFORE_BOOKS)
         days = list(self._hashed(judged.days))
         if delivery is not None and self._kind.name == "candles" and len(judged.frame):
@@ -188,6 +193,13 @@ class IngestRun:
         self._tally.inserted += stored.inserted
         self._tally.revised += stored.revised
         self._tally.unchanged += stored.unchanged
+
+    def _as_known(self, rows: pa.Table, market_ms: int) -> pa.Table:
+        """The rows with the delay that this source's events were measured to arrive with."""
+        if self._arrival.measured_ms is None:
+            return rows
+        known = self._arrival.known_at(rows.column("known_at_ms").to_numpy(), market_ms)
+        return rows.set_column(rows.column_names.index("known_at_ms"), "known_at_ms", pa.array(known, pa.int64()))
 
     def _hashed(self, days: Sequence[DayReport]) -> Iterator[DayReport]:
         """The reports with row counts and content hashes of what the library holds now."""

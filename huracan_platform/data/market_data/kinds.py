@@ -33,6 +33,11 @@ class Kind(Protocol):
         ...
 
     @property
+    def documented_delay_ms(self) -> int:
+        """What `table` adds to the end of an event; a measured arrival delay takes its place."""
+        ...
+
+    @property
     def grace_ms(self) -> int:
         """Nothing younger than this is due yet, market time."""
         ...
@@ -60,7 +65,7 @@ class Kind(Protocol):
         ...
 
     def table(self, frame: pd.DataFrame) -> pa.Table:
-        """Rows as their repository takes them."""
+        """Rows as their repository takes them, known after the documented delay."""
         ...
 
     def repository(self, brain: Brain) -> FactRepository:

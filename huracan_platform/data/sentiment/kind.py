@@ -47,6 +47,11 @@ class SentimentKind:
         """Thresholds of the checks."""
         return self.settings.quality
 
+    @property
+    def documented_delay_ms(self) -> int:
+        """A window is made of when its texts were seen."""
+        return 0
+
     def kept_from_ms(self, observed_ms: int) -> int:
         """The first day on which a collector was running."""
         return recorded.kept_from_ms(self.brain, self.name, observed_ms)

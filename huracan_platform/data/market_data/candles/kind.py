@@ -33,6 +33,11 @@ class CandleKind:
     name: str = "candles"
 
     @property
+    def documented_delay_ms(self) -> int:
+        """Of the settings."""
+        return self.quality.arrival_delay_ms
+
+    @property
     def grace_ms(self) -> int:
         """Bars younger than the freshness bound are not missed yet."""
         return self.quality.freshness_bars * MINUTE_MS

@@ -35,6 +35,11 @@ class FundingKind:
     # A settlement appears some seconds late; minutes late it is missing.
     grace_ms: int = 2 * MINUTE_MS
 
+    @property
+    def documented_delay_ms(self) -> int:
+        """Of the settings."""
+        return self.quality.funding_delay_ms
+
     def kept_from_ms(self, observed_ms: int) -> int:
         """Everything since the listing."""
         return 0

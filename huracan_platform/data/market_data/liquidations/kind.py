@@ -11,11 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.arrival import ArrivalDelays
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository, LiquidationRepository
 from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.brain.facts.repository import FactRepository
-from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, MINUTE_MS, Clock, day_start_ms
 from huracan_platform.contracts.liquidation import MINUTE_COLUMNS, LiquidationMinutes, StoredLiquidation
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
@@ -49,6 +50,11 @@ class LiquidationKind:
         """Thresholds of the checks."""
         return self.settings.quality
 
+    @property
+    def documented_delay_ms(self) -> int:
+        """Of the settings."""
+        return self.quality.arrival_delay_ms
+
     def kept_from_ms(self, observed_ms: int) -> int:
         """The first day on which a recorder was running."""
         return recorded.kept_from_ms(self.brain, self.name, observed_ms)
@@ -68,7 +74,7 @@ class LiquidationKind:
             long_count + short_count, long_usd, short_usd, self._traded(market.venue, symbol, ts), coverage(found, ts, STEP_MS)
         )
         cascades = find_cascades(sums, self.settings.liquidations)
-        self._call(rows, ts, cascades, start, end, clock.wire_ms())
+        self._call(market.venue, rows, ts, cascades, (start, end), clock)
         kept = (ts >= start) & (sums.coverage > 0)
         clustered = find_clusters(sums.count, self.settings.liquidations)
         columns = (long_count, short_count, long_usd, short_usd, cascades.on, clustered, sums.coverage)
@@ -108,8 +114,8 @@ class LiquidationKind:
         return window.due_ms >= window.end_ms or (newest_ms is not None and newest_ms >= window.end_ms - STEP_MS)
 
     def table(self, frame: pd.DataFrame) -> pa.Table:
-        """A minute is known as a candle is: `arrival_delay_ms` after its end."""
-        return fact_table(frame, MINUTE_COLUMNS, STEP_MS + self.quality.arrival_delay_ms)
+        """A minute is known as a candle is, a delay after its end."""
+        return fact_table(frame, MINUTE_COLUMNS, STEP_MS + self.documented_delay_ms)
 
     def repository(self, brain: Brain) -> FactRepository:
         """Liquidation minutes of the Brain Library."""
@@ -124,17 +130,19 @@ class LiquidationKind:
         return traded
 
     def _call(
-        self, rows: Sequence[StoredLiquidation], ts: Int64, cascades: Cascades, start_ms: int, end_ms: int, wire_ms: int
+        self, venue: str, rows: Sequence[StoredLiquidation], ts: Int64, cascades: Cascades, span: tuple[int, int], clock: Clock
     ) -> None:
         """Give the liquidations of cascades their label, known since the minute at whose end the condition was met."""
-        since_ms = start_ms - self.settings.liquidations.window_min * STEP_MS  # one that was met just after midnight
+        since_ms = span[0] - self.settings.liquidations.window_min * STEP_MS  # one that was met just after midnight
+        arrival = ArrivalDelays(self.brain, self.quality.arrival).model(venue, self.name, self.documented_delay_ms)
+        ends = arrival.known_at(ts + STEP_MS + self.documented_delay_ms, clock.market_ms())
         known: dict[str, int] = {}
         for row in rows:
             met_at = int(cascades.met_at[(row.ts_ms - int(ts[0])) // STEP_MS])
             if row.ts_ms >= since_ms and met_at >= 0:
-                known[row.liquidation_id] = int(ts[met_at]) + STEP_MS + self.quality.arrival_delay_ms
+                known[row.liquidation_id] = int(ends[met_at])
         if known:
-            LiquidationRepository(self.brain).call_cascade(known, since_ms, end_ms, wire_ms)
+            LiquidationRepository(self.brain).call_cascade(known, since_ms, span[1], clock.wire_ms())
 
 
 def plausibility(rows: LiquidationMinutes, subject: Subject) -> CheckResult:

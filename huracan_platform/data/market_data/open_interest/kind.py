@@ -37,6 +37,11 @@ class OpenInterestKind:
     name: str = "open_interest"
 
     @property
+    def documented_delay_ms(self) -> int:
+        """Of the settings."""
+        return self.quality.open_interest_delay_ms
+
+    @property
     def grace_ms(self) -> int:
         """A snapshot is due once its arrival delay and one more step are over."""
         return self.quality.open_interest_delay_ms + checks.STEP_MS
