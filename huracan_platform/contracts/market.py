@@ -10,13 +10,15 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from huracan_platform.clock import DAY_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
 CANDLE_COLUMNS = ("open", "high", "low", "close", "volume")
 OPEN_INTEREST_COLUMNS = ("contracts", "value_usd")
+# Prices beside the last one, open interest, ratios and taker volumes: the finest step that all venues tell.
+STEP_MS = 5 * MINUTE_MS
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class Series:
         first, last = np.searchsorted(self.ts_ms, [day_start_ms(day), day_start_ms(day) + DAY_MS])
         return self.at(slice(first, last))
 
+    def between(self, start_ms: int, end_ms: int) -> Self:
+        """The rows in [start_ms, end_ms), in whatever order they stand."""
+        return self.at((self.ts_ms >= start_ms) & (self.ts_ms < end_ms))
+
     def at(self, rows: slice | Int64 | npt.NDArray[np.bool_]) -> Self:
         """The rows at positions, or where a mask is true."""
         columns = [field.name for field in fields(self) if field.name != "symbol"]
@@ -92,6 +98,33 @@ class OpenInterest(Series):
 
     contracts: Float64
     value_usd: Float64
+
+
+@dataclass(frozen=True)
+class MarkPrices(Series):
+    """Closes of the 5-minute bars of the mark price, the index price and the premium index.
+
+    `ts_ms` is the bars' open; prices in quote, `premium` a fraction of the index price, as the venue tells it.
+    """
+
+    mark: Float64
+    index: Float64
+    premium: Float64
+
+
+@dataclass(frozen=True)
+class AccountRatios(Series):
+    """Share of all accounts with a position that are long, 0 to 1, every 5 minutes. `ts_ms` is the snapshot's moment."""
+
+    long_share: Float64
+
+
+@dataclass(frozen=True)
+class TakerVolumes(Series):
+    """What aggressors bought and sold in each 5 minutes, in base. `ts_ms` is when the 5 minutes began."""
+
+    buy: Float64
+    sell: Float64
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,25 @@ from typing import Any
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, MappedClock, MarketTime, SystemClock
-from huracan_platform.contracts.market import Candles, FundingRates, Instrument, OpenInterest
+from huracan_platform.contracts.market import (
+    STEP_MS,
+    AccountRatios,
+    Candles,
+    FundingRates,
+    Instrument,
+    MarkPrices,
+    OpenInterest,
+    TakerVolumes,
+)
 from huracan_platform.errors import ConfigurationError, PermanentError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.client import build_client, translated
 from huracan_platform.venues.funding import settled
 from huracan_platform.venues.klines import PRICES
+from huracan_platform.venues.mark_prices import joined_prices
 from huracan_platform.venues.retry import ReadRetry
 from huracan_platform.venues.wires import WIRES, Wire
+from huracan_platform.venues.wires.wire import PRICE_KINDS, Kept
 
 
 @dataclass(frozen=True)
@@ -126,15 +137,44 @@ class MarketData:
         return settled(symbol, ts, rate, start_ms, end_ms)
 
     def open_interest(self, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
-        """Snapshots every 5 minutes in [start_ms, end_ms), as delivered; the venue keeps a month of them.
+        """Snapshots every 5 minutes in [start_ms, end_ms), as delivered. `kept_ms` tells how far back there are any.
 
         Raises
         ------
         PermanentError
-            `start_ms` lies further back than the venue keeps.
+            `start_ms` lies further back than the venue keeps, and it says so.
         """
-        end_ms = min(end_ms, self.clock().market_ms() + 1)
-        return self._wire.open_interest(self._market(symbol)["id"], symbol, start_ms, end_ms)
+        return self._wire.open_interest(self._market(symbol)["id"], symbol, start_ms, self._happened(end_ms))
+
+    def account_ratios(self, symbol: str, start_ms: int, end_ms: int) -> AccountRatios:
+        """Shares of accounts that are long in [start_ms, end_ms), as delivered; raises as `open_interest`."""
+        return self._wire.account_ratios(self._market(symbol)["id"], symbol, start_ms, self._happened(end_ms))
+
+    def taker_volumes(self, symbol: str, start_ms: int, end_ms: int) -> TakerVolumes:
+        """What aggressors traded in each finished 5 minutes that began in [start_ms, end_ms), as delivered.
+
+        Raises
+        ------
+        PermanentError
+            The venue does not tell it, or not so far back.
+        """
+        market_id, begun = self._market(symbol)["id"], self._begun(end_ms)
+        return self._wire.taker_volumes(market_id, symbol, start_ms, begun)
+
+    def mark_prices(self, symbol: str, start_ms: int, end_ms: int) -> MarkPrices:
+        """Mark price, index price and premium index at the end of each finished 5 minutes that began in [start_ms, end_ms).
+
+        A bar that one of the three lacks is left out.
+        """
+        market_id, end_ms = self._market(symbol)["id"], self._begun(end_ms)
+        mark, index, premium = (
+            self._wire.prices(kind, market_id, start_ms, end_ms, f"{kind} prices {symbol}") for kind in PRICE_KINDS
+        )
+        return joined_prices(symbol, mark, index, premium)
+
+    def kept_ms(self, dataset: Kept) -> int | None:
+        """How far back from now the venue tells a dataset; None: from the listing on."""
+        return self._wire.kept_ms.get(dataset)
 
     def fees(self, symbol: str) -> FeeSchedule | None:
         """The account's schedule for a symbol; None where the venue does not tell it to this key."""
@@ -142,6 +182,14 @@ class MarketData:
             return FeeSchedule(*self._wire.fees(self._market(symbol)["id"]))
         except PermanentError:
             return None
+
+    def _happened(self, end_ms: int) -> int:
+        """The end of a window of moments, none of which lies in the future."""
+        return min(end_ms, self.clock().market_ms() + 1)
+
+    def _begun(self, end_ms: int) -> int:
+        """The end of a window of 5 minutes' opens, all of which are over."""
+        return min(end_ms, self.clock().market_ms() - STEP_MS + 1)
 
     @cached_property
     def _identity(self) -> dict[str, Any]:

@@ -1,32 +1,26 @@
-"""Open interest history: what the venue keeps of it, and its rows as arrays."""
+"""Open interest in base units where a venue does not tell what it is worth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
-from huracan_platform.clock import DAY_MS, MINUTE_MS
-from huracan_platform.contracts.market import OpenInterest
+from huracan_platform.clock import DAY_MS
+from huracan_platform.contracts.market import STEP_MS, Float64, Int64, OpenInterest
+from huracan_platform.venues.mark_prices import Prices
 
-PERIOD = "5m"
-PERIOD_MS = 5 * MINUTE_MS
-PAGE_ROWS = 500
 # "Only the data of the latest 1 month is available"; a start before it is refused with -1130.
 KEPT_MS = 30 * DAY_MS
 
 
-def parse_open_interest(symbol: str, rows: Sequence[Any], start_ms: int, end_ms: int) -> OpenInterest:
-    """Snapshots in [start_ms, end_ms) of the venue's rows, in the order delivered.
+def worth(symbol: str, ts_ms: Int64, contracts: Float64, mark: Prices) -> OpenInterest:
+    """Snapshots, worth the mark price at which the 5 minutes before each of them closed.
 
-    Raises
-    ------
-    LookupError, TypeError, ValueError
-        A row lacks a field, or holds something else than a number.
+    A snapshot without that bar is left out: what it was worth is not known, and completeness names the hole.
     """
-    ts = np.array([int(row["timestamp"]) for row in rows], np.int64)
-    contracts = np.array([float(row["sumOpenInterest"]) for row in rows], np.float64)
-    value_usd = np.array([float(row["sumOpenInterestValue"]) for row in rows], np.float64)
-    keep = (ts >= start_ms) & (ts < end_ms)
-    return OpenInterest(symbol, ts[keep], contracts[keep], value_usd[keep])
+    closed, price = mark[0] + STEP_MS, mark[1]
+    order = np.argsort(closed, kind="stable")
+    at = np.searchsorted(closed[order], ts_ms, side="right") - 1
+    known = at >= 0
+    known[known] = closed[order][at[known]] == ts_ms[known]
+    value = contracts[known] * price[order][at[known]]
+    return OpenInterest(symbol, ts_ms[known], contracts[known], value)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from huracan_platform.contracts.market import Float64, Int64, OpenInterest
+from huracan_platform.contracts.market import STEP_MS, AccountRatios, Float64, Int64, OpenInterest, TakerVolumes
 from huracan_platform.errors import PermanentError
 from huracan_platform.venues.client import call
 from huracan_platform.venues.klines import MalformedRowsError, parse_klines
+from huracan_platform.venues.mark_prices import Prices
+from huracan_platform.venues.open_interest import worth
 from huracan_platform.venues.retry import ReadRetry
-from huracan_platform.venues.wires.answers import listed, rates
+from huracan_platform.venues.wires.answers import columns, joined, listed
+from huracan_platform.venues.wires.wire import Kept, PriceKind
+
+_CLOSE = 4
+_PRICES: Mapping[PriceKind, str] = {
+    "mark": "publicGetV5MarketMarkPriceKline",
+    "index": "publicGetV5MarketIndexPriceKline",
+    "premium": "publicGetV5MarketPremiumIndexPriceKline",
+}
 
 
 class BybitWire:
-    """Bybit v5, linear contracts. Its rows come newest first."""
+    """Bybit v5, linear contracts. Its rows come newest first, those of a page up to its end, the rest behind a cursor."""
 
     page_bars: int = 1000
+    kept_ms: ClassVar[Mapping[Kept, int]] = {}
     _page_rates = 200
+    _page_interest = 200
+    _page_ratios = 500
     _intervals: ClassVar[Mapping[str, str]] = {"1m": "1", "1h": "60"}
 
     def __init__(self, client: Any, retry: ReadRetry) -> None:
@@ -27,11 +40,17 @@ class BybitWire:
         """GET /v5/market/kline"""
         window = {"start": start_ms, "end": end_ms - 1, "limit": self.page_bars}
         rows = self._rows("publicGetV5MarketKline", {"symbol": market_id, "interval": self._intervals[interval], **window})
-        try:
-            stamped = [(int(row[0]), *row[1:]) for row in rows[::-1]]
-        except (LookupError, TypeError, ValueError) as error:
-            raise MalformedRowsError(f"{what}: expected rows [open time, open, …], got {error!r}", rows) from None
-        return parse_klines(stamped, what)
+        return parse_klines(stamped(rows, what), what)
+
+    def prices(self, kind: PriceKind, market_id: str, start_ms: int, end_ms: int, what: str) -> Prices:
+        """GET /v5/market/mark-price-kline, index-price-kline, premium-index-price-kline"""
+        pages, step = [], self.page_bars * STEP_MS
+        for at in range(start_ms, end_ms, step):
+            window = {"start": at, "end": min(at + step, end_ms) - 1, "limit": self.page_bars}
+            rows = self._rows(_PRICES[kind], {"symbol": market_id, "interval": "5", **window})
+            ts, (close,) = columns(rows[::-1], 0, [_CLOSE], what)
+            pages.append((ts, close))
+        return joined(pages)
 
     def rates(self, market_id: str, start_ms: int, end_ms: int, what: str) -> tuple[Int64, Float64]:
         """GET /v5/market/funding/history: the latest up to an end, so that pages go back in time."""
@@ -43,21 +62,63 @@ class BybitWire:
             found += page
             if len(page) < self._page_rates:
                 break
-            last_ms = int(rates(page, "fundingRateTimestamp", "fundingRate", what)[0].min()) - 1
-        return rates(found[::-1], "fundingRateTimestamp", "fundingRate", what)
+            last_ms = int(columns(page, "fundingRateTimestamp", [], what)[0].min()) - 1
+        ts, (rate,) = columns(found[::-1], "fundingRateTimestamp", ["fundingRate"], what)
+        return ts, rate
 
     def open_interest(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
-        """Not asked for: this exchange does not tell what open interest is worth."""
-        raise PermanentError(f"open interest {symbol}: expected a venue that tells its worth in USD (binanceusdm), got bybit")
+        """GET /v5/market/open-interest, which tells base units; what they are worth is told by the mark price of the moment."""
+        what, asked = f"open interest {symbol}", {"symbol": market_id, "intervalTime": "5min"}
+        rows = self._all_pages("publicGetV5MarketOpenInterest", asked, start_ms, end_ms, self._page_interest)
+        ts, (contracts,) = columns(rows, "timestamp", ["openInterest"], what)
+        return worth(symbol, ts, contracts, self.prices("mark", market_id, start_ms - STEP_MS, end_ms, f"mark prices {symbol}"))
+
+    def account_ratios(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> AccountRatios:
+        """GET /v5/market/account-ratio"""
+        asked = {"symbol": market_id, "period": "5min"}
+        rows = self._all_pages("publicGetV5MarketAccountRatio", asked, start_ms, end_ms, self._page_ratios)
+        ts, (long_share,) = columns(rows, "timestamp", ["buyRatio"], f"account ratios {symbol}")
+        return AccountRatios(symbol, ts, long_share)
+
+    def taker_volumes(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> TakerVolumes:
+        """Bybit has no endpoint for it."""
+        raise PermanentError(f"taker volumes {symbol}: expected a venue that tells them (binanceusdm, okx), got bybit")
 
     def fees(self, market_id: str) -> tuple[float, float]:
         """GET /v5/account/fee-rate"""
         (told,) = self._rows("privateGetV5AccountFeeRate", {"symbol": market_id})
         return float(told["makerFeeRate"]), float(told["takerFeeRate"])
 
+    def _all_pages(self, endpoint: str, asked: dict[str, Any], start_ms: int, end_ms: int, most: int) -> list[Any]:
+        """Rows of a window by cursor, oldest first."""
+        found: list[Any] = []
+        window = {"startTime": start_ms, "endTime": end_ms - 1, "limit": most}
+        cursor = ""
+        while start_ms < end_ms:
+            result = self._result(endpoint, {**asked, **window, **({"cursor": cursor} if cursor else {})})
+            page, cursor = listed(endpoint, result.get("list")), str(result.get("nextPageCursor") or "")
+            found += page
+            if not page or not cursor:
+                break
+        return found[::-1]
+
     def _rows(self, endpoint: str, params: dict[str, Any]) -> list[Any]:
-        def read() -> list[Any]:
+        return listed(endpoint, self._result(endpoint, params).get("list"))
+
+    def _result(self, endpoint: str, params: dict[str, Any]) -> dict[str, Any]:
+        """`result` of the answer's envelope, with its list."""
+        def read() -> dict[str, Any]:
             answer = call(self._client, endpoint, {"category": "linear", **params})
-            return listed(endpoint, answer.get("result", {}).get("list") if isinstance(answer, dict) else answer)
+            result = answer.get("result", {}) if isinstance(answer, dict) else {"list": answer}
+            listed(endpoint, result.get("list"))
+            return dict(result)
 
         return self._retry(read)
+
+
+def stamped(rows: Sequence[Any], what: str) -> list[tuple[Any, ...]]:
+    """Rows of bars, newest first and with the time as text, as `parse_klines` reads them."""
+    try:
+        return [(int(row[0]), *row[1:]) for row in rows[::-1]]
+    except (LookupError, TypeError, ValueError) as error:
+        raise MalformedRowsError(f"{what}: expected rows [open time, open, …], got {error!r}", rows) from None

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Protocol
 
-from huracan_platform.contracts.market import Float64, Int64, OpenInterest
+from huracan_platform.contracts.market import AccountRatios, Float64, Int64, OpenInterest, TakerVolumes
 from huracan_platform.venues.retry import ReadRetry
+
+PriceKind = Literal["mark", "index", "premium"]
+PRICE_KINDS: tuple[PriceKind, ...] = ("mark", "index", "premium")
+Kept = Literal["open_interest", "account_ratios", "taker_volumes", "mark_prices"]
 
 
 class Wire(Protocol):
     """Market data in the words of one exchange. `market_id` is the exchange's own name of a symbol, `what` names the rows
-    in errors; windows are [start_ms, end_ms)."""
+    in errors; windows are [start_ms, end_ms), of any length unless said otherwise; rows come oldest first."""
 
     page_bars: int
+    # How far back the exchange tells a dataset, ms; what is not named is told from the listing on.
+    kept_ms: ClassVar[Mapping[Kept, int]]
 
     def __init__(self, client: Any, retry: ReadRetry) -> None: ...
 
     def bars(self, market_id: str, interval: str, start_ms: int, end_ms: int, what: str) -> tuple[Int64, Float64]:
-        """Opens and (n, 5) values of the bars, 1m or 1h, that began in a window of at most `page_bars`, oldest first."""
+        """Opens and (n, 5) values of the bars, 1m or 1h, that began in a window of at most `page_bars`."""
+        ...
+
+    def prices(self, kind: PriceKind, market_id: str, start_ms: int, end_ms: int, what: str) -> tuple[Int64, Float64]:
+        """Opens and closes of the 5-minute bars of the mark price, the index price or the premium index (a fraction)."""
         ...
 
     def rates(self, market_id: str, start_ms: int, end_ms: int, what: str) -> tuple[Int64, Float64]:
-        """Times as stamped and rates of the settlements in the window, oldest first."""
+        """Times as stamped and rates of the settlements in the window."""
         ...
 
     def open_interest(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
-        """Snapshots every 5 minutes in the window, oldest first."""
+        """Snapshots every 5 minutes in the window."""
+        ...
+
+    def account_ratios(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> AccountRatios:
+        """Shares of accounts that are long, every 5 minutes in the window."""
+        ...
+
+    def taker_volumes(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> TakerVolumes:
+        """What aggressors traded in each 5 minutes that began in the window.
+
+        Raises
+        ------
+        PermanentError
+            The exchange does not tell it.
+        """
         ...
 
     def fees(self, market_id: str) -> tuple[float, float]:
