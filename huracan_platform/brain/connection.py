@@ -106,6 +106,8 @@ def translated_errors(dsn: str) -> Iterator[None]:
         yield
     except psycopg.OperationalError as error:
         raise _as_ours(error, dsn) from None
+    except psycopg.errors.ReadOnlySqlTransaction as error:  # a standby, or a server that an operator keeps from writing
+        raise TransientError(f"database at {_where(dsn)}: {error.diag.message_primary}") from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise PermanentError(f"database at {_where(dsn)}: expected a role that may, got: {error.diag.message_primary}") from None
 

@@ -60,28 +60,25 @@ def sentiment(
 
 @app.command()
 def liquidations() -> None:
-    """Hold the venue's liquidation stream; every connection is noted with its times, every gap stays a gap."""
+    """Hold the liquidation streams of the venue and of its alternatives; every connection is noted, every gap stays a gap."""
     import asyncio
 
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
     from huracan_platform.clock import SystemClock
-    from huracan_platform.data.market_data.liquidations.recorder import LiquidationRecorder
+    from huracan_platform.data.market_data.liquidations.venues import record_venues
     from huracan_platform.settings import load_settings
-    from huracan_platform.venues.liquidation_feed import liquidation_stream_url, listen
-    from huracan_platform.venues.market import MarketData
+    from huracan_platform.venues.alternatives import alternative_settings
 
     settings = load_settings()
     expect_venue(settings)
-    venue, rule = MarketData(settings).venue, settings.liquidations
+    venues = {settings.venue.ccxt_id: settings, **alternative_settings(settings)}
+
+    def tell(exchange: str) -> None:
+        console.print(f"recording liquidations of {', '.join(settings.symbols)} at {exchange}", highlight=False)
 
     async def record() -> None:
-        url, contracts = await liquidation_stream_url(settings, settings.symbols)
-        console.print(f"recording liquidations of {', '.join(settings.symbols)} at {venue}", highlight=False)
-        recorder = LiquidationRecorder(
-            open_brain(settings, Role.INGEST), venue, lambda: listen(url, venue, contracts, rule.stale_s), SystemClock(), rule
-        )
-        task = asyncio.ensure_future(recorder.run())
+        task = asyncio.ensure_future(record_venues(open_brain(settings, Role.INGEST), venues, SystemClock(), tell))
         for number in (signal.SIGINT, signal.SIGTERM):  # so that what came is written before the process ends
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):

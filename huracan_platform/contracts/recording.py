@@ -9,6 +9,9 @@ import numpy as np
 
 from huracan_platform.contracts.market import Float64, Int64
 
+RECORDING, TRYING, STOPPED = "recording", "trying again", "stopped"
+KILLED = "the recorder ended without a word"
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -23,6 +26,36 @@ class Recording:
     until_ms: int
     ended: str | None
     recorded_ms: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A time that no recording covers, market time in ms UTC, and why the recording before it ended."""
+
+    start_ms: int
+    end_ms: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RecorderState:
+    """A recorder's last sign of life. `began_ms` and `beat_ms` are wire time; `heard_ms` is the market time of its last frame.
+
+    `state` says what it was doing then, `said` its last trouble, empty without one.
+    """
+
+    source: str
+    dataset: str
+    pid: int
+    began_ms: int
+    beat_ms: int
+    heard_ms: int | None
+    state: str
+    said: str
+
+    def is_alive(self, wire_ms: int, alive_for_ms: int) -> bool:
+        """Whether it gave a sign within `alive_for_ms`, and did not say goodbye."""
+        return self.state != STOPPED and wire_ms - self.beat_ms <= alive_for_ms
 
 
 def coverage(recordings: Sequence[Recording], ts_ms: Int64, step_ms: int) -> Float64:
@@ -45,6 +78,21 @@ def gaps(recordings: Sequence[Recording], start_ms: int, end_ms: int) -> list[tu
     if at < end_ms:
         found.append((at, end_ms))
     return [(a, b) for a, b in found if a < b]
+
+
+def explained_gaps(recordings: Sequence[Recording], start_ms: int, end_ms: int) -> list[Gap]:
+    """`gaps` between recordings, each with the reason of the recording that reached furthest before it.
+
+    What lies before the first recording or after the last one that goes on is no gap between recordings and left out.
+    """
+    found = []
+    for began, until in gaps(recordings, start_ms, end_ms):
+        before = [r for r in recordings if r.until_ms <= began]
+        last = max(before, key=lambda r: (r.until_ms, r.began_ms), default=None)
+        later = any(r.began_ms >= until for r in recordings)
+        if last is not None and (later or last.ended is not None):
+            found.append(Gap(began, until, last.ended or KILLED))
+    return found
 
 
 def _united(recordings: Sequence[Recording]) -> list[tuple[int, int]]:

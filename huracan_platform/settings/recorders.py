@@ -12,6 +12,10 @@ class LiquidationSettings(Section):
 
     stale_s: float = Field(20.0, gt=0, description="wall seconds without any frame after which the stream counts as lost")
     flush_s: float = Field(1.0, gt=0, description="wall seconds between two writes of what came")
+    most_waiting: int = Field(
+        100_000, ge=1, description="liquidations kept in memory while the library takes no writes; beyond it they are a gap"
+    )
+    days_ahead: int = Field(3, ge=0, description="days for which the table's partitions are made ahead")
     window_min: int = Field(5, ge=1, description="a cascade is looked for in so many minutes, and ends after as many without one")
     fewest: int = Field(3, ge=1, description="liquidations in the window")
     one_sided: float = Field(0.80, ge=0.5, le=1, description="share of the window's USD on one side")

@@ -7,16 +7,21 @@ from huracan_platform.venues.client import is_loopback
 from huracan_platform.venues.market import MarketData
 
 
-def alternative_markets(settings: Settings) -> dict[str, MarketData]:
-    """Market data of each alternative of the settings by its name, in their order; nothing is asked of them yet.
-
-    Facts of an alternative are kept under what `MarketData.venue` says of it.
-    """
+def alternative_settings(settings: Settings) -> dict[str, Settings]:
+    """Settings that have an alternative as their venue, by its name, in their order."""
     found = {}
     for other in settings.venue.alternatives:
         local = other.url is not None and is_loopback(other.url)
         venue = settings.venue.model_copy(update={
             "ccxt_id": other.ccxt_id, "url": other.url, "alternatives": (), "rate_limit": settings.venue.rate_limit or not local,
         })
-        found[other.name] = MarketData(settings.model_copy(update={"venue": venue}))
+        found[other.name] = settings.model_copy(update={"venue": venue})
     return found
+
+
+def alternative_markets(settings: Settings) -> dict[str, MarketData]:
+    """Market data of each alternative of the settings by its name, in their order; nothing is asked of them yet.
+
+    Facts of an alternative are kept under what `MarketData.venue` says of it.
+    """
+    return {name: MarketData(alone) for name, alone in alternative_settings(settings).items()}

@@ -1,27 +1,38 @@
-"""The venue's liquidations as they happen, with a pulse that tells a quiet market from a dead connection.
+"""A venue's liquidations as they happen, with a pulse that tells a quiet market from a dead connection.
 
-Liquidations are rare, so a silent stream says nothing. The same connection therefore carries the mark price of every
-symbol, each second; what arrived in order up to a frame's event time is all there was up to then. The frames are read raw:
-ccxt's `watch_liquidations` keeps 1000 and drops the rest silently, and subscribes to nothing that beats.
+Liquidations are rare, so a silent stream says nothing. The same connection therefore carries a price of every symbol, each
+second or oftener; what arrived in order up to a frame's time is all there was up to then. The frames are read raw: ccxt's
+`watch_liquidations` keeps 1000 and drops the rest silently, and subscribes to nothing that beats.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
-import orjson
 
 from huracan_platform.contracts.liquidation import Liquidation
-from huracan_platform.errors import DataContractError, TransientError
+from huracan_platform.errors import DataContractError, PermanentError, TransientError
+from huracan_platform.logs import get_logger
 from huracan_platform.settings import Settings
 from huracan_platform.venues.client import build_client, translated
+from huracan_platform.venues.liquidation_wires import LiquidationWire, liquidation_wire, read_frame
 from huracan_platform.venues.liquidations import Contract, parse_liquidations
 
-PULSE = "markPrice@1s"
 CONNECT_S = 10.0
+BEAT_S = 15.0
+_log = get_logger("venues.liquidation_feed")
+
+
+@dataclass(frozen=True)
+class LiquidationStream:
+    """Where an exchange's liquidations are to be heard, and its contracts by the venue's names."""
+
+    url: str
+    wire: LiquidationWire
+    contracts: Mapping[str, Contract]
 
 
 @dataclass(frozen=True)
@@ -34,21 +45,32 @@ class Heard:
     raw: str = ""
 
 
-async def liquidation_stream_url(settings: Settings, symbols: Sequence[str]) -> tuple[str, dict[str, Contract]]:
-    """Address of one connection with the liquidations and the pulse of the symbols, and the contracts by the venue's names."""
-    client = build_client(settings, "market", "pro")
+async def liquidation_stream(settings: Settings, symbols: Sequence[str]) -> LiquidationStream:
+    """The stream of the symbols at the venue of the settings; those that it does not list are left out.
+
+    Raises
+    ------
+    TransientError
+        It does not say what it lists.
+    PermanentError
+        It lists none of them, or the exchange's liquidations are not known here.
+    """
+    wire, client = liquidation_wire(settings.venue.ccxt_id), build_client(settings, "market", "pro")
     try:
         with translated(client, "exchangeInfo"):
             await client.load_markets()
-            names = {client.market(symbol)["id"]: symbol for symbol in symbols}
-        base = client.urls["api"]["ws"]["linear"] if "linear" in client.urls["api"]["ws"] else client.urls["api"]["ws"]["future"]
+        listed = {symbol: client.markets[symbol] for symbol in symbols if symbol in client.markets}
+        if not listed:
+            raise PermanentError(f"liquidations: expected a venue that lists one of {', '.join(symbols)}, got {client.id}")
+        if len(listed) < len(symbols):
+            _log.warning("symbols left out", venue=client.id, symbols=sorted(set(symbols) - set(listed)))
+        contracts = {m["id"]: Contract(symbol, float(m["contractSize"] or 1.0)) for symbol, m in listed.items()}
+        return LiquidationStream(wire.address(client, list(contracts)), wire, contracts)
     finally:
         await client.close()
-    streams = "/".join(f"{name.lower()}@{kind}" for name in sorted(names) for kind in ("forceOrder", PULSE))
-    return f"{base.removesuffix('/ws')}/market/stream?streams={streams}", {n: Contract(s) for n, s in names.items()}
 
 
-async def listen(url: str, exchange: str, contracts: dict[str, Contract], stale_s: float) -> AsyncIterator[Heard]:
+async def listen(stream: LiquidationStream, exchange: str, stale_s: float) -> AsyncIterator[Heard]:
     """Frames of one connection, until it breaks.
 
     Raises
@@ -56,34 +78,53 @@ async def listen(url: str, exchange: str, contracts: dict[str, Contract], stale_
     TransientError
         It was refused, closed or silent for `stale_s` wall seconds.
     """
-    newest_ms = 0
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
+    newest_ms, timeout = 0, aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.ws_connect(url, autoping=True) as socket:
-            while True:
-                message = await asyncio.wait_for(socket.receive(), stale_s)
-                if message.type is not aiohttp.WSMsgType.TEXT:
-                    got = f"{message.type.name.lower()} {message.data}"
-                    raise TransientError(f"liquidations {exchange}: expected frames, got {got}")
-                heard = _heard(message.data, exchange, contracts, newest_ms)
-                newest_ms = heard.event_ms
-                yield heard
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.ws_connect(stream.url, autoping=True) as socket:
+            hello = stream.wire.hello(list(stream.contracts))
+            if hello is not None:
+                await socket.send_json(hello)
+            async for text in _texts(socket, stream.wire.beat, exchange, stale_s):
+                heard = _heard(text, exchange, stream, newest_ms)
+                if heard is not None:
+                    newest_ms = heard.event_ms
+                    yield heard
     except TimeoutError:
         raise TransientError(f"liquidations {exchange}: expected a frame within {stale_s:g} s, got none") from None
-    except aiohttp.ClientError as error:
+    except (aiohttp.ClientError, OSError) as error:
         raise TransientError(f"liquidations {exchange}: expected a connection, got {type(error).__name__} {error}") from None
 
 
-def _heard(text: str, exchange: str, contracts: dict[str, Contract], newest_ms: int) -> Heard:
-    """Known is what a frame tells since the newest event time on its connection: its own lies back where the venue holds it."""
+async def _texts(
+    socket: aiohttp.ClientWebSocketResponse, beat: str | None, exchange: str, stale_s: float
+) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    beat_at = loop.time() + BEAT_S
+    while True:
+        message = await asyncio.wait_for(socket.receive(), stale_s)
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            got = f"{message.type.name.lower()} {message.data}"
+            raise TransientError(f"liquidations {exchange}: expected frames, got {got}")
+        if beat is not None and loop.time() >= beat_at:
+            await socket.send_str(beat)
+            beat_at = loop.time() + BEAT_S
+        yield message.data
+
+
+def _heard(text: str, exchange: str, stream: LiquidationStream, newest_ms: int) -> Heard | None:
+    """Known is what a frame tells since the newest time on its connection: its own lies back where the venue holds it."""
+    wire, event_ms = stream.wire, newest_ms
     try:
-        message = orjson.loads(text)
-        data = message["data"]
-        event_ms = max(newest_ms, int(data["E"]))
-        if data["e"] != "forceOrder":
-            return Heard(event_ms)
-        return Heard(event_ms, tuple(parse_liquidations("binance_usdm", message, exchange, contracts, event_ms)))
+        message = read_frame(text)
+        if message is None:
+            return None
+        if (refusal := wire.refusal(message)) is not None:
+            raise TransientError(f"liquidations {exchange}: expected to hear {', '.join(stream.contracts)}, got {refusal}")
+        event_ms = max(newest_ms, wire.whole_ms(message) or 0)
+        if not wire.tells(message):
+            return Heard(event_ms) if event_ms else None
+        return Heard(event_ms, tuple(parse_liquidations(wire.wire, message, exchange, stream.contracts, event_ms)))
     except DataContractError as error:
         return Heard(event_ms, refused=str(error), raw=text)
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
-        return Heard(newest_ms, refused=f"liquidations {exchange}: expected a frame with event and time, got {error!r}", raw=text)
+    except (LookupError, TypeError, ValueError) as error:
+        return Heard(event_ms, refused=f"liquidations {exchange}: expected a frame with event and time, got {error!r}", raw=text)

@@ -20,7 +20,7 @@ import requests
 from aiohttp import web
 
 from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository, LiquidationRepository
-from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock, day_start_ms, to_datetime
 from huracan_platform.contracts.liquidation import Liquidation, LiquidationType
@@ -31,7 +31,8 @@ from huracan_platform.data.market_data.ingest import ingest_candles, ingest_liqu
 from huracan_platform.data.market_data.liquidations.recorder import LiquidationRecorder
 from huracan_platform.errors import TransientError
 from huracan_platform.settings import Settings
-from huracan_platform.venues.liquidation_feed import Heard, liquidation_stream_url, listen
+from huracan_platform.venues.liquidation_feed import Heard, LiquidationStream, liquidation_stream, listen
+from huracan_platform.venues.liquidation_wires import liquidation_wire
 from huracan_platform.venues.liquidations import Contract
 from huracan_platform.venues.market import MarketData
 from tests.market_data.conftest import FIRST, SECOND
@@ -39,6 +40,7 @@ from tests.venue_process import running_venue
 
 BTC = "BTC/USDT:USDT"
 RULE = Settings().liquidations
+BINANCE = liquidation_wire("binanceusdm")
 LAST = date(2025, 1, 9)
 
 
@@ -73,13 +75,13 @@ def ledger(brain, exchange: str = "sim") -> list[Recording]:
 async def test_what_the_stream_tells_is_written_with_the_position_s_side_and_a_lost_connection_is_a_gap(brain, lively) -> None:
     settings = Settings(venue={"url": lively, "rate_limit": False}, symbols=(BTC,))
     market = MarketData(settings)
-    url, contracts = await liquidation_stream_url(settings, [BTC])
+    stream = await liquidation_stream(settings, [BTC])
     since = market.clock().market_ms()
     requests.post(f"{lively}/control/clock", json={"speed": 600}, timeout=5).raise_for_status()
     lost = []
 
     async def connect() -> AsyncIterator[Heard]:
-        async with aclosing(listen(url, market.venue, contracts, RULE.stale_s)) as frames:
+        async with aclosing(listen(stream, market.venue, RULE.stale_s)) as frames:
             async for heard in frames:
                 yield heard
                 if heard.liquidations and not lost:
@@ -109,7 +111,7 @@ async def test_what_the_stream_tells_is_written_with_the_position_s_side_and_a_l
 async def test_a_silent_stream_counts_as_lost(brain) -> None:
     async with told(['{"stream": "x", "data": {"e": "markPriceUpdate", "E": 5000}}'], silent=True) as url:
         with pytest.raises(TransientError, match=r"expected a frame within 0\.2 s, got none"):
-            async for _ in listen(url, "sim", {}, 0.2):
+            async for _ in listen(LiquidationStream(url, BINANCE, {}), "sim", 0.2):
                 pass
 
 
@@ -149,15 +151,15 @@ PULSE = '{"stream": "btcusdt@markPrice@1s", "data": {"e": "markPriceUpdate", "E"
 async def test_frames_that_are_none_are_quarantined_and_named_and_a_repeated_one_is_written_once(brain) -> None:
     good, bad = FRAME % (ORDER % "SELL"), FRAME % (ORDER % "LONG")
     async with told([PULSE.replace("10000", "00000"), good, good, bad, "oops", PULSE]) as url:
-        recorder = recorder_of(brain, lambda: listen(url, "sim", {"BTCUSDT": Contract(BTC)}, 5))
+        recorder = recorder_of(brain, lambda: listen(LiquidationStream(url, BINANCE, {"BTCUSDT": Contract(BTC)}), "sim", 5))
         await run_until(recorder, lambda: len(ledger(brain)) >= 2)
     (row,) = LiquidationRepository(brain).read("sim", BTC, 0, 4_000_000_000_000)
     assert (row.side, row.size_usd, row.ts_ms, row.known_ms) == ("long", 100.0, 1_735_689_605_000, 1_735_689_606_000)
-    entries = {e.reason: e for e in QualityRepository(brain).quarantined()}
+    entries = {e.reason: e for e in Quarantine(brain).entries()}
     assert len(entries) == 2
     assert {(e.dataset, e.day, e.source) for e in entries.values()} == {("liquidations", FIRST, "stream")}
     reason = next(r for r in entries if "expected a liquidation of binance_usdm, got KeyError('LONG')" in r)
-    kept = pq.read_table(io.BytesIO(QualityRepository(brain).quarantined_rows(entries[reason].batch_id))).to_pylist()
+    kept = pq.read_table(io.BytesIO(Quarantine(brain).rows(entries[reason].batch_id))).to_pylist()
     assert '\\"S\\": \\"LONG\\"' in kept[0]["row"]
     assert (ledger(brain)[0].began_ms, ledger(brain)[0].until_ms) == (1_735_689_600_000, 1_735_689_610_000)
     assert "expected frames, got close" in (ledger(brain)[0].ended or "")

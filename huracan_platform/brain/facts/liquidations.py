@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.detached import expect_attached
 from huracan_platform.brain.facts.repository import FactRepository
 from huracan_platform.brain.facts.table import FactTable
 from huracan_platform.clock import day_of, to_datetime, to_ms
@@ -20,6 +21,8 @@ from huracan_platform.contracts.liquidation import (
     StoredLiquidation,
 )
 from huracan_platform.contracts.market import Pin
+
+DATASET = "liquidations"
 
 
 class LiquidationRepository:
@@ -45,6 +48,11 @@ class LiquidationRepository:
                 ],
             )
             return cursor.rowcount
+
+    def make_days(self, first: date, ahead: int) -> None:
+        """Partitions of a day and of so many after it, where they are not there yet."""
+        with self._brain.connect() as connection:
+            _make_partitions(connection, {first + timedelta(days=n) for n in range(ahead + 1)})
 
     def call_cascade(self, known_ms: Mapping[str, int], start_ms: int, end_ms: int, recorded_at_ms: int) -> int:
         """A new version for each of the liquidations of [start_ms, end_ms) that is not called a cascade's yet; returns how many.
@@ -72,9 +80,16 @@ class LiquidationRepository:
     def read(
         self, exchange: str, symbol: str, start_ms: int, end_ms: int, pin: Pin | None = None
     ) -> list[StoredLiquidation]:
-        """The version of each that a pin sees, with start_ms ≤ timestamp < end_ms (ms UTC), in time order."""
+        """The version of each that a pin sees, with start_ms ≤ timestamp < end_ms (ms UTC), in time order.
+
+        Raises
+        ------
+        PermanentError
+            Days of the window were detached.
+        """
         pin = pin or Pin()
         with self._brain.connect() as connection:
+            expect_attached(connection, DATASET, start_ms, end_ms)
             rows = connection.execute(
                 """
                 SELECT DISTINCT ON ("timestamp", liquidation_id) liquidation_id, version, exchange, symbol, "timestamp", known_at,

@@ -6,7 +6,7 @@ from typing import Any
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import to_datetime, to_ms
-from huracan_platform.contracts.recording import Recording
+from huracan_platform.contracts.recording import KILLED, Recording
 
 
 class RecordingLedger:
@@ -16,9 +16,16 @@ class RecordingLedger:
         self._brain = brain
 
     def begin(self, source: str, dataset: str, began_ms: int, recorded_at_ms: int) -> int:
-        """Note that a recorder is there from now on; returns the recording's number."""
+        """Note that a recorder is there from now on; returns the recording's number.
+
+        One of the same source and dataset that never said why it ended did so without a word.
+        """
         at = to_datetime(began_ms)
         with self._brain.connect() as connection:
+            connection.execute(
+                "UPDATE recordings SET ended_reason = %s WHERE source = %s AND dataset = %s AND ended_reason IS NULL",
+                (KILLED, source, dataset),
+            )
             row = connection.execute(
                 """
                 INSERT INTO recordings (source, dataset, began_at, seen_until, recorded_at) VALUES (%s, %s, %s, %s, %s)

@@ -7,7 +7,7 @@ import importlib
 import typer
 
 # Each module adds its commands with `register(app)`; what they need is imported inside the commands.
-COMMAND_MODULES = ("backfill", "load", "status", "explain", "quarantine")
+COMMAND_MODULES = ("backfill", "load", "status", "explain", "quarantine", "detach")
 
 
 def register(root: typer.Typer) -> None:

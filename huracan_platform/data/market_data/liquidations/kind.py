@@ -25,8 +25,8 @@ from huracan_platform.data.market_data import recorded
 from huracan_platform.data.market_data.contract import arrays_of, frame_of
 from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day
+from huracan_platform.data.market_data.liquidations.book import DATASET
 from huracan_platform.data.market_data.liquidations.cascades import Cascades, MinuteSums, find_cascades, find_clusters
-from huracan_platform.data.market_data.liquidations.recorder import DATASET
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.settings import QualitySettings, Settings
