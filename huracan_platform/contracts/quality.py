@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -37,7 +38,8 @@ class CheckResult:
     """One check of one day of one symbol.
 
     `observed` and `expected` are the numbers compared, `bad_ranges` the (first, last) event times concerned in ms UTC,
-    both included, `sample` some of the rows as plain values. `blocking` failures quarantine the day.
+    both included, `sample` some of the rows as plain values, `counts` rows by what they are (expected, got, bad).
+    `blocking` failures quarantine the day.
     """
 
     name: str
@@ -52,12 +54,14 @@ class CheckResult:
     message: str
     bad_ranges: tuple[tuple[int, int], ...] = ()
     sample: tuple[dict[str, Any], ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def details(self) -> dict[str, Any]:
         """Plain values for the log and for metadata."""
         return {
             "message": self.message, "observed": self.observed, "expected": self.expected, "blocking": self.blocking,
             "bad_ranges": [list(r) for r in self.bad_ranges], "sample": list(self.sample),
+            "counts": dict(self.counts),
         }
 
 
@@ -94,6 +98,28 @@ class RefusedBatch:
     row_count: int
     content_hash: str
     rows: bytes = field(repr=False)
+
+
+class RulingKind(StrEnum):
+    """What a person decides about a refused batch: take its rows although checks failed, or leave them out."""
+
+    RELEASED = "released"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A person's decision about a refused batch; `at` by the wire clock."""
+
+    kind: RulingKind
+    by_whom: str
+    reason: str
+    at: datetime
+
+    @property
+    def told(self) -> str:
+        """`released by anna on 2025-01-03 12:00: a genuine crash`."""
+        return f"{self.kind} by {self.by_whom} on {self.at:%Y-%m-%d %H:%M}: {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.clock import DAY_MS, MINUTE_MS, ManualClock, day_start_ms
 from huracan_platform.contracts.market import Candles, Pin
 from huracan_platform.contracts.quality import DayState, ExplainedGap
@@ -74,7 +75,7 @@ def test_a_fault_fails_its_check_keeps_the_day_from_readers_and_passes_when_repa
     assert all(check.passed for check in repaired.checks)
     assert good_days(brain, market.venue, "candles", [BTC], FIRST, SECOND) == [FIRST, SECOND]
     assert QualityRepository(brain).open_issues() == []
-    assert QualityRepository(brain).quarantined() == []
+    assert Quarantine(brain).entries() == []
 
 
 def test_a_stale_feed_fails_freshness_in_the_newest_partition_and_passes_when_it_caught_up(brain, market, take) -> None:
@@ -87,17 +88,17 @@ def test_quarantined_rows_are_kept_and_never_reach_the_library(brain, market, ta
     take(SpoiledMarket(market, candles=FAULTS["validity"][0]))
     stored = CandleRepository(brain).read(market.venue, [BTC], day_start_ms(FIRST), day_start_ms(SECOND) + DAY_MS)[BTC]
     assert len(stored) == 1440
-    (entry,) = QualityRepository(brain).quarantined()
+    (entry,) = Quarantine(brain).entries()
     assert (entry.symbol, entry.day, entry.row_count, entry.source) == (BTC, SECOND, 1440, "venue")
     assert f"candles {BTC} {SECOND}: expected 0 < low" in entry.reason
-    rows = pq.read_table(io.BytesIO(QualityRepository(brain).quarantined_rows(entry.batch_id)))
+    rows = pq.read_table(io.BytesIO(Quarantine(brain).rows(entry.batch_id)))
     assert rows.column("high")[700].as_py() == 0.5
 
 
 def test_a_quarantined_day_that_was_repaired_keeps_its_refused_rows(brain, market, take) -> None:
     take(SpoiledMarket(market, candles=FAULTS["validity"][0]))
     take()
-    (entry,) = QualityRepository(brain).quarantined(include_released=True)
+    (entry,) = Quarantine(brain).entries(every=True)
     assert entry.released_at is not None
 
 
@@ -264,8 +265,8 @@ def test_rows_that_are_no_klines_are_quarantined_as_they_came(brain, market, tak
 
     report = take(SpoiledMarket(market, candles=garbled))
     assert {day.state for day in report.days} == {DayState.QUARANTINED}
-    (entry,) = QualityRepository(brain).quarantined()
-    rows = pq.read_table(io.BytesIO(QualityRepository(brain).quarantined_rows(entry.batch_id))).to_pylist()
+    (entry,) = Quarantine(brain).entries()
+    rows = pq.read_table(io.BytesIO(Quarantine(brain).rows(entry.batch_id))).to_pylist()
     assert rows == [{"row": '["oops", 1]'}]
 
 

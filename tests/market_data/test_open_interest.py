@@ -13,6 +13,7 @@ import pytest
 
 from huracan_platform.brain.facts.open_interest import OpenInterestRepository
 from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms, to_datetime
 from huracan_platform.contracts.market import OpenInterest, Pin
 from huracan_platform.contracts.quality import DayState
@@ -97,11 +98,11 @@ def test_a_fault_fails_its_check_keeps_the_day_from_readers_and_passes_when_repa
 
 def test_refused_rows_are_kept_and_named(brain, market, take) -> None:
     take(SpoiledMarket(market, interest=FAULTS["consistency"][0]))
-    (entry,) = QualityRepository(brain).quarantined()
+    (entry,) = Quarantine(brain).entries()
     assert (entry.dataset, entry.symbol, entry.day, entry.row_count) == (NAME, BTC, SECOND, 288)
     why = f"{NAME} {BTC} {SECOND}: expected USD per contract within the hour's prices ± 1.0%, got 1 others (11:40)"
     assert why in entry.reason
-    kept = pq.read_table(io.BytesIO(QualityRepository(brain).quarantined_rows(entry.batch_id)))
+    kept = pq.read_table(io.BytesIO(Quarantine(brain).rows(entry.batch_id)))
     assert kept.column_names == ["symbol", "ts", "contracts", "value_usd"]
 
 
@@ -115,8 +116,8 @@ def test_rows_that_are_none_are_quarantined_as_they_came(brain, market, take) ->
         raise MalformedRowsError("open interest: expected rows, got 'oops'", [{"oops": 1}])
 
     assert {day.state for day in take(SpoiledMarket(market, interest=garbled)).days} == {DayState.QUARANTINED}
-    (entry,) = QualityRepository(brain).quarantined()
-    kept = pq.read_table(io.BytesIO(QualityRepository(brain).quarantined_rows(entry.batch_id)))
+    (entry,) = Quarantine(brain).entries()
+    kept = pq.read_table(io.BytesIO(Quarantine(brain).rows(entry.batch_id)))
     assert kept.to_pylist() == [{"row": '{"oops": 1}'}]
 
 

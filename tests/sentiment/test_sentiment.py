@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.brain.facts.sentiment import FearGreedRepository, SentimentRepository, TextRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms, to_datetime
@@ -237,7 +237,7 @@ def test_bad_entries_and_bodies_are_quarantined_and_named_and_the_rest_is_kept(w
     report = world.collector(spoiled).poll()
     assert (report.refused, list(report.failed)) == (3, ["forum"])
     assert report.new > 30
-    entries = {e.symbol: e for e in QualityRepository(world.brain).quarantined()}
+    entries = {e.symbol: e for e in Quarantine(world.brain).entries()}
     assert {(e.dataset, e.day, e.row_count) for e in entries.values()} == {("sentiment", day, 1)}
     assert "expected an entry with title, address and date" in entries["news"].reason
     assert "expected RSS, Atom or a JSON feed, got b'<html>busy</html>'" in entries["forum"].reason

@@ -14,7 +14,6 @@ from psycopg.types.json import Jsonb
 from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import to_datetime, to_ms
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, RefusedBatch, Severity
-from huracan_platform.errors import PermanentError
 
 
 @dataclass(frozen=True)
@@ -29,22 +28,6 @@ class Issue:
     issue_type: str
     severity: str
     details: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class QuarantineEntry:
-    """A refused batch without its rows."""
-
-    batch_id: int
-    venue: str
-    dataset: str
-    symbol: str
-    day: date | None
-    source: str
-    reason: str
-    row_count: int
-    recorded_at: datetime
-    released_at: datetime | None
 
 
 class QualityRepository:
@@ -155,32 +138,6 @@ class QualityRepository:
                 {"since": since, "venue": venue},
             ).fetchall()
         return [Issue(*row) for row in rows]
-
-    def quarantined(self, *, include_released: bool = False) -> list[QuarantineEntry]:
-        """Refused batches, newest first."""
-        with self._brain.connect() as connection:
-            rows = connection.execute(
-                """
-                SELECT batch_id, venue, dataset, symbol, day, source, reason, row_count, recorded_at, released_at
-                  FROM quarantine_batches WHERE released_at IS NULL OR %s ORDER BY batch_id DESC
-                """,
-                (include_released,),
-            ).fetchall()
-        return [QuarantineEntry(*row) for row in rows]
-
-    def quarantined_rows(self, batch_id: int) -> bytes:
-        """The rows of a refused batch, parquet bytes.
-
-        Raises
-        ------
-        PermanentError
-            No such batch.
-        """
-        with self._brain.connect() as connection:
-            row = connection.execute("SELECT rows FROM quarantine_batches WHERE batch_id = %s", (batch_id,)).fetchone()
-        if row is None:
-            raise PermanentError(f"quarantine: expected the number of a refused batch, got {batch_id}")
-        return bytes(row[0])
 
     def explain_gap(self, venue: str, dataset: str, gap: ExplainedGap, recorded_at_ms: int) -> None:
         """Note why a window has no data; a second reason for the same window replaces the first."""

@@ -6,8 +6,9 @@ run; candles that still cannot be had come from the alternative venues, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.data.market_data.candles.kind import CandleKind
@@ -20,6 +21,9 @@ from huracan_platform.data.market_data.open_interest.kind import OpenInterestKin
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.sentiment.kind import SentimentKind
+from huracan_platform.data.sources.kind import SourceKind
+from huracan_platform.data.sources.registry import SOURCES, find_source
+from huracan_platform.data.sources.source import Source
 from huracan_platform.errors import PermanentError
 from huracan_platform.settings import Settings
 
@@ -88,9 +92,64 @@ def ingest_liquidations(
     return IngestRun(brain, market, LiquidationKind(settings, brain), progress).run(symbols, first_day, last_day)
 
 
+def ingest_source(
+    source: Source, brain: Brain, market: MarketSource, symbols: Sequence[str], first_day: date, last_day: date,
+    settings: Settings, progress: Progress | None = None,
+) -> IngestReport:
+    """Rows of a source, as `ingest_candles`.
+
+    Days that its origin does not keep any more, or of which it never tells, are no failure: as `ingest_open_interest`.
+    """
+    kind = SourceKind(source, brain, market, settings)
+    return IngestRun(brain, market, kind, progress).run(symbols, first_day, last_day)
+
+
+def ingest_dataset(
+    dataset: str, brain: Brain, market: MarketSource, symbols: Sequence[str], first_day: date, last_day: date,
+    settings: Settings, progress: Progress | None = None,
+) -> IngestReport:
+    """A dataset by its name, as `ingest_candles`; PermanentError where there is none of that name."""
+    if dataset == "candles":
+        return ingest_candles(brain, market, symbols, first_day, last_day, settings, progress)
+    kind = kind_of(dataset, brain, market, settings)
+    return IngestRun(brain, market, kind, progress).run(symbols, first_day, last_day)
+
+
 def ingest_delivery(brain: Brain, market: MarketSource, delivery: Delivery, settings: Settings, dataset: str) -> IngestReport:
     """A batch that did not come from the venue, through the same contract and checks."""
-    kinds: dict[str, Callable[..., Kind]] = {"candles": CandleKind, "funding": FundingKind, "open_interest": OpenInterestKind}
-    if dataset not in kinds:
-        raise PermanentError(f"dataset: expected one that files can hold ({', '.join(kinds)}), got {dataset}")
-    return IngestRun(brain, market, kinds[dataset](settings.quality)).take(delivery)
+    if dataset in RECORDED:
+        files = ", ".join(name for name in dataset_names() if name not in RECORDED)
+        raise PermanentError(f"dataset: expected one that files can hold ({files}), got {dataset}")
+    return IngestRun(brain, market, kind_of(dataset, brain, market, settings)).take(delivery)
+
+
+# How each dataset goes through ingest when its rows are there already: nobody is asked about them.
+KINDS: Mapping[str, Callable[[Brain, Settings], Kind]] = MappingProxyType({
+    "candles": lambda brain, settings: CandleKind(settings.quality),
+    "funding": lambda brain, settings: FundingKind(settings.quality),
+    "open_interest": lambda brain, settings: OpenInterestKind(settings.quality),
+    "sentiment": lambda brain, settings: SentimentKind(settings, brain),
+    "liquidations": lambda brain, settings: LiquidationKind(settings, brain),
+})
+RECORDED = frozenset({"sentiment", "liquidations"})
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Every dataset that there is, sources last."""
+    return (*KINDS, *(source.contract.name for source in SOURCES))
+
+
+def kind_of(dataset: str, brain: Brain, market: MarketSource, settings: Settings) -> Kind:
+    """A dataset's way through ingest by its name.
+
+    Raises
+    ------
+    PermanentError
+        No dataset of that name.
+    """
+    source = find_source(dataset)
+    if source is not None:
+        return SourceKind(source, brain, market, settings)
+    if dataset not in KINDS:
+        raise PermanentError(f"dataset: expected one of {', '.join(dataset_names())}, got {dataset}")
+    return KINDS[dataset](brain, settings)

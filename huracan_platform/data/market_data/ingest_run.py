@@ -15,13 +15,14 @@ from huracan_platform.brain.facts.arrival import ArrivalDelays
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.instruments import InstrumentRepository
 from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.hashing import hash_arrays
-from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap
+from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, Ruling
 from huracan_platform.data.market_data.ahead import fetched_ahead
-from huracan_platform.data.market_data.contract import Neighbours, arrays_of, frame_of_rows
+from huracan_platform.data.market_data.contract import Neighbours, arrays_of, enforce, frame_of_rows
 from huracan_platform.data.market_data.fallback import Fallback
 from huracan_platform.data.market_data.gaps import is_refetched
 from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
@@ -113,6 +114,11 @@ class IngestRun:
         self._store(delivery)
         return self._report()
 
+    def breaches(self, delivery: Delivery) -> dict[date, str]:
+        """Why the contract refuses days of a delivery, in its place in the series; empty where it does not. Stores no rows."""
+        self._save_instruments([delivery.symbol])
+        return enforce(self._kind.name, delivery, self._neighbours(delivery)).refused
+
     def _settle(self, job: _Job, came: _Came) -> None:
         """Store what came; where nothing did, what other venues have of it, unless asking again can never help."""
         if isinstance(came, Delivery):
@@ -140,7 +146,7 @@ class IngestRun:
         gaps = self._gaps(delivery.symbol, delivery.start_ms, delivery.end_ms)
         if self._others is not None:
             delivery = self._others.completed(delivery, gaps)
-        self._write(judge(self._kind, delivery, self._neighbours(delivery), gaps), delivery)
+        self._write(judge(self._kind, delivery, self._neighbours(delivery), gaps, self._releases(delivery)), delivery)
 
     def _borrow(self, job: _Job) -> list[date]:
         """Take from other venues what this one did not deliver; returns the days of which they had some."""
@@ -150,11 +156,15 @@ class IngestRun:
         gaps = self._gaps(symbol, day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS)
         lent = self._others.instead(symbol, days, self._clock.market_ms(), gaps)
         for delivery in lent:
-            self._write(judge(self._kind, delivery, self._neighbours(delivery), gaps), delivery)
+            self._write(judge(self._kind, delivery, self._neighbours(delivery), gaps, self._releases(delivery)), delivery)
         return [day for delivery in lent for day in delivery.days]
 
     def _gaps(self, symbol: str, start_ms: int, end_ms: int) -> list[ExplainedGap]:
         return self._books.explained_gaps(self._market.venue, self._kind.name, symbol, start_ms, end_ms)
+
+    def _releases(self, delivery: Delivery) -> dict[str, Ruling]:
+        released = Quarantine(self._brain).releases
+        return released(self._market.venue, self._kind.name, delivery.symbol, delivery.days[0], delivery.days[-1])
 
     def _neighbours(self, delivery: Delivery) -> Neighbours:
         if self._kind.name != "candles":

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 import pandas as pd
 
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms
-from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, RefusedBatch
+from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, RefusedBatch, Ruling, Severity
 from huracan_platform.data.market_data.contract import Enforced, Neighbours, enforce, refused_batch
 from huracan_platform.data.market_data.gaps import DueWindow, due_window
 from huracan_platform.data.market_data.kinds import Kind
-from huracan_platform.data.market_data.results import Subject, check_result
+from huracan_platform.data.market_data.results import Subject, check_result, with_evidence
 from huracan_platform.data.market_data.source import Delivery
 
 
@@ -27,8 +28,18 @@ class Judgement:
     refused: tuple[RefusedBatch, ...]
 
 
-def judge(kind: Kind, delivery: Delivery, neighbours: Neighbours, gaps: Sequence[ExplainedGap]) -> Judgement:
-    """Hold a delivery against its contract and the six checks; sort its days into stored and quarantined."""
+_NONE_RELEASED: Mapping[str, Ruling] = MappingProxyType({})
+
+
+def judge(
+    kind: Kind, delivery: Delivery, neighbours: Neighbours, gaps: Sequence[ExplainedGap],
+    releases: Mapping[str, Ruling] = _NONE_RELEASED,
+) -> Judgement:
+    """Hold a delivery against its contract and the six checks; sort its days into stored and quarantined.
+
+    `releases` are rulings by the content hash of a day's rows: a person took them although checks failed, so those pass and
+    the day says by whose word. Nobody can release what breaks the contract.
+    """
     windows = _windows(kind, delivery, gaps)
     enforced = enforce(kind.name, delivery, neighbours)
     sound = [window for window in windows if window.day not in enforced.refused]
@@ -42,7 +53,10 @@ def judge(kind: Kind, delivery: Delivery, neighbours: Neighbours, gaps: Sequence
         else:
             found = [] if part is None else kind.first_checks(part, delivery, window)
         found.insert(0, _contract_result(Subject(kind.name, delivery.symbol, window.day), reason))
-        report = _report(kind, delivery, window, found, part)
+        ruling = _ruling_on(kind, delivery, window.day, part, releases) if reason is None else None
+        expected = next((int(r.expected) for r in found if r.name == "completeness"), 0)
+        found = [with_evidence(r if ruling is None else _overridden(r), part, expected) for r in found]
+        report = _report(kind, delivery, window, found, part, ruling)
         if reason is None and part is not None and report.state is DayState.QUARANTINED:
             refused.append(
                 refused_batch(kind.name, delivery.symbol, window.day, part, "; ".join(report.reasons), delivery.source)
@@ -54,7 +68,7 @@ def judge(kind: Kind, delivery: Delivery, neighbours: Neighbours, gaps: Sequence
 
 def judge_malformed(kind: Kind, symbol: str, days: tuple[date, ...], rows: pd.DataFrame, reason: str) -> Judgement:
     """Every day quarantined: what came were no rows of this dataset at all."""
-    results = tuple(_contract_result(Subject(kind.name, symbol, day), reason) for day in days)
+    results = tuple(with_evidence(_contract_result(Subject(kind.name, symbol, day), reason), rows, 0) for day in days)
     reports = tuple(DayReport(symbol, day, DayState.QUARANTINED, 0, 0, None, (reason,)) for day in days)
     return Judgement(rows.iloc[:0], reports, results, (refused_batch(kind.name, symbol, days[0], rows, reason, "venue"),))
 
@@ -101,13 +115,31 @@ def _stored(frame: pd.DataFrame, days: Sequence[DayReport], parts: Mapping[date,
 
 
 def _report(
-    kind: Kind, delivery: Delivery, window: DueWindow, results: Sequence[CheckResult], part: pd.DataFrame | None
+    kind: Kind, delivery: Delivery, window: DueWindow, results: Sequence[CheckResult], part: pd.DataFrame | None,
+    ruling: Ruling | None,
 ) -> DayReport:
     completeness = next((result for result in results if result.name == "completeness"), None)
     expected = int(completeness.expected) if completeness else 0
     state = _state(kind, window, delivery, results, part)
     rows = 0 if part is None or state is DayState.QUARANTINED else len(part)
-    return DayReport(delivery.symbol, window.day, state, rows, expected, None, tuple(r.message for r in results if not r.passed))
+    reasons = [r.message for r in results if not r.passed]
+    if ruling is not None:
+        reasons.append(f"{Subject(kind.name, delivery.symbol, window.day)}: rows from quarantine, {ruling.told}")
+    return DayReport(delivery.symbol, window.day, state, rows, expected, None, tuple(reasons))
+
+
+def _ruling_on(
+    kind: Kind, delivery: Delivery, day: date, part: pd.DataFrame | None, releases: Mapping[str, Ruling]
+) -> Ruling | None:
+    """The release of these very rows, if there is one."""
+    if part is None or not releases:
+        return None
+    return releases.get(refused_batch(kind.name, delivery.symbol, day, part, "", delivery.source).content_hash)
+
+
+def _overridden(result: CheckResult) -> CheckResult:
+    """A failure that would keep the day out is none by a person's word."""
+    return replace(result, passed=True, severity=Severity.OK, blocking=False) if result.blocking else result
 
 
 def _state(
