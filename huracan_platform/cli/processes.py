@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from huracan_platform.errors import ConfigurationError, HuracanError, PermanentError, TransientError
 
@@ -65,8 +66,13 @@ class Processes:
             self._begin(name, arguments, heard=True)
         return {name: self._ready_line(name, ready) for name in commands}
 
-    def _begin(self, name: str, arguments: Sequence[str], *, heard: bool) -> None:
-        with self._log(name).open("w") as sink:
+    def start_again(self, name: str, arguments: Sequence[str]) -> None:
+        """Start one anew that has ended; its log goes on."""
+        self.stop(name)
+        self._begin(name, arguments, heard=False, mode="a")
+
+    def _begin(self, name: str, arguments: Sequence[str], *, heard: bool, mode: Literal["w", "a"] = "w") -> None:
+        with self._log(name).open(mode) as sink:
             child = subprocess.Popen(
                 [sys.executable, *arguments], stdin=subprocess.DEVNULL, text=True, stderr=sink,
                 stdout=subprocess.PIPE if heard else sink, start_new_session=True, preexec_fn=_prepare_child,

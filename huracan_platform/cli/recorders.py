@@ -14,8 +14,10 @@ HURACAN = ("-m", "huracan_platform.cli.main")
 FEEDS = {"synthetic-news": "news.rss", "synthetic-forum": "forum.atom", "synthetic-posts": "posts.json"}
 
 
-def start_recorders(world: World, *, sentiment_poll_s: str | None = None) -> None:
+def start_recorders(world: World, *, sentiment_poll_s: str | None = None) -> dict[str, list[str]]:
     """Start what records; with a simulated venue and no feeds in the settings, synthetic ones to record from.
+
+    Returns the arguments of each recorder by the name of its process.
 
     `sentiment_poll_s` stands in where the settings were not told how often to look; None: as they are.
     """
@@ -27,6 +29,10 @@ def start_recorders(world: World, *, sentiment_poll_s: str | None = None) -> Non
         feeds = {name: f"{url}/{path}" for name, path in FEEDS.items()}
         export({"HURACAN_SENTIMENT__FEEDS": json.dumps(feeds), "HURACAN_SENTIMENT__FEAR_GREED_URL": f"{url}/fng/?limit=30"})
     sentiment = load_settings().sentiment
+    recorded = ["liquidations"]
     if sentiment.feeds or sentiment.fear_greed_url is not None:
-        world.processes.start("record-sentiment", [*HURACAN, "record", "sentiment"])
-    world.processes.start("record-liquidations", [*HURACAN, "record", "liquidations"])
+        recorded.append("sentiment")
+    commands = {f"record-{what}": [*HURACAN, "record", what] for what in recorded}
+    for name, arguments in commands.items():
+        world.processes.start(name, arguments)
+    return commands

@@ -33,7 +33,9 @@ def up(
     from huracan_platform.cli.dagster_processes import start_dagster
     from huracan_platform.cli.processes import tail
     from huracan_platform.cli.recorders import start_recorders
+    from huracan_platform.cli.supervisor import Supervisor, incident_book
     from huracan_platform.cli.world import running_world
+    from huracan_platform.clock import SystemClock
     from huracan_platform.errors import TransientError
     from huracan_platform.settings import load_settings
 
@@ -45,7 +47,7 @@ def up(
         start_dagster(world)  # first: after a crash everything waits for the session
         if _tells(world.settings.broadcast):
             world.processes.start("broadcast", ["-m", "huracan_platform.cli.main", "broadcast"])
-        start_recorders(world)
+        supervisor = Supervisor(world.processes, start_recorders(world), incident_book(world.settings), SystemClock())
         console.print(f"Dagster UI   http://{ui.host}:{ui.port}")
         if world.settings.venue.url:
             console.print(f"venue        {world.settings.venue.url}  (market ×{speed:g})")
@@ -55,7 +57,8 @@ def up(
         console.print("Ctrl-C stops everything.")
         while True:
             time.sleep(1)
-            for name in world.processes.poll():
+            supervisor.tend()
+            for name in set(world.processes.poll()) - supervisor.names:
                 raise TransientError(f"{name} ended by itself; {tail(world.processes.log_dir / f'{name}.log')}")
 
 
