@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,28 @@ class Instrument:
     min_quantity: Decimal
     min_notional: Decimal
     max_quantity: Decimal
+
+
+ListingStatus = Literal["pending", "trading", "halted", "delisted"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A linear perpetual in its venue's catalogue, whether it trades, will trade or no longer does.
+
+    `listed_ms` is when its trading began or begins, `delisted_ms` when it ended or ends; None where the venue tells no end, or
+    not when it was. A symbol that was listed twice is there twice.
+    """
+
+    instrument: Instrument
+    status: ListingStatus
+    listed_ms: int
+    delisted_ms: int | None
+
+    @property
+    def symbol(self) -> str:
+        """ccxt's unified form."""
+        return self.instrument.symbol
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ class AlternativeVenue(Section):
     """A venue that is asked where the first one does not answer, and for a second opinion on prices and funding."""
 
     name: str = Field(min_length=1, description="what it is called in messages")
-    ccxt_id: Literal["binanceusdm", "bybit"] = Field(description="ccxt exchange id")
+    ccxt_id: Literal["binanceusdm", "bybit", "okx"] = Field(description="ccxt exchange id")
     url: str | None = Field(None, description="base URL of a simulated venue on loopback; None is the real venue")
 
 

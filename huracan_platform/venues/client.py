@@ -26,7 +26,10 @@ _MODULES: dict[Flavour, str] = {"sync": "ccxt", "async": "ccxt.async_support", "
 # venues ccxt's own figure is taken.
 _MS_PER_WEIGHT = {"binanceusdm": 50}
 # Contracts settled in USDT are all that is traded here; the other categories would be eight requests more.
-_OPTIONS: dict[str, dict[str, Any]] = {"bybit": {"fetchMarkets": {"types": ["linear"]}}}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "bybit": {"fetchMarkets": {"types": ["linear"]}},
+    "okx": {"fetchMarkets": {"types": ["swap"]}},
+}
 _QUERY = re.compile(r"\?[^\s\"'<>]*")
 _LONGEST_QUOTE = 300
 

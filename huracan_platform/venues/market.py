@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -22,12 +21,14 @@ from huracan_platform.contracts.market import (
     Candles,
     FundingRates,
     Instrument,
+    Listed,
     MarkPrices,
     OpenInterest,
     TakerVolumes,
 )
 from huracan_platform.errors import ConfigurationError, PermanentError
 from huracan_platform.settings import Settings
+from huracan_platform.venues.catalogue import Catalogue
 from huracan_platform.venues.client import build_client, translated
 from huracan_platform.venues.funding import settled
 from huracan_platform.venues.klines import PRICES
@@ -67,7 +68,7 @@ class MarketData:
         self._retry = retry or ReadRetry(settings.quality.fetch_tries)
         wire = WIRES.get(settings.venue.ccxt_id)
         if wire is None:
-            raise ConfigurationError(f"HURACAN_VENUE__CCXT_ID: expected {' or '.join(WIRES)}, got {settings.venue.ccxt_id!r}")
+            raise ConfigurationError(f"HURACAN_VENUE__CCXT_ID: expected one of {', '.join(WIRES)}, got {settings.venue.ccxt_id!r}")
         self._wire: Wire = wire(self._client, self._retry)
         self._url = settings.venue.url
 
@@ -90,16 +91,20 @@ class MarketData:
 
     def lists(self, symbol: str) -> bool:
         """Whether the venue trades the symbol as a linear perpetual."""
-        return symbol in self._markets
+        return symbol in self._catalogue
 
     def listing(self, symbol: str) -> Listing:
         """The window in which the venue has data for the symbol."""
-        listed = int(self._market(symbol).get("created") or 0)
+        listed = self._catalogue[symbol].listed
         if self._url is None:
-            return Listing(listed, None)
+            return Listing(listed.listed_ms, listed.delisted_ms)
         told = self._control("clock")
-        end = told.get("market_end_ms")
-        return Listing(max(listed, int(told["history_start_ms"])), None if end is None else int(end))
+        ends = [int(end) for end in (listed.delisted_ms, told.get("market_end_ms")) if end is not None]
+        return Listing(max(listed.listed_ms, int(told["history_start_ms"])), min(ends, default=None))
+
+    def universe(self) -> list[Listed]:
+        """Every linear perpetual that the venue tells of, those that no longer trade too where it does."""
+        return self._catalogue.listed()
 
     def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
         """Tick, lot and limits of each symbol, in the order asked.
@@ -109,7 +114,7 @@ class MarketData:
         PermanentError
             Names a symbol that the venue does not trade as a linear perpetual.
         """
-        return [self._instrument(self._market(symbol)) for symbol in symbols]
+        return [self._catalogue[symbol].listed.instrument for symbol in symbols]
 
     def candles(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
         """Closed 1-minute bars that opened in [start_ms, end_ms), as delivered: neither sorted nor repaired.
@@ -133,7 +138,7 @@ class MarketData:
         The interval of a rate is the time since the one before it, whatever the window asked for.
         """
         # A day either side tells the interval at the edges, so that a rate does not depend on the window it came in.
-        ts, rate = self._wire.rates(self._market(symbol)["id"], start_ms - DAY_MS, end_ms + DAY_MS, f"funding {symbol}")
+        ts, rate = self._wire.rates(self._market_id(symbol), start_ms - DAY_MS, end_ms + DAY_MS, f"funding {symbol}")
         return settled(symbol, ts, rate, start_ms, end_ms)
 
     def open_interest(self, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
@@ -144,21 +149,23 @@ class MarketData:
         PermanentError
             `start_ms` lies further back than the venue keeps, and it says so.
         """
-        return self._wire.open_interest(self._market(symbol)["id"], symbol, start_ms, self._happened(end_ms))
+        return self._wire.open_interest(self._market_id(symbol), symbol, start_ms, self._happened(end_ms))
 
     def account_ratios(self, symbol: str, start_ms: int, end_ms: int) -> AccountRatios:
         """Shares of accounts that are long in [start_ms, end_ms), as delivered; raises as `open_interest`."""
-        return self._wire.account_ratios(self._market(symbol)["id"], symbol, start_ms, self._happened(end_ms))
+        return self._wire.account_ratios(self._market_id(symbol), symbol, start_ms, self._happened(end_ms))
 
     def taker_volumes(self, symbol: str, start_ms: int, end_ms: int) -> TakerVolumes:
         """What aggressors traded in each finished 5 minutes that began in [start_ms, end_ms), as delivered.
 
         Raises
         ------
+        UntoldError
+            The venue does not tell it.
         PermanentError
-            The venue does not tell it, or not so far back.
+            Not so far back.
         """
-        market_id, begun = self._market(symbol)["id"], self._begun(end_ms)
+        market_id, begun = self._market_id(symbol), self._begun(end_ms)
         return self._wire.taker_volumes(market_id, symbol, start_ms, begun)
 
     def mark_prices(self, symbol: str, start_ms: int, end_ms: int) -> MarkPrices:
@@ -166,7 +173,7 @@ class MarketData:
 
         A bar that one of the three lacks is left out.
         """
-        market_id, end_ms = self._market(symbol)["id"], self._begun(end_ms)
+        market_id, end_ms = self._market_id(symbol), self._begun(end_ms)
         mark, index, premium = (
             self._wire.prices(kind, market_id, start_ms, end_ms, f"{kind} prices {symbol}") for kind in PRICE_KINDS
         )
@@ -179,9 +186,15 @@ class MarketData:
     def fees(self, symbol: str) -> FeeSchedule | None:
         """The account's schedule for a symbol; None where the venue does not tell it to this key."""
         try:
-            return FeeSchedule(*self._wire.fees(self._market(symbol)["id"]))
+            self._retry(self._set_clock)
+            return FeeSchedule(*self._wire.fees(self._market_id(symbol)))
         except PermanentError:
             return None
+
+    def _set_clock(self) -> None:
+        """Let the client sign with the venue's time."""
+        with translated(self._client, "time"):
+            self._client.load_time_difference()
 
     def _happened(self, end_ms: int) -> int:
         """The end of a window of moments, none of which lies in the future."""
@@ -196,37 +209,14 @@ class MarketData:
         return {"venue": self._client.id} if self._url is None else self._control("identity")
 
     @cached_property
-    def _markets(self) -> dict[str, Any]:
-        def load() -> dict[str, Any]:
-            with translated(self._client, "exchangeInfo"):
-                markets: dict[str, Any] = self._client.load_markets()
-                return markets
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(self._wire, self.venue)
 
-        return {s: m for s, m in self._retry(load).items() if m["swap"] and m["linear"]}
-
-    def _market(self, symbol: str) -> dict[str, Any]:
-        if symbol not in self._markets:
-            known = sorted(self._markets)
-            shown = ", ".join(known[:8]) + (f" … ({len(known)} in all)" if len(known) > 8 else "")
-            raise PermanentError(f"symbol: expected a linear perpetual of {self.venue} ({shown}), got {symbol!r}")
-        market: dict[str, Any] = self._markets[symbol]
-        return market
-
-    def _instrument(self, market: dict[str, Any]) -> Instrument:
-        precision, limits = market["precision"], market["limits"]
-        most = limits["amount"]["max"]
-        return Instrument(
-            venue=self.venue,
-            symbol=market["symbol"],
-            tick_size=_decimal(precision["price"]),
-            lot_size=_decimal(precision["amount"]),
-            min_quantity=_decimal(limits["amount"]["min"] or precision["amount"]),
-            min_notional=_decimal(limits["cost"]["min"] or 0),
-            max_quantity=Decimal("Infinity") if most is None else _decimal(most),
-        )
+    def _market_id(self, symbol: str) -> str:
+        return self._catalogue[symbol].market_id
 
     def _bars(self, symbol: str, interval: str, bar_ms: int, start_ms: int, end_ms: int) -> Candles:
-        market_id = self._market(symbol)["id"]
+        market_id = self._market_id(symbol)
         clock = self.clock()
         pages, page_ms = [], self._wire.page_bars * bar_ms
         for at in range(start_ms, end_ms, page_ms):
@@ -255,6 +245,3 @@ class MarketData:
 
         return self._retry(read)
 
-
-def _decimal(value: float | str) -> Decimal:
-    return Decimal(str(value))

@@ -37,6 +37,14 @@ def columns(rows: Sequence[Any], time: Field, values: Sequence[Field], what: str
         raise MalformedRowsError(f"{what}: expected rows with numbers as {told}, got {error!r}", rows) from None
 
 
+def stamped(rows: Sequence[Any], what: str) -> list[tuple[Any, ...]]:
+    """Rows of bars that come newest first and with the time as text, as `parse_klines` reads them."""
+    try:
+        return [(int(row[0]), *row[1:]) for row in rows[::-1]]
+    except (LookupError, TypeError, ValueError) as error:
+        raise MalformedRowsError(f"{what}: expected rows [open time, open, …], got {error!r}", rows) from None
+
+
 def joined(pages: Sequence[tuple[Int64, Float64]]) -> tuple[Int64, Float64]:
     """Pages of times and values, one after the other."""
     if not pages:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from huracan_platform.clock import DAY_MS, HOUR_MS
-from huracan_platform.contracts.market import STEP_MS, AccountRatios, Float64, Int64, OpenInterest, TakerVolumes
+from huracan_platform.contracts.market import (
+    STEP_MS,
+    AccountRatios,
+    Float64,
+    Instrument,
+    Int64,
+    Listed,
+    ListingStatus,
+    OpenInterest,
+    TakerVolumes,
+)
 from huracan_platform.venues.client import call
 from huracan_platform.venues.klines import KlineText, keep_kline_text, parse_kline_text, parse_klines
 from huracan_platform.venues.retry import ReadRetry
 from huracan_platform.venues.wires.answers import columns, joined, listed
+from huracan_platform.venues.wires.contracts import UNBOUNDED, Contract, catalogued, unified
 from huracan_platform.venues.wires.wire import Kept, PriceKind
 
 # "Only the data of the latest 1 month is available"; a start before it is refused with -1130.
@@ -21,6 +33,11 @@ _PRICES: Mapping[PriceKind, tuple[str, str]] = {
     "mark": ("fapiPublicGetMarkPriceKlines", "symbol"),
     "index": ("fapiPublicGetIndexPriceKlines", "pair"),
     "premium": ("fapiPublicGetPremiumIndexKlines", "symbol"),
+}
+# What a perpetual that is not to be delisted has as its delivery date.
+_NEVER_MS = 4_133_404_800_000
+_STATUS: Mapping[str, ListingStatus] = {
+    "PENDING_TRADING": "pending", "TRADING": "trading", "DELIVERED": "delisted", "SETTLING": "delisted", "CLOSE": "delisted",
 }
 
 
@@ -38,6 +55,14 @@ class BinanceWire:
     def __init__(self, client: Any, retry: ReadRetry) -> None:
         self._client, self._retry = client, retry
         keep_kline_text(client)
+
+    def contracts(self, venue: str) -> list[Contract]:
+        """GET /fapi/v1/exchangeInfo: those that were delisted stay in it, as SETTLING."""
+        def read() -> list[Any]:
+            answer = call(self._client, "fapiPublicGetExchangeInfo")
+            return listed("fapiPublicGetExchangeInfo", answer.get("symbols") if isinstance(answer, dict) else answer)
+
+        return catalogued(self._retry(read), lambda row: self._contract(row, venue), f"exchangeInfo of {venue}")
 
     def bars(self, market_id: str, interval: str, start_ms: int, end_ms: int, what: str) -> tuple[Int64, Float64]:
         """GET /fapi/v1/klines"""
@@ -83,6 +108,26 @@ class BinanceWire:
         """GET /fapi/v1/commissionRate"""
         told = self._retry(lambda: call(self._client, "fapiPrivateGetCommissionRate", {"symbol": market_id}))
         return float(told["makerCommissionRate"]), float(told["takerCommissionRate"])
+
+    def _contract(self, row: dict[str, Any], venue: str) -> Contract | None:
+        ends = int(row["deliveryDate"])
+        # Some perpetuals have no contract type while they are pending.
+        perpetual = row["contractType"] == "PERPETUAL" or (not row["contractType"] and ends == _NEVER_MS)
+        if not perpetual or row["quoteAsset"] != row["marginAsset"]:
+            return None
+        rules = {rule["filterType"]: rule for rule in row["filters"]}
+        lots = rules["LOT_SIZE"]
+        instrument = Instrument(
+            venue=venue,
+            symbol=unified(self._client, row["baseAsset"], row["quoteAsset"], row["marginAsset"]),
+            tick_size=Decimal(rules["PRICE_FILTER"]["tickSize"]),
+            lot_size=Decimal(lots["stepSize"]),
+            min_quantity=Decimal(lots["minQty"]),
+            min_notional=Decimal(rules.get("MIN_NOTIONAL", {}).get("notional", 0)),
+            max_quantity=Decimal(lots["maxQty"]) or UNBOUNDED,
+        )
+        status = _STATUS.get(row["status"], "halted")
+        return Contract(row["symbol"], Listed(instrument, status, int(row["onboardDate"]), None if ends == _NEVER_MS else ends))
 
     def _klines(
         self, endpoint: str, asked: dict[str, str], start_ms: int, end_ms: int, what: str

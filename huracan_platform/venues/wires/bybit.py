@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from huracan_platform.contracts.market import STEP_MS, AccountRatios, Float64, Int64, OpenInterest, TakerVolumes
-from huracan_platform.errors import PermanentError
+from huracan_platform.contracts.market import (
+    STEP_MS,
+    AccountRatios,
+    Float64,
+    Instrument,
+    Int64,
+    Listed,
+    ListingStatus,
+    OpenInterest,
+    TakerVolumes,
+)
+from huracan_platform.errors import UntoldError
 from huracan_platform.venues.client import call
-from huracan_platform.venues.klines import MalformedRowsError, parse_klines
+from huracan_platform.venues.klines import parse_klines
 from huracan_platform.venues.mark_prices import Prices
 from huracan_platform.venues.open_interest import worth
 from huracan_platform.venues.retry import ReadRetry
-from huracan_platform.venues.wires.answers import columns, joined, listed
+from huracan_platform.venues.wires.answers import columns, joined, listed, stamped
+from huracan_platform.venues.wires.contracts import UNBOUNDED, Contract, catalogued, moment, unified
 from huracan_platform.venues.wires.wire import Kept, PriceKind
 
 _CLOSE = 4
@@ -21,6 +33,10 @@ _PRICES: Mapping[PriceKind, str] = {
     "index": "publicGetV5MarketIndexPriceKline",
     "premium": "publicGetV5MarketPremiumIndexPriceKline",
 }
+# Asked for one by one: without a status only those that trade are told.
+_STATUS: Mapping[str, ListingStatus] = {
+    "Trading": "trading", "PreLaunch": "pending", "Delivering": "halted", "Closed": "delisted",
+}
 
 
 class BybitWire:
@@ -28,6 +44,7 @@ class BybitWire:
 
     page_bars: int = 1000
     kept_ms: ClassVar[Mapping[Kept, int]] = {}
+    _page_contracts = 1000
     _page_rates = 200
     _page_interest = 200
     _page_ratios = 500
@@ -35,6 +52,12 @@ class BybitWire:
 
     def __init__(self, client: Any, retry: ReadRetry) -> None:
         self._client, self._retry = client, retry
+
+    def contracts(self, venue: str) -> list[Contract]:
+        """GET /v5/market/instruments-info"""
+        asked = ({"status": status, "limit": self._page_contracts} for status in _STATUS)
+        rows = [row for one in asked for row in self._by_cursor("publicGetV5MarketInstrumentsInfo", one)]
+        return catalogued(rows, lambda row: self._contract(row, venue), f"instruments of {venue}")
 
     def bars(self, market_id: str, interval: str, start_ms: int, end_ms: int, what: str) -> tuple[Int64, Float64]:
         """GET /v5/market/kline"""
@@ -69,38 +92,57 @@ class BybitWire:
     def open_interest(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
         """GET /v5/market/open-interest, which tells base units; what they are worth is told by the mark price of the moment."""
         what, asked = f"open interest {symbol}", {"symbol": market_id, "intervalTime": "5min"}
-        rows = self._all_pages("publicGetV5MarketOpenInterest", asked, start_ms, end_ms, self._page_interest)
+        rows = self._window("publicGetV5MarketOpenInterest", asked, start_ms, end_ms, self._page_interest)
         ts, (contracts,) = columns(rows, "timestamp", ["openInterest"], what)
         return worth(symbol, ts, contracts, self.prices("mark", market_id, start_ms - STEP_MS, end_ms, f"mark prices {symbol}"))
 
     def account_ratios(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> AccountRatios:
         """GET /v5/market/account-ratio"""
         asked = {"symbol": market_id, "period": "5min"}
-        rows = self._all_pages("publicGetV5MarketAccountRatio", asked, start_ms, end_ms, self._page_ratios)
+        rows = self._window("publicGetV5MarketAccountRatio", asked, start_ms, end_ms, self._page_ratios)
         ts, (long_share,) = columns(rows, "timestamp", ["buyRatio"], f"account ratios {symbol}")
         return AccountRatios(symbol, ts, long_share)
 
     def taker_volumes(self, market_id: str, symbol: str, start_ms: int, end_ms: int) -> TakerVolumes:
         """Bybit has no endpoint for it."""
-        raise PermanentError(f"taker volumes {symbol}: expected a venue that tells them (binanceusdm, okx), got bybit")
+        raise UntoldError(f"taker volumes {symbol}: expected a venue that tells them (binanceusdm, okx), got bybit")
 
     def fees(self, market_id: str) -> tuple[float, float]:
         """GET /v5/account/fee-rate"""
         (told,) = self._rows("privateGetV5AccountFeeRate", {"symbol": market_id})
         return float(told["makerFeeRate"]), float(told["takerFeeRate"])
 
-    def _all_pages(self, endpoint: str, asked: dict[str, Any], start_ms: int, end_ms: int, most: int) -> list[Any]:
-        """Rows of a window by cursor, oldest first."""
-        found: list[Any] = []
+    def _contract(self, row: dict[str, Any], venue: str) -> Contract | None:
+        if row["contractType"] != "LinearPerpetual" or row["quoteCoin"] != row["settleCoin"]:
+            return None
+        lots = row["lotSizeFilter"]
+        instrument = Instrument(
+            venue=venue,
+            symbol=unified(self._client, row["baseCoin"], row["quoteCoin"], row["settleCoin"]),
+            tick_size=Decimal(row["priceFilter"]["tickSize"]),
+            lot_size=Decimal(lots["qtyStep"]),
+            min_quantity=Decimal(lots["minOrderQty"]),
+            min_notional=Decimal(lots.get("minNotionalValue") or 0),
+            max_quantity=Decimal(lots["maxOrderQty"]) or UNBOUNDED,
+        )
+        status = _STATUS.get(row["status"], "halted")
+        return Contract(row["symbol"], Listed(instrument, status, int(row["launchTime"]), moment(row["deliveryTime"])))
+
+    def _window(self, endpoint: str, asked: dict[str, Any], start_ms: int, end_ms: int, most: int) -> list[Any]:
+        """Rows of a window, oldest first."""
         window = {"startTime": start_ms, "endTime": end_ms - 1, "limit": most}
+        return self._by_cursor(endpoint, {**asked, **window})[::-1] if start_ms < end_ms else []
+
+    def _by_cursor(self, endpoint: str, asked: dict[str, Any]) -> list[Any]:
+        """Rows of all pages, in the order told."""
+        found: list[Any] = []
         cursor = ""
-        while start_ms < end_ms:
-            result = self._result(endpoint, {**asked, **window, **({"cursor": cursor} if cursor else {})})
+        while True:
+            result = self._result(endpoint, {**asked, **({"cursor": cursor} if cursor else {})})
             page, cursor = listed(endpoint, result.get("list")), str(result.get("nextPageCursor") or "")
             found += page
             if not page or not cursor:
-                break
-        return found[::-1]
+                return found
 
     def _rows(self, endpoint: str, params: dict[str, Any]) -> list[Any]:
         return listed(endpoint, self._result(endpoint, params).get("list"))
@@ -114,11 +156,3 @@ class BybitWire:
             return dict(result)
 
         return self._retry(read)
-
-
-def stamped(rows: Sequence[Any], what: str) -> list[tuple[Any, ...]]:
-    """Rows of bars, newest first and with the time as text, as `parse_klines` reads them."""
-    try:
-        return [(int(row[0]), *row[1:]) for row in rows[::-1]]
-    except (LookupError, TypeError, ValueError) as error:
-        raise MalformedRowsError(f"{what}: expected rows [open time, open, …], got {error!r}", rows) from None

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from huracan_platform.contracts.market import AccountRatios, Float64, Int64, OpenInterest, TakerVolumes
 from huracan_platform.venues.retry import ReadRetry
+from huracan_platform.venues.wires.contracts import Contract
 
 PriceKind = Literal["mark", "index", "premium"]
 PRICE_KINDS: tuple[PriceKind, ...] = ("mark", "index", "premium")
-Kept = Literal["open_interest", "account_ratios", "taker_volumes", "mark_prices"]
+Kept = Literal["funding", "mark_prices", "open_interest", "account_ratios", "taker_volumes"]
 
 
 class Wire(Protocol):
@@ -22,6 +23,11 @@ class Wire(Protocol):
     kept_ms: ClassVar[Mapping[Kept, int]]
 
     def __init__(self, client: Any, retry: ReadRetry) -> None: ...
+
+    def contracts(self, venue: str) -> list[Contract]:
+        """Every linear perpetual that the exchange tells of, those that no longer trade too where it does; `venue` is the name
+        under which its facts are kept."""
+        ...
 
     def bars(self, market_id: str, interval: str, start_ms: int, end_ms: int, what: str) -> tuple[Int64, Float64]:
         """Opens and (n, 5) values of the bars, 1m or 1h, that began in a window of at most `page_bars`."""
@@ -48,7 +54,7 @@ class Wire(Protocol):
 
         Raises
         ------
-        PermanentError
+        UntoldError
             The exchange does not tell it.
         """
         ...
