@@ -23,6 +23,10 @@ class PermanentError(HuracanError):
     exit_code = 2
 
 
+class UntoldError(PermanentError):
+    """What was asked for is not told there, of this symbol or at all. It is no fault, and asking again brings nothing."""
+
+
 class ConfigurationError(PermanentError):
     """The settings are wrong: names the setting, what was expected and what was got."""
 

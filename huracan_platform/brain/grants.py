@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.roles import CALLERS, OWNER_ONLY, WRITERS, Role, Verb, allowed
+from huracan_platform.brain.roles import CALLERS, OWNER_ONLY, Role, Verb, allowed, writers
 
 _LOCK = 0x48555242  # who grants in one database takes turns
 _SET_RIGHT_SINCE = 160_000  # before, every member may SET ROLE
@@ -109,7 +109,7 @@ def _differing(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
 
 def _tables(connection: psycopg.Connection[Any]) -> list[str]:
     """Tables of the matrix that there are. A partition is reached through its table and has no rights of its own."""
-    return [name for (name,) in connection.execute(_TABLES) if name in WRITERS or name in OWNER_ONLY]
+    return [name for (name,) in connection.execute(_TABLES) if writers(name) is not None or name in OWNER_ONLY]
 
 
 def _make_roles(connection: psycopg.Connection[Any], state: RolesState) -> None:

@@ -80,7 +80,8 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
     "quarantine_rulings": {},
     "data_summaries": _RECORDED_HISTORY,
     "explained_gaps": _RECORDED,
-    "refetched_windows": _RECORDED,
+    "refetched_windows": _LIVE,
+    "archive_files": _RECORDED,
     # learning
     "feature_days": _LEARNT,
     "feature_day_symbols": _LEARNT,
@@ -139,7 +140,7 @@ CALLERS: Mapping[str, frozenset[Role]] = MappingProxyType({
 
 
 def writers(table: str) -> Writers | None:
-    """Who may write a table; None where it is the owner's or not in the matrix. Those of sources are written as open interest is."""
+    """Who may write a table; None where it is the owner's or not in the matrix. Sources are written as open interest is."""
     if table.startswith(SOURCE_TABLES):
         return _RECORDED_HISTORY if table.endswith("_history") else _RECORDED
     return WRITERS.get(table)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.failpoints import arm
+from huracan_platform.settings.archive import ArchiveSettings
 from huracan_platform.settings.features import FeatureSettings
 from huracan_platform.settings.learning import GateSettings, LabelSettings, RiskPolicySettings, RollbackSettings, TrainingSettings
 from huracan_platform.settings.platform import BroadcastSettings, DatabaseSettings, SimulatorSettings, UiSettings
@@ -23,11 +24,13 @@ from huracan_platform.settings.quality import QualitySettings
 from huracan_platform.settings.recorders import LiquidationSettings
 from huracan_platform.settings.rules import PREFIX, SECRETS_DIR, Day, Symbols, told, unknown_names
 from huracan_platform.settings.sentiment import SentimentSettings
+from huracan_platform.settings.sources import SourceSettings
 from huracan_platform.settings.trading import CostSettings, ExecutionSettings, RiskSettings, StrategySettings
 from huracan_platform.settings.venue import AlternativeVenue, VenueSettings
 
 __all__ = [
     "AlternativeVenue",
+    "ArchiveSettings",
     "BroadcastSettings",
     "CostSettings",
     "DatabaseSettings",
@@ -43,6 +46,7 @@ __all__ = [
     "SentimentSettings",
     "Settings",
     "SimulatorSettings",
+    "SourceSettings",
     "StrategySettings",
     "TrainingSettings",
     "UiSettings",
@@ -82,7 +86,9 @@ class Settings(BaseSettings):
     ui: UiSettings = UiSettings()
     broadcast: BroadcastSettings = BroadcastSettings()
     quality: QualitySettings = QualitySettings()
+    archive: ArchiveSettings = ArchiveSettings()
     sentiment: SentimentSettings = SentimentSettings()
+    sources: SourceSettings = SourceSettings()
     liquidations: LiquidationSettings = LiquidationSettings()
     features: FeatureSettings = FeatureSettings()
     labels: LabelSettings = LabelSettings()

@@ -10,11 +10,21 @@ from typing import Any
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, day_start_ms
-from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRates, Instrument, OpenInterest
+from huracan_platform.contracts.market import (
+    CANDLE_COLUMNS,
+    AccountRatios,
+    Candles,
+    FundingRates,
+    Instrument,
+    MarkPrices,
+    OpenInterest,
+    TakerVolumes,
+)
 from huracan_platform.data.market_data.candles.rollup import roll_up
 from huracan_platform.data.market_data.gaps import DueWindow, due_window
 from huracan_platform.data.market_data.source import MarketSource
 from huracan_platform.venues.market import Listing
+from huracan_platform.venues.wires.wire import Kept
 
 SYMBOL = "BTC/USDT:USDT"
 DAY = date(2024, 3, 1)
@@ -101,3 +111,15 @@ class SpoiledMarket:
 
     def open_interest(self, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
         return self._interest(self._real.open_interest(symbol, start_ms, end_ms))
+
+    def mark_prices(self, symbol: str, start_ms: int, end_ms: int) -> MarkPrices:
+        return self._real.mark_prices(symbol, start_ms, end_ms)
+
+    def account_ratios(self, symbol: str, start_ms: int, end_ms: int) -> AccountRatios:
+        return self._real.account_ratios(symbol, start_ms, end_ms)
+
+    def taker_volumes(self, symbol: str, start_ms: int, end_ms: int) -> TakerVolumes:
+        return self._real.taker_volumes(symbol, start_ms, end_ms)
+
+    def kept_ms(self, dataset: Kept) -> int | None:
+        return self._real.kept_ms(dataset)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import DAY, Dataset, DatasetOption
+from huracan_platform.cli.data.options import DAY, DatasetOption
 from huracan_platform.cli.data.output import finish, progress_bar
 from huracan_platform.cli.output import JsonOption
 from huracan_platform.cli.venue import expect_venue
@@ -22,14 +22,14 @@ def register(app: typer.Typer) -> None:
 def backfill(
     first: Annotated[datetime, typer.Option("--from", formats=DAY, help="first UTC day")],
     last: Annotated[datetime, typer.Option("--to", formats=DAY, help="last UTC day, included")],
-    dataset: DatasetOption = Dataset.CANDLES,
+    dataset: DatasetOption = "candles",
     symbols: Annotated[str | None, typer.Option(help="comma-separated, default: all of the settings")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fetch days from the venue, or put together what was recorded of them; check and store, quarantine the bad. Repeatable."""
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
-    from huracan_platform.data.market_data import ingest as of
+    from huracan_platform.data.market_data.ingest import ingest_dataset
     from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
 
@@ -38,15 +38,11 @@ def backfill(
     wanted = settings.symbols if symbols is None else tuple(s.strip() for s in symbols.split(",") if s.strip())
     if not wanted:
         raise PermanentError(f"--symbols: expected one or more like BTC/USDT:USDT, got {symbols!r}")
-    ingest = {
-        Dataset.CANDLES: of.ingest_candles, Dataset.FUNDING: of.ingest_funding, Dataset.OPEN_INTEREST: of.ingest_open_interest,
-        Dataset.SENTIMENT: of.ingest_sentiment, Dataset.LIQUIDATIONS: of.ingest_liquidations,
-    }[dataset]
     brain, market = open_brain(settings, Role.INGEST), MarketData(settings)
     with progress_bar(quiet=as_json) as bar:
-        task = bar.add_task(f"{dataset.value} {first:%Y-%m-%d} to {last:%Y-%m-%d}", total=None)
-        report = ingest(
-            brain, market, wanted, first.date(), last.date(), settings,
+        task = bar.add_task(f"{dataset} {first:%Y-%m-%d} to {last:%Y-%m-%d}", total=None)
+        report = ingest_dataset(
+            dataset, brain, market, wanted, first.date(), last.date(), settings,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     finish(report, as_json)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import MINUTE, Dataset, DatasetOption
+from huracan_platform.cli.data.options import MINUTE, DatasetOption
 from huracan_platform.cli.output import console
 from huracan_platform.cli.venue import expect_venue
 from huracan_platform.settings import load_settings
@@ -23,7 +23,7 @@ def explain(
     start: Annotated[datetime, typer.Option("--from", formats=MINUTE, help="UTC, first minute")],
     end: Annotated[datetime, typer.Option("--to", formats=MINUTE, help="UTC, first minute after")],
     reason: Annotated[str, typer.Option(help="why the venue has no data there")],
-    dataset: DatasetOption = Dataset.CANDLES,
+    dataset: DatasetOption = "candles",
 ) -> None:
     """Say why a window has no data; completeness leaves it out from the next ingest of those days on."""
     from huracan_platform.brain.facts.quality import QualityRepository
@@ -41,5 +41,5 @@ def explain(
     market = MarketData(settings)
     market.instruments([symbol])  # refuses what the venue does not list
     gap = ExplainedGap(symbol, to_ms(start.replace(tzinfo=UTC)), to_ms(end.replace(tzinfo=UTC)), reason)
-    QualityRepository(open_brain(settings, Role.INGEST)).explain_gap(market.venue, dataset.value, gap, market.clock().wire_ms())
-    console.print(f"explained: {dataset.value} {symbol} {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}")
+    QualityRepository(open_brain(settings, Role.INGEST)).explain_gap(market.venue, dataset, gap, market.clock().wire_ms())
+    console.print(f"explained: {dataset} {symbol} {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import Dataset, DatasetOption
+from huracan_platform.cli.data.options import DatasetOption
 from huracan_platform.cli.data.output import finish
 from huracan_platform.cli.output import JsonOption
 from huracan_platform.cli.venue import expect_venue
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def load(
     file: Annotated[Path, typer.Argument(help="parquet or CSV with whole days of one symbol")],
     symbol: Annotated[str, typer.Option(help="unified symbol, BTC/USDT:USDT")],
-    dataset: DatasetOption = Dataset.CANDLES,
+    dataset: DatasetOption = "candles",
     as_json: JsonOption = False,
 ) -> None:
     """Take a file through the same contract and checks as what the venue delivers."""
@@ -34,4 +34,4 @@ def load(
     settings = load_settings()
     expect_venue(settings)
     brain = open_brain(settings, Role.INGEST)
-    finish(load_batch(brain, MarketData(settings), file, dataset.value, symbol, settings), as_json)
+    finish(load_batch(brain, MarketData(settings), file, dataset, symbol, settings), as_json)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-
-class Dataset(StrEnum):
-    """What can be backfilled."""
-
-    CANDLES = "candles"
-    FUNDING = "funding"
-    OPEN_INTEREST = "open_interest"
-    SENTIMENT = "sentiment"
-    LIQUIDATIONS = "liquidations"
-
-
-DatasetOption = Annotated[Dataset, typer.Option(help="which dataset")]
 DAY = ["%Y-%m-%d"]
 MINUTE = ["%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+
+
+def known_dataset(name: str) -> str:
+    """The name, if a dataset is called so. Which there are is asked here, because to know them takes half a second."""
+    from huracan_platform.data.market_data.ingest import dataset_names
+
+    if name not in dataset_names():
+        raise typer.BadParameter(f"expected one of {', '.join(dataset_names())}, got {name}")
+    return name
+
+
+DatasetOption = Annotated[
+    str, typer.Option(parser=known_dataset, metavar="NAME", help="candles, funding, … or a source of docs/sources.md")
+]

@@ -19,6 +19,8 @@ from huracan_platform.contracts.datasets.liquidations import liquidations
 from huracan_platform.contracts.datasets.open_interest import open_interest
 from huracan_platform.contracts.datasets.schema import FIRST_MS, TIME, ContractContext
 from huracan_platform.contracts.datasets.sentiment import sentiment
+from huracan_platform.contracts.datasets.source import source
+from huracan_platform.contracts.source import SourceContract
 from huracan_platform.errors import DataContractError
 
 __all__ = ["FIRST_MS", "TIME", "ContractContext", "validate"]
@@ -29,12 +31,13 @@ _SCHEMAS: dict[str, Callable[[ContractContext], pa.DataFrameSchema]] = {
 }
 
 
-def validate(dataset: str, frame: pd.DataFrame, context: ContractContext, what: str) -> None:
+def validate(dataset: str | SourceContract, frame: pd.DataFrame, context: ContractContext, what: str) -> None:
     """Hold a batch against its contract.
 
     Parameters
     ----------
-    dataset : {"candles", "funding", "open_interest", "sentiment", "liquidations"}
+    dataset
+        `candles`, `funding`, `open_interest`, `sentiment` or `liquidations`; or what a source declares of itself.
     frame
         The batch as it came; it is not coerced, sorted or repaired.
     what
@@ -45,7 +48,7 @@ def validate(dataset: str, frame: pd.DataFrame, context: ContractContext, what: 
     DataContractError
         Every broken rule with what was expected and what was got.
     """
-    schema = _SCHEMAS[dataset](context)
+    schema = source(dataset, context) if isinstance(dataset, SourceContract) else _SCHEMAS[dataset](context)
     try:
         schema.validate(frame.reset_index(drop=True), lazy=True)
     except SchemaErrors as errors:

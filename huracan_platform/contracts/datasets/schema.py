@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
+from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, to_datetime
 
 TIME = pd.DatetimeTZDtype("ms", "UTC")
 FIRST_MS = 1_230_940_800_000  # 2009-01-03, before which there was nothing to trade
@@ -18,7 +18,9 @@ FIRST_MS = 1_230_940_800_000  # 2009-01-03, before which there was nothing to tr
 SCALE_JUMP = 10.0
 # Venues cap funding at a few percent per interval; a rate in percent or basis points is 100 or 10,000 times too big.
 RATE_CAP = 0.10
-GRIDS = {MINUTE_MS: "minutes", 5 * MINUTE_MS: "5 minutes", 15 * MINUTE_MS: "quarters of an hour", HOUR_MS: "hours"}
+GRIDS = {
+    MINUTE_MS: "minutes", 5 * MINUTE_MS: "5 minutes", 15 * MINUTE_MS: "quarters of an hour", HOUR_MS: "hours", DAY_MS: "days",
+}
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,18 @@ class ContractContext:
 
 
 def schema(
-    context: ContractContext, grid_ms: int, values: dict[str, pa.Column], checks: Sequence[pa.Check]
+    context: ContractContext, grid_ms: int, values: dict[str, pa.Column], checks: Sequence[pa.Check], span_ms: int | None = None
 ) -> pa.DataFrameSchema:
-    """Columns `symbol`, `ts` on the grid and the values, each key once in time order; `checks` are over whole frames."""
-    latest = context.now_ms - (grid_ms if grid_ms == MINUTE_MS else 0)
+    """Columns `symbol`, `ts` on the grid and the values, each key once in time order; `checks` are over whole frames.
+
+    A row tells of `span_ms` from its ts on, which must be over; None: of a minute on the grid of minutes, else of a moment.
+    """
+    span_ms = (grid_ms if grid_ms == MINUTE_MS else 0) if span_ms is None else span_ms
+    latest = context.now_ms - span_ms
     times = [
         rule(lambda s: _ms(s) >= FIRST_MS, "times since 2009-01-03 (before that: seconds taken for ms?)"),
         rule(lambda s: _ms(s) <= latest, f"times up to {text(latest)}, nothing unfinished (far later: µs taken for ms?)"),
-        rule(lambda s: _ms(s) % grid_ms == 0, f"times on whole {GRIDS[grid_ms]}"),
+        rule(lambda s: _ms(s) % grid_ms == 0, f"times on whole {GRIDS.get(grid_ms) or f'steps of {grid_ms} ms'}"),
     ]
     known = rule(lambda s: s.isin(context.known_symbols), f"one of {', '.join(sorted(context.known_symbols)[:8])}")
     return pa.DataFrameSchema(

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from huracan_platform.contracts.liquidation import LiquidationMinutes
 from huracan_platform.contracts.market import Candles, FundingRates, OpenInterest
 from huracan_platform.contracts.quality import RefusedBatch
+from huracan_platform.contracts.source import SourceContract
 from huracan_platform.contracts.texts import Sentiment
 from huracan_platform.data.market_data.source import Delivery
 from huracan_platform.errors import DataContractError
@@ -25,11 +26,15 @@ from huracan_platform.errors import DataContractError
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What a delivery must fit to: the venue's symbols and the closes of the library's rows on either side."""
+    """What a delivery must fit to: the venue's symbols and the closes of the library's rows on either side.
+
+    `declared` is the contract of a source that brings its own; None: the dataset's.
+    """
 
     known_symbols: frozenset[str]
     before: float | None = None
     after: float | None = None
+    declared: SourceContract | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def _validate(dataset: str, frame: pd.DataFrame, delivery: Delivery, neighbours:
     from huracan_platform.contracts.datasets import ContractContext, validate  # pandera: 1.5 s
 
     context = ContractContext(neighbours.known_symbols, delivery.observed_ms, neighbours.before, neighbours.after)
-    validate(dataset, frame, context, what)
+    validate(neighbours.declared or dataset, frame, context, what)
     others = frame["symbol"][frame["symbol"] != delivery.symbol]
     if len(others):
         raise DataContractError(f"{what}: expected rows of {delivery.symbol}, got {len(others)} of {others.iloc[0]}")

@@ -29,7 +29,8 @@ from huracan_platform.data.market_data.judge import Judgement, judge, judge_malf
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.report import IngestReport, summarise
 from huracan_platform.data.market_data.source import Delivery, MarketSource
-from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
+from huracan_platform.data.sources.kind import SourceKind
+from huracan_platform.errors import ConfigurationError, PermanentError, TransientError, UntoldError
 from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 from huracan_platform.venues.klines import MalformedRowsError
@@ -89,7 +90,7 @@ class IngestRun:
         kept_from = self._kind.kept_from_ms(self._clock.market_ms())
         lost = [day for day in days if day_start_ms(day) < kept_from]
         if lost:
-            self._pass_over(symbols, lost)
+            self._pass_over(symbols, lost, "not available from its source any more, and not recorded in time")
             days, done = days[len(lost):], len(lost) * len(symbols)
             self._progress(done, total)
         late: list[_Job] = []
@@ -125,6 +126,8 @@ class IngestRun:
             self._store(came)
         elif isinstance(came, MalformedRowsError):
             self._write(judge_malformed(self._kind, *job, frame_of_rows(came.rows), str(came)))
+        elif isinstance(came, UntoldError):
+            self._pass_over([job[0]], job[1], str(came))
         else:
             lent = self._borrow(job) if isinstance(came, TransientError) else []
             self._give_up((job[0], tuple(day for day in job[1] if day not in lent)), came)
@@ -167,6 +170,8 @@ class IngestRun:
         return released(self._market.venue, self._kind.name, delivery.symbol, delivery.days[0], delivery.days[-1])
 
     def _neighbours(self, delivery: Delivery) -> Neighbours:
+        if isinstance(self._kind, SourceKind):
+            return Neighbours(self._known, declared=self._kind.source.contract)
         if self._kind.name != "candles":
             return Neighbours(self._known)
         library, venue, symbol = CandleRepository(self._brain), self._market.venue, delivery.symbol
@@ -227,18 +232,15 @@ class IngestRun:
             of_day = {name: values[first:last] for name, values in columns.items()}
             yield replace(day, rows=int(last - first), content_hash=hash_arrays(of_day, header=header)) if day.rows else day
 
-    def _pass_over(self, symbols: Sequence[str], days: Sequence[date]) -> None:
-        """Days that the venue has lost: what the library has of them stays, what it has not is unavailable."""
+    def _pass_over(self, symbols: Sequence[str], days: Sequence[date], why: str) -> None:
+        """Days that the venue has lost or never tells: what the library has of them stays, what it has not is unavailable."""
         name, venue = self._kind.name, self._market.venue
         for symbol in symbols:
             listing = self._market.listing(symbol)
             ended_ms = listing.last_ms or self._clock.market_ms()
             listed = [day for day in days if listing.first_ms - DAY_MS < day_start_ms(day) < ended_ms]
             if listed:
-                self._books.mark_unavailable(
-                    venue, name, symbol, listed, "not available from its source any more, and not recorded in time",
-                    self._clock.wire_ms(),
-                )
+                self._books.mark_unavailable(venue, name, symbol, listed, why, self._clock.wire_ms())
                 self._tally.days += self._books.days(venue, name, [symbol], listed[0], listed[-1])
 
     def _give_up(self, job: _Job, error: TransientError | PermanentError) -> None:
@@ -261,7 +263,8 @@ class IngestRun:
                 raise
             return
         instruments.save(found, self._clock.wire_ms(), known_at_ms=self._clock.market_ms())
-        self._known = frozenset(instruments.load(self._market.venue))
+        # The source answered for these; files do, and tell no terms.
+        self._known = frozenset(instruments.load(self._market.venue)).union(symbols)
 
     def _report(self) -> IngestReport:
         tally = self._tally

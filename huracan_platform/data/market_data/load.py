@@ -17,6 +17,7 @@ from huracan_platform.data.market_data.contract import refused_batch
 from huracan_platform.data.market_data.ingest import ingest_delivery
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.source import Delivery, MarketSource
+from huracan_platform.data.sources.registry import find_source
 from huracan_platform.errors import DataContractError, PermanentError
 from huracan_platform.settings import Settings
 
@@ -47,7 +48,7 @@ def load_batch(brain: Brain, market: MarketSource, path: Path, dataset: str, sym
         reason = _why_no_days(dataset, frame, known, clock.market_ms(), f"{dataset} {symbol} {path.name}")
         raise _refused(brain, market, clock, dataset, symbol, frame, reason, path)
     start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
-    hours = market.hourly(symbol, start, end) if dataset != "funding" else None
+    hours = market.hourly(symbol, start, end) if dataset in ("candles", "open_interest") else None
     delivery = Delivery(symbol, days, frame, clock.market_ms(), market.listing(symbol), hours, source=path.name)
     return ingest_delivery(brain, market, delivery, settings, dataset)
 
@@ -100,7 +101,8 @@ def _why_no_days(dataset: str, frame: pd.DataFrame, known: frozenset[str], now_m
     from huracan_platform.contracts.datasets import ContractContext, validate
 
     try:
-        validate(dataset, frame, ContractContext(known, now_ms), what)
+        source = find_source(dataset)
+        validate(source.contract if source else dataset, frame, ContractContext(known, now_ms), what)
     except DataContractError as error:
         return str(error)
     return f"{what}: expected rows, got none"

@@ -10,9 +10,18 @@ from typing import Protocol
 import pandas as pd
 
 from huracan_platform.clock import DAY_MS, Clock, day_start_ms
-from huracan_platform.contracts.market import Candles, FundingRates, Instrument, OpenInterest
+from huracan_platform.contracts.market import (
+    AccountRatios,
+    Candles,
+    FundingRates,
+    Instrument,
+    MarkPrices,
+    OpenInterest,
+    TakerVolumes,
+)
 from huracan_platform.contracts.quality import Refetched
 from huracan_platform.venues.market import Listing
+from huracan_platform.venues.wires.wire import Kept
 
 
 class MarketSource(Protocol):
@@ -49,6 +58,22 @@ class MarketSource(Protocol):
 
     def open_interest(self, symbol: str, start_ms: int, end_ms: int) -> OpenInterest:
         """Snapshots every 5 minutes in [start_ms, end_ms), as delivered."""
+        ...
+
+    def mark_prices(self, symbol: str, start_ms: int, end_ms: int) -> MarkPrices:
+        """Mark, index and premium at the end of each finished 5 minutes that began in [start_ms, end_ms)."""
+        ...
+
+    def account_ratios(self, symbol: str, start_ms: int, end_ms: int) -> AccountRatios:
+        """Shares of accounts that are long every 5 minutes in [start_ms, end_ms), as delivered."""
+        ...
+
+    def taker_volumes(self, symbol: str, start_ms: int, end_ms: int) -> TakerVolumes:
+        """What aggressors traded in each finished 5 minutes that began in [start_ms, end_ms), as delivered."""
+        ...
+
+    def kept_ms(self, dataset: Kept) -> int | None:
+        """How far back from now the venue tells a dataset; None: from the listing on."""
         ...
 
 
