@@ -13,6 +13,9 @@ EXPECTED = {
     "candles",
     "funding_rates",
     "open_interest",
+    "mark_prices",
+    "account_ratios",
+    "taker_volumes",
     "sentiment",
     "liquidations",
     "features",
@@ -69,7 +72,8 @@ def test_every_asset_fed_by_another_waits_for_its_blocking_checks(graph):
 def test_market_data_carries_the_contract_and_the_six_checks_and_they_block(graph):
     expected = {"contract", "completeness", "uniqueness", "validity", "freshness", "plausibility", "consistency"}
     found = {(k.asset_key.to_user_string(), k.name): graph.get(k).blocking for k in graph.asset_check_keys}
-    for asset in ("candles", "funding_rates", "open_interest", "sentiment", "liquidations"):
+    sources = ("mark_prices", "account_ratios", "taker_volumes")
+    for asset in ("candles", "funding_rates", "open_interest", "sentiment", "liquidations", *sources):
         assert {name for of, name in found if of == asset} == expected
         assert all(blocking for (of, _), blocking in found.items() if of == asset)
 

@@ -18,8 +18,8 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
 from huracan_platform.contracts.market import Candles
 from huracan_platform.contracts.quality import DayState, ExplainedGap, Refetched
 from huracan_platform.data.market_data.days import good_days
-from huracan_platform.data.market_data.funding.other_venues import ingest_other_funding
 from huracan_platform.data.market_data.ingest import ingest_candles
+from huracan_platform.data.market_data.other_venues import ingest_others
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.errors import PermanentError, TransientError
 from huracan_platform.settings import Settings
@@ -234,7 +234,7 @@ def test_funding_of_both_venues_is_in_the_library_under_their_own_names(brain, s
         "venue": settings.venue.model_validate({"rate_limit": False, "alternatives": others}),
         "quality": settings.quality.model_copy(update={"fetch_tries": 1}),
     })
-    found = ingest_other_funding(brain, alternative_markets(wanted), (BTC, "DOGE/USDT:USDT"), FIRST, SECOND, wanted)
+    found = ingest_others("funding", brain, alternative_markets(wanted), (BTC, "DOGE/USDT:USDT"), FIRST, SECOND, wanted)
     assert isinstance(found["bybit"], IngestReport)
     assert isinstance(found["gone"], str)
     rates = FundingRepository(brain).read("sim2-s8-bybit", [BTC], START, START + 2 * DAY_MS)[BTC]

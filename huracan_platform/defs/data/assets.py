@@ -3,17 +3,13 @@
 A day that fails its contract or a blocking check is quarantined with its rows; the other days of the run go on.
 """
 
-from collections.abc import Callable
-
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_json
-from huracan_platform.contracts.quality import DayState
-from huracan_platform.data.market_data.report import IngestReport
-from huracan_platform.defs.console import progress_of
 from huracan_platform.defs.data import checks
-from huracan_platform.defs.house import DAILY, DAY_BACKFILL, DAYS, OWNERS, DayRunConfig, days_of
+from huracan_platform.defs.data.ingesting import ingested, with_others
+from huracan_platform.defs.house import DAILY, DAY_BACKFILL, DAYS, OWNERS, DayRunConfig
 from huracan_platform.defs.resources import Platform
 
 
@@ -56,7 +52,7 @@ def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRu
     """Download, check and store the run's days."""
     from huracan_platform.data.market_data.ingest import ingest_candles
 
-    return _ingest(context, platform, config, "candles", ingest_candles)
+    return ingested(context, platform, config, "candles", ingest_candles)
 
 
 @dg.asset(
@@ -71,16 +67,10 @@ def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRu
 )
 def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
     """Download, check and store the run's days; then, each under its own name, those of the alternative venues."""
-    from huracan_platform.data.market_data.funding.other_venues import ingest_other_funding
     from huracan_platform.data.market_data.ingest import ingest_funding
 
-    result = _ingest(context, platform, config, "funding_rates", ingest_funding)
-    settings, days = platform.settings(), days_of(context)
-    others = ingest_other_funding(
-        platform.brain(Role.INGEST), platform.alternatives(), config.symbols or settings.symbols, days[0], days[-1], settings
-    )
-    told = {f"alternative {name}": _told(outcome) for name, outcome in others.items()}
-    return result._replace(metadata={**(result.metadata or {}), **told})
+    result = ingested(context, platform, config, "funding_rates", ingest_funding)
+    return with_others(result, context, platform, config, "funding")
 
 
 @dg.asset(
@@ -94,10 +84,11 @@ def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config:
     description="Open interest of every symbol each 5 minutes, in contracts and USD; of the past the venue keeps a month.",
 )
 def open_interest(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
-    """Download, check and store the run's days, as far back as the venue keeps them."""
+    """Download, check and store the run's days, as far back as the venue keeps them; then those of the alternative venues."""
     from huracan_platform.data.market_data.ingest import ingest_open_interest
 
-    return _ingest(context, platform, config, "open_interest", ingest_open_interest)
+    result = ingested(context, platform, config, "open_interest", ingest_open_interest)
+    return with_others(result, context, platform, config, "open_interest")
 
 
 @dg.asset(
@@ -114,7 +105,7 @@ def sentiment(context: dg.AssetExecutionContext, platform: Platform, config: Day
     """Put together, check and store what was collected on the run's days."""
     from huracan_platform.data.market_data.ingest import ingest_sentiment
 
-    return _ingest(context, platform, config, "sentiment", ingest_sentiment)
+    return ingested(context, platform, config, "sentiment", ingest_sentiment)
 
 
 @dg.asset(
@@ -131,46 +122,4 @@ def liquidations(context: dg.AssetExecutionContext, platform: Platform, config: 
     """Put together, label, check and store what was recorded on the run's days."""
     from huracan_platform.data.market_data.ingest import ingest_liquidations
 
-    return _ingest(context, platform, config, "liquidations", ingest_liquidations)
-
-
-def _told(outcome: IngestReport | str) -> str:
-    """What became of an alternative venue's funding, in a line."""
-    if isinstance(outcome, str):
-        return f"not fetched: {outcome}"
-    states = ", ".join(f"{len(outcome.in_state(state))} {state}" for state in DayState if outcome.in_state(state))
-    return f"{outcome.rows} rows as {outcome.venue}; symbol-days: {states or 'none'}"
-
-
-def _ingest(
-    context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig, asset: str, ingest: Callable[..., IngestReport]
-) -> dg.MaterializeResult:
-    settings, days = platform.settings(), days_of(context)
-    progress = progress_of(context, "symbol-days")
-    symbols = config.symbols or settings.symbols
-    report = ingest(platform.brain(Role.INGEST), platform.market(), symbols, days[0], days[-1], settings, progress)
-    for day in days:
-        of_day = report.of_day(day)
-        context.add_asset_metadata(
-            {
-                "rows": sum(d.rows for d in of_day),
-                "hash": report.day_hash(day),
-                "states": ", ".join(f"{d.symbol} {d.state}" for d in of_day),
-            },
-            partition_key=day.isoformat(),
-        )
-    changes = f"{report.inserted:,} new, {report.revised:,} revised, {report.unchanged:,} unchanged"
-    context.log.info(f"{report.rows:,} rows of {report.venue}: {changes}")
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": report.rows,
-            "coverage": report.coverage,
-            "venue": report.venue,
-            "revised": report.revised,
-            "quarantined_symbol_days": len(report.in_state(DayState.QUARANTINED)),
-            "unavailable_symbol_days": len(report.in_state(DayState.UNAVAILABLE)),
-            "content_hash": report.content_hash,
-        },
-        check_results=checks.results(asset, report),
-        data_version=dg.DataVersion(report.content_hash) if len(days) == 1 else None,
-    )
+    return ingested(context, platform, config, "liquidations", ingest_liquidations)

@@ -14,6 +14,7 @@ from huracan_platform.defs.data.assets import (
     open_interest,
     sentiment,
 )
+from huracan_platform.defs.data.sources import source_assets
 from huracan_platform.defs.house import DAYS, FIRST_DAY
 from huracan_platform.defs.resources import Platform
 
@@ -26,7 +27,7 @@ market_data_job = dg.define_asset_job(
 )
 market_facts_job = dg.define_asset_job(
     "market_facts_job",
-    selection=[open_interest, liquidations, sentiment],
+    selection=[open_interest, liquidations, sentiment, *source_assets],
     partitions_def=DAYS,
     description="Collect and check days of what markets tell beside prices",
 )
@@ -40,7 +41,7 @@ def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform
 
 @schedule(job=market_facts_job, cron_schedule="12 * * * *")
 def hourly_market_facts(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
-    """Collect open interest, liquidations and sentiment of the market's day so far, some minutes after its prices."""
+    """Collect what markets tell beside prices of the market's day so far, some minutes after its prices."""
     return _days_so_far(platform)
 
 

@@ -16,9 +16,9 @@ CHECKS = {
     "completeness": "rows got against rows expected, explained gaps aside; of live recordings, the time covered",
     "uniqueness": "one row a key, time strictly ascending",
     "validity": "finite, positive prices and amounts, OHLC order, volume not negative; a rate within its bound",
-    "freshness": "newest row younger than two of its steps of the market clock; newest partition only",
-    "plausibility": "no return beyond 10 MAD-sigmas that a second venue does not confirm",
-    "consistency": "minutes roll up to the venue's own hours; a rate's times agree with its interval; USD agrees with the price",
+    "freshness": "newest row younger than two of its dataset's steps by the market clock; newest partition only",
+    "plausibility": "no change beyond 10 MAD-sigmas that a second venue does not confirm",
+    "consistency": "agrees with what the venue tells beside: minutes with its hours, USD with prices, volumes with candles",
 }
 FIRST_FAILURES = 20
 

@@ -1,0 +1,71 @@
+"""How an asset of market data takes its days in, and what it tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from huracan_platform.brain.roles import Role
+from huracan_platform.contracts.quality import DayState
+from huracan_platform.data.market_data.report import IngestReport
+from huracan_platform.defs.console import progress_of
+from huracan_platform.defs.data import checks
+from huracan_platform.defs.house import DayRunConfig, days_of
+from huracan_platform.defs.resources import Platform
+
+
+def ingested(
+    context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig, asset: str, ingest: Callable[..., IngestReport]
+) -> dg.MaterializeResult:
+    """Download, check and store the run's days."""
+    settings, days = platform.settings(), days_of(context)
+    progress = progress_of(context, "symbol-days")
+    symbols = config.symbols or settings.symbols
+    report = ingest(platform.brain(Role.INGEST), platform.market(), symbols, days[0], days[-1], settings, progress)
+    for day in days:
+        of_day = report.of_day(day)
+        context.add_asset_metadata(
+            {
+                "rows": sum(d.rows for d in of_day),
+                "hash": report.day_hash(day),
+                "states": ", ".join(f"{d.symbol} {d.state}" for d in of_day),
+            },
+            partition_key=day.isoformat(),
+        )
+    changes = f"{report.inserted:,} new, {report.revised:,} revised, {report.unchanged:,} unchanged"
+    context.log.info(f"{report.rows:,} rows of {report.venue}: {changes}")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": report.rows,
+            "coverage": report.coverage,
+            "venue": report.venue,
+            "revised": report.revised,
+            "quarantined_symbol_days": len(report.in_state(DayState.QUARANTINED)),
+            "unavailable_symbol_days": len(report.in_state(DayState.UNAVAILABLE)),
+            "content_hash": report.content_hash,
+        },
+        check_results=checks.results(asset, report),
+        data_version=dg.DataVersion(report.content_hash) if len(days) == 1 else None,
+    )
+
+
+def with_others(
+    result: dg.MaterializeResult, context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig, dataset: str
+) -> dg.MaterializeResult:
+    """Then the days of the alternative venues, each under its own name, where the settings want the dataset of them."""
+    from huracan_platform.data.market_data.other_venues import ingest_others
+
+    settings, days = platform.settings(), days_of(context)
+    brain, symbols = platform.brain(Role.INGEST), config.symbols or settings.symbols
+    others = ingest_others(dataset, brain, platform.alternatives(), symbols, days[0], days[-1], settings)
+    told = {f"alternative {name}": _told(outcome) for name, outcome in others.items()}
+    return result._replace(metadata={**(result.metadata or {}), **told})
+
+
+def _told(outcome: IngestReport | str) -> str:
+    """What became of an alternative venue's rows, in a line."""
+    if isinstance(outcome, str):
+        return f"not fetched: {outcome}"
+    states = ", ".join(f"{len(outcome.in_state(state))} {state}" for state in DayState if outcome.in_state(state))
+    return f"{outcome.rows} rows as {outcome.venue}; symbol-days: {states or 'none'}"
