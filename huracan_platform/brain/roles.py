@@ -68,6 +68,10 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
     "liquidation_minutes": _RECORDED,
     "liquidation_minutes_history": _RECORDED_HISTORY,
     "liquidations": _RECORDED_HISTORY,
+    "trade_seconds": _RECORDED,
+    "trade_seconds_history": _RECORDED_HISTORY,
+    "book_seconds": _RECORDED,
+    "book_seconds_history": _RECORDED_HISTORY,
     "sentiment_scores": _RECORDED_HISTORY,
     "recordings": _RECORDED,
     "recorders": _RECORDED,
@@ -135,6 +139,7 @@ SOURCE_TABLES = "source_"
 # Functions that do as the owner what a role may not do itself.
 CALLERS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "make_liquidations_day(date)": frozenset({Role.INGEST}),
+    "make_seconds_day(text, date)": frozenset({Role.INGEST}),
     "make_source_tables(text, text[])": frozenset({Role.INGEST}),
 })
 

@@ -184,6 +184,7 @@ class Session:
             self._due["poll"] = now + self._settings.execution.reconcile_every_s
             await place.engine.poll()
             await self._follow_clock(place)
+            await asyncio.to_thread(place.library.measure, place.feed.take_delays())
         if now >= self._due["commands"]:
             self._due["commands"] = now + COMMANDS_EVERY_S
             await commands.obey()

@@ -65,15 +65,16 @@ class Shadow:
         """
         recipe, labels = Recipe.of(card.manifest), self._settings.labels
         definition = feature_set(recipe.features.feature_set, recipe.features.profile, settings=recipe.features)
-        bars = self._candles.read(card.venue, [card.symbol], start_ms, end_ms)[card.symbol]
-        matrix = self._store.load(card.venue, card.symbol, definition, start_ms, end_ms)
+        pin = self._store.pin_now()  # bars, rows and funding of one moment, whatever is written meanwhile
+        bars = self._candles.read(card.venue, [card.symbol], start_ms, end_ms, pin)[card.symbol]
+        matrix = self._store.load(card.venue, card.symbol, definition, start_ms, end_ms, pin)
         asked = (matrix.ts_ms + MINUTE_MS) % (labels.sample_every_min * MINUTE_MS) == 0
         rows = np.flatnonzero(asked & np.isin(matrix.ts_ms, bars.ts_ms))
         if len(rows) == 0:
             raise DataContractError(
                 f"{card.model_id}: expected bars and feature rows from {day_of(start_ms)} to {day_of(end_ms - 1)}, got none"
             )
-        funding = self._funding.read(card.venue, [card.symbol], start_ms, end_ms)[card.symbol]
+        funding = self._funding.read(card.venue, [card.symbol], start_ms, end_ms, pin)[card.symbol]
         p_up = self._registry.load(card.model_id).probability(matrix.values[rows])
         sigma = matrix.values[rows, definition.columns.index(SIGMA_COLUMN)] * math.sqrt(labels.horizon_min)
         played = run_backtest(

@@ -81,6 +81,7 @@ class LiveFeed:
         self._tasks: list[asyncio.Task[None]] = []
         self._ids: dict[str, str] = {}
         self._revised: list[ClosedBar] = []
+        self._delays_ms: list[int] = []
         self.reconnects = 0
         self.refills = 0
 
@@ -114,6 +115,14 @@ class LiveFeed:
         revised, self._revised = self._revised, []
         return revised
 
+    def take_delays(self) -> list[int]:
+        """How long after their close bars came by the stream, ms of the market clock, since the last call.
+
+        Bars that REST had to fill are not among them: they tell of a lost connection, not of the source.
+        """
+        delays, self._delays_ms = self._delays_ms, []
+        return delays
+
     def watermark_ms(self, symbol: str) -> int:
         """Close of the symbol's newest bar handed on, ms UTC."""
         return self._tracks[symbol].next_ts
@@ -138,6 +147,7 @@ class LiveFeed:
         ts = int(kline["t"])
         track.newest_frame_ts = max(track.newest_frame_ts, ts)
         if kline.get("x"):
+            self._delays_ms.append(self._clock.market_ms() - ts - MINUTE_MS)
             o, h, low, c, v = (float(kline[key]) for key in "ohlcv")
             self._saw_closed(track, ClosedBar(track.symbol, ts, o, h, low, c, v, self._clock.wire_ms()))
         if track.has_hole:

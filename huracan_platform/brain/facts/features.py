@@ -12,11 +12,15 @@ import psycopg
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.contracts.feature_days import FeatureDay, FeatureDaySymbol
+from huracan_platform.contracts.market import Pin
 
 _DAY = "venue, day, feature_set, profile, set_hash, code_version, content_hash, path, checkpoints_path"
 _SYMBOL = (
     "symbol, row_count, rows_hash, input_hash, genesis, start_checkpoint, end_checkpoint, as_of, recorded_before"
 )
+
+# Made from inputs of a later pin. A bound that is null is later than nothing.
+_LATER = "(s.recorded_before > %s OR s.as_of > %s)"
 
 
 class FeatureDayRepository:
@@ -26,22 +30,22 @@ class FeatureDayRepository:
         self._brain = brain
 
     def newest(
-        self, venue: str, set_hash: str, first: date, last: date, recorded_before: datetime | None = None,
+        self, venue: str, set_hash: str, first: date, last: date, pin: Pin | None = None,
     ) -> dict[date, FeatureDay]:
         """Newest version of each day from `first` to `last`, both inclusive.
 
-        With a bound only versions count whose inputs were read with `recorded_before` not later than it: they hold
-        nothing that a read of facts with the same bound would not see.
+        With a pin only versions count whose inputs were read at one that is not later in either bound: they hold nothing
+        that a read of facts at the same pin would not see.
         """
         with self._brain.connect() as connection:
-            return _newest(connection, venue, set_hash, first, last, recorded_before)
+            return _newest(connection, venue, set_hash, first, last, pin or Pin())
 
     def newest_before(
-        self, venue: str, set_hash: str, symbol: str, day: date, recorded_before: datetime | None = None,
+        self, venue: str, set_hash: str, symbol: str, day: date, pin: Pin | None = None,
     ) -> FeatureDay | None:
-        """The last stored day before `day` that holds the symbol, in its newest version."""
+        """The last stored day before `day` that holds the symbol, in its newest version that the pin sees."""
         with self._brain.connect() as connection:
-            return _newest_before(connection, venue, set_hash, symbol, day, recorded_before)
+            return _newest_before(connection, venue, set_hash, symbol, day, pin or Pin())
 
     def checkpoint_file(self, end_checkpoint: str) -> str | None:
         """Path of a file that holds the checkpoint of this SHA-256, None when no day ever ended with it."""
@@ -71,11 +75,11 @@ class FeatureDayWriter:
 
     def newest(self, first: date, last: date) -> dict[date, FeatureDay]:
         """As `FeatureDayRepository.newest`."""
-        return _newest(self._connection, self._venue, self._set_hash, first, last, None)
+        return _newest(self._connection, self._venue, self._set_hash, first, last, Pin())
 
     def newest_before(self, symbol: str, day: date) -> FeatureDay | None:
         """As `FeatureDayRepository.newest_before`."""
-        return _newest_before(self._connection, self._venue, self._set_hash, symbol, day, None)
+        return _newest_before(self._connection, self._venue, self._set_hash, symbol, day, Pin())
 
     def append(self, days: Sequence[FeatureDay], recorded_at: datetime) -> None:
         """Add versions of days; they are seen when the transaction commits."""
@@ -97,14 +101,14 @@ class FeatureDayWriter:
 
 
 def _newest(
-    connection: psycopg.Connection[Any], venue: str, set_hash: str, first: date, last: date, recorded_before: datetime | None,
+    connection: psycopg.Connection[Any], venue: str, set_hash: str, first: date, last: date, pin: Pin,
 ) -> dict[date, FeatureDay]:
     days = connection.execute(
         f"SELECT DISTINCT ON (day) feature_day_id, {_DAY} FROM feature_days "
         "WHERE venue = %s AND set_hash = %s AND day BETWEEN %s AND %s AND NOT EXISTS ("
-        "SELECT FROM feature_day_symbols s WHERE s.feature_day_id = feature_days.feature_day_id AND s.recorded_before > %s) "
+        f"SELECT FROM feature_day_symbols s WHERE s.feature_day_id = feature_days.feature_day_id AND {_LATER}) "
         "ORDER BY day, feature_day_id DESC",
-        (venue, set_hash, first, last, recorded_before),
+        (venue, set_hash, first, last, pin.recorded_before, pin.as_of),
     ).fetchall()
     parts: dict[int, dict[str, FeatureDaySymbol]] = defaultdict(dict)
     for number, *values in connection.execute(
@@ -117,14 +121,14 @@ def _newest(
 
 
 def _newest_before(
-    connection: psycopg.Connection[Any], venue: str, set_hash: str, symbol: str, day: date, recorded_before: datetime | None,
+    connection: psycopg.Connection[Any], venue: str, set_hash: str, symbol: str, day: date, pin: Pin,
 ) -> FeatureDay | None:
     row = connection.execute(
         "SELECT max(day) FROM feature_days d JOIN feature_day_symbols USING (feature_day_id) "
         "WHERE venue = %s AND set_hash = %s AND symbol = %s AND day < %s AND NOT EXISTS ("
-        "SELECT FROM feature_day_symbols s WHERE s.feature_day_id = d.feature_day_id AND s.recorded_before > %s)",
-        (venue, set_hash, symbol, day, recorded_before),
+        f"SELECT FROM feature_day_symbols s WHERE s.feature_day_id = d.feature_day_id AND {_LATER})",
+        (venue, set_hash, symbol, day, pin.recorded_before, pin.as_of),
     ).fetchone()
     if row is None or row[0] is None:
         return None
-    return _newest(connection, venue, set_hash, row[0], row[0], recorded_before)[row[0]]
+    return _newest(connection, venue, set_hash, row[0], row[0], pin)[row[0]]

@@ -10,7 +10,7 @@ import psycopg
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import MINUTE_MS, to_datetime, to_ms
-from huracan_platform.contracts.market import Int64
+from huracan_platform.contracts.market import Int64, Pin
 from huracan_platform.contracts.quality import Refetched
 
 
@@ -20,16 +20,26 @@ class RefetchedWindows:
     def __init__(self, brain: Brain) -> None:
         self._brain = brain
 
-    def standing(self, venue: str, dataset: str, symbol: str, start_ms: int, end_ms: int) -> list[Refetched]:
-        """Windows that touch [start_ms, end_ms) and still hold another venue's rows, in time order."""
+    def standing(
+        self, venue: str, dataset: str, symbol: str, start_ms: int, end_ms: int, pin: Pin | None = None
+    ) -> list[Refetched]:
+        """Windows that touch [start_ms, end_ms) and hold another venue's rows, in time order.
+
+        With a pin those that did when `pin.recorded_before` was: what was lent or replaced later is as it was before.
+        """
         with self._brain.connect() as connection:
             rows = connection.execute(
                 """
                 SELECT start_ts, end_ts, source FROM refetched_windows
-                 WHERE venue = %s AND dataset = %s AND symbol = %s AND start_ts < %s AND end_ts > %s AND replaced_at IS NULL
+                 WHERE venue = %(venue)s AND dataset = %(dataset)s AND symbol = %(symbol)s AND start_ts < %(end)s
+                   AND end_ts > %(start)s AND recorded_at <= %(seen)s::timestamptz
+                   AND (replaced_at IS NULL OR replaced_at > %(seen)s::timestamptz)
                  ORDER BY start_ts
                 """,
-                (venue, dataset, symbol, to_datetime(end_ms), to_datetime(start_ms)),
+                {
+                    "venue": venue, "dataset": dataset, "symbol": symbol, "start": to_datetime(start_ms),
+                    "end": to_datetime(end_ms), "seen": (pin and pin.recorded_before) or "infinity",
+                },
             ).fetchall()
         return [Refetched(symbol, to_ms(start), to_ms(end), source) for start, end, source in rows]
 

@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository
 from huracan_platform.brain.facts.open_interest import OpenInterestRepository
@@ -22,6 +21,7 @@ from huracan_platform.contracts.hashing import hash_arrays
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Float64, FundingRates, Int64, Pin
 from huracan_platform.data.features.alignment import MAX_AGE_MS, align_funding
 from huracan_platform.data.features.positioning import alignment as positioning
+from huracan_platform.data.market_data.own_bars import read_own
 
 CHUNK_DAYS = 32             # read at once: 3 symbols of them are 140 k bars
 
@@ -115,13 +115,26 @@ READERS: Mapping[str, Callable[[Brain, FactSources, Sequence[str], Pin], FactRea
     "core": CoreFacts, "positioning": PositioningFacts,
 })
 
+# Which datasets of the venue a set is made from.
+DATASETS: Mapping[str, frozenset[str]] = MappingProxyType({
+    "core": frozenset({"candles", "funding"}),
+    "positioning": frozenset({"candles", "funding", "open_interest", "sentiment", "liquidations"}),
+})
+# Of these the set `positioning` takes each bar's version of its time: what is corrected later never changes a row before.
+AS_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({
+    "core": frozenset(), "positioning": DATASETS["positioning"] - {"candles"},
+})
+
 
 class LibraryInputs:
-    """Bars and facts of some symbols at a pin, read from the library in chunks of days as they are asked for."""
+    """Bars and facts of some symbols at a pin, read from the library in chunks of days as they are asked for.
+
+    Bars that another venue lent are left out: features know one venue's prices.
+    """
 
     def __init__(self, brain: Brain, sources: FactSources, symbols: Collection[str], pin: Pin, set_name: str) -> None:
         self._symbols = sorted(symbols)
-        self._candles = CandleRepository(brain)
+        self._brain = brain
         self._facts = READERS[set_name](brain, sources, self._symbols, pin)
         self._venue, self._pin = sources.venue, pin
         self._start_ms = self._end_ms = 0
@@ -146,6 +159,6 @@ class LibraryInputs:
         return DayInput(taken, self._facts.known(symbol, taken.ts_ms))
 
     def _read(self, start_ms: int, end_ms: int) -> None:
-        self._bars = self._candles.read(self._venue, self._symbols, start_ms, end_ms, self._pin)
+        self._bars = read_own(self._brain, self._venue, self._symbols, start_ms, end_ms, self._pin)
         self._facts.read(start_ms, end_ms)
         self._start_ms, self._end_ms = start_ms, end_ms

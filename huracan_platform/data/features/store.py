@@ -100,7 +100,7 @@ class FeatureStore:
     ) -> FeatureMatrix:
         """Rows of one symbol with start_ms ≤ ts < end_ms (ms UTC), in time order; warm-up rows are there as NaN.
 
-        `pin.recorded_before` takes the newest versions whose inputs were recorded by then.
+        `pin` takes the newest versions whose inputs were read at a pin that is not later.
         `good_days` leaves out every other day.
         """
         chosen = [
@@ -122,15 +122,14 @@ class FeatureStore:
 
     def days(self, venue: str, feature_set: FeatureSet, first: date, last: date, pin: Pin | None = None) -> list[FeatureDay]:
         """Manifest of the stored days from `first` to `last`, both inclusive, in order."""
-        recorded_before = pin.recorded_before if pin else None
-        found = self._days.newest(venue, feature_set.set_hash, first, last, recorded_before)
+        found = self._days.newest(venue, feature_set.set_hash, first, last, pin)
         return [found[day] for day in sorted(found)]
 
     def checkpoint_before(
         self, venue: str, symbol: str, feature_set: FeatureSet, day: date, pin: Pin | None = None,
     ) -> tuple[bytes, date] | None:
         """The engine's state after the last stored day before `day`, and that day; None when there is none."""
-        found = self._days.newest_before(venue, feature_set.set_hash, symbol, day, pin.recorded_before if pin else None)
+        found = self._days.newest_before(venue, feature_set.set_hash, symbol, day, pin)
         if found is None:
             return None
         return self._files.read_checkpoint(found.checkpoints_path, found.symbols[symbol].end_checkpoint), found.day
@@ -172,6 +171,10 @@ class FeatureStore:
                     found.append(StaleDay(day.day, symbol, f"made from input {part.input_hash}, the library holds {now}"))
                 state = part.end_checkpoint
         return sorted(found, key=lambda s: (s.day, s.symbol))
+
+    def pin_now(self) -> Pin:
+        """A pin that sees what is known and recorded now."""
+        return self._bounded(None)
 
     def inputs(self, venue: str, symbol: str, feature_set: FeatureSet, pin: Pin) -> LibraryInputs:
         """What a set is made from of one symbol at a pin, as the store reads it."""

@@ -27,6 +27,7 @@ from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day
 from huracan_platform.data.market_data.liquidations.book import DATASET
 from huracan_platform.data.market_data.liquidations.cascades import Cascades, MinuteSums, find_cascades, find_clusters
+from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.settings import QualitySettings, Settings
@@ -70,11 +71,10 @@ class LiquidationKind:
         rows = LiquidationRepository(self.brain).read(market.venue, symbol, past, until)
         by_side = {side: _per_minute([r for r in rows if r.side == side], ts) for side in ("long", "short")}
         (long_count, long_usd), (short_count, short_usd) = by_side["long"], by_side["short"]
-        sums = MinuteSums(
-            long_count + short_count, long_usd, short_usd, self._traded(market.venue, symbol, ts), coverage(found, ts, STEP_MS)
-        )
+        traded, traded_known = self._traded(market.venue, symbol, ts)
+        sums = MinuteSums(long_count + short_count, long_usd, short_usd, traded, coverage(found, ts, STEP_MS))
         cascades = find_cascades(sums, self.settings.liquidations)
-        self._call(market.venue, rows, ts, cascades, (start, end), clock)
+        self._call(market.venue, rows, ts, cascades, traded_known, (start, end), clock)
         kept = (ts >= start) & (sums.coverage > 0)
         clustered = find_clusters(sums.count, self.settings.liquidations)
         columns = (long_count, short_count, long_usd, short_usd, cascades.on, clustered, sums.coverage)
@@ -121,18 +121,26 @@ class LiquidationKind:
         """Liquidation minutes of the Brain Library."""
         return LiquidationMinuteRepository(brain)
 
-    def _traded(self, venue: str, symbol: str, ts: Int64) -> Float64:
-        """USD traded per minute, NaN where the library has no candle."""
-        traded = np.full(len(ts), np.nan)
+    def _traded(self, venue: str, symbol: str, ts: Int64) -> tuple[Float64, Int64]:
+        """USD traded per minute, NaN where the library has no candle of this venue's own; since when that is known, ms UTC."""
+        traded, known = np.full(len(ts), np.nan), np.zeros(len(ts), np.int64)
         if len(ts):
-            candles = CandleRepository(self.brain).read(venue, [symbol], int(ts[0]), int(ts[-1]) + STEP_MS)[symbol]
+            span = int(ts[0]), int(ts[-1]) + STEP_MS
+            candles = read_own(self.brain, venue, [symbol], *span)[symbol]
             traded[(candles.ts_ms - ts[0]) // STEP_MS] = candles.close * candles.volume
-        return traded
+            versions = CandleRepository(self.brain).read_versions(venue, [symbol], *span)[symbol]
+            np.maximum.at(known, (versions.ts_ms - ts[0]) // STEP_MS, versions.known_ms)
+        return traded, known
 
     def _call(
-        self, venue: str, rows: Sequence[StoredLiquidation], ts: Int64, cascades: Cascades, span: tuple[int, int], clock: Clock
+        self, venue: str, rows: Sequence[StoredLiquidation], ts: Int64, cascades: Cascades, traded_known: Int64,
+        span: tuple[int, int], clock: Clock,
     ) -> None:
-        """Give the liquidations of cascades their label, known since the minute at whose end the condition was met."""
+        """Give the liquidations of cascades their label.
+
+        It is known since the minute at whose end the condition was met, or since the candles that say so where they were
+        corrected later.
+        """
         since_ms = span[0] - self.settings.liquidations.window_min * STEP_MS  # one that was met just after midnight
         arrival = ArrivalDelays(self.brain, self.quality.arrival).model(venue, self.name, self.documented_delay_ms)
         ends = arrival.known_at(ts + STEP_MS + self.documented_delay_ms, clock.market_ms())
@@ -140,7 +148,8 @@ class LiquidationKind:
         for row in rows:
             met_at = int(cascades.met_at[(row.ts_ms - int(ts[0])) // STEP_MS])
             if row.ts_ms >= since_ms and met_at >= 0:
-                known[row.liquidation_id] = int(ends[met_at])
+                window = traded_known[max(0, met_at - self.settings.liquidations.window_min + 1):met_at + 1]
+                known[row.liquidation_id] = max(int(ends[met_at]), int(window.max()))
         if known:
             LiquidationRepository(self.brain).call_cascade(known, since_ms, span[1], clock.wire_ms())
 
