@@ -85,3 +85,30 @@ def liquidations() -> None:
             await task
 
     asyncio.run(record())
+
+
+@app.command()
+def book() -> None:
+    """Hold the venue's streams of trades and books and keep what each second comes to; what was not heard stays a gap."""
+    import asyncio
+
+    from huracan_platform.brain.migrate import open_brain
+    from huracan_platform.brain.roles import Role
+    from huracan_platform.clock import SystemClock
+    from huracan_platform.data.market_data.microstructure.venue import record_seconds
+    from huracan_platform.settings import load_settings
+    from huracan_platform.venues.market import MarketData
+
+    settings = load_settings()
+    expect_venue(settings)
+    venue = MarketData(settings).venue
+
+    async def record() -> None:
+        task = asyncio.ensure_future(record_seconds(open_brain(settings, Role.INGEST), venue, settings, SystemClock()))
+        console.print(f"recording trades and books of {', '.join(settings.symbols)} at {venue}", highlight=False)
+        for number in (signal.SIGINT, signal.SIGTERM):  # so that what came is written before the process ends
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(record())

@@ -56,7 +56,8 @@ class TradeSeconds(Series):
     def vwap(self) -> Float64:
         """Mean price weighted by quantity; NaN in a second without trades."""
         base = self.buy_base + self.sell_base
-        return np.divide(self.buy_usd + self.sell_usd, base, out=np.full(len(base), np.nan), where=base > 0)
+        mean: Float64 = np.divide(self.buy_usd + self.sell_usd, base, out=np.full(len(base), np.nan), where=base > 0)
+        return mean
 
 
 @dataclass(frozen=True)

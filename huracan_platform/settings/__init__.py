@@ -19,6 +19,7 @@ from huracan_platform.failpoints import arm
 from huracan_platform.settings.archive import ArchiveSettings
 from huracan_platform.settings.features import FeatureSettings
 from huracan_platform.settings.learning import GateSettings, LabelSettings, RiskPolicySettings, RollbackSettings, TrainingSettings
+from huracan_platform.settings.microstructure import MicrostructureSettings
 from huracan_platform.settings.platform import BroadcastSettings, DatabaseSettings, SimulatorSettings, UiSettings
 from huracan_platform.settings.quality import QualitySettings
 from huracan_platform.settings.recorders import LiquidationSettings
@@ -39,6 +40,7 @@ __all__ = [
     "GateSettings",
     "LabelSettings",
     "LiquidationSettings",
+    "MicrostructureSettings",
     "QualitySettings",
     "RiskPolicySettings",
     "RiskSettings",
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     sentiment: SentimentSettings = SentimentSettings()
     sources: SourceSettings = SourceSettings()
     liquidations: LiquidationSettings = LiquidationSettings()
+    microstructure: MicrostructureSettings = MicrostructureSettings()
     features: FeatureSettings = FeatureSettings()
     labels: LabelSettings = LabelSettings()
     training: TrainingSettings = TrainingSettings()

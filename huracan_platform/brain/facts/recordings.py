@@ -15,23 +15,26 @@ class RecordingLedger:
     def __init__(self, brain: Brain) -> None:
         self._brain = brain
 
-    def begin(self, source: str, dataset: str, began_ms: int, recorded_at_ms: int) -> int:
-        """Note that a recorder is there from now on; returns the recording's number.
+    def begin(self, source: str, dataset: str, began_ms: int, recorded_at_ms: int, *, symbol: str | None = None) -> int:
+        """Note that a recorder is there from now on; returns the recording's number. `symbol` None: it records all of them.
 
-        One of the same source and dataset that never said why it ended did so without a word.
+        One of the same source, dataset and symbol that never said why it ended did so without a word.
         """
         at = to_datetime(began_ms)
         with self._brain.connect() as connection:
             connection.execute(
-                "UPDATE recordings SET ended_reason = %s WHERE source = %s AND dataset = %s AND ended_reason IS NULL",
-                (KILLED, source, dataset),
+                """
+                UPDATE recordings SET ended_reason = %s
+                 WHERE source = %s AND dataset = %s AND symbol IS NOT DISTINCT FROM %s AND ended_reason IS NULL
+                """,
+                (KILLED, source, dataset, symbol),
             )
             row = connection.execute(
                 """
-                INSERT INTO recordings (source, dataset, began_at, seen_until, recorded_at) VALUES (%s, %s, %s, %s, %s)
-                RETURNING recording_id
+                INSERT INTO recordings (source, dataset, symbol, began_at, seen_until, recorded_at)
+                VALUES (%s, %s, %s, %s, %s, %s) RETURNING recording_id
                 """,
-                (source, dataset, at, at, to_datetime(recorded_at_ms)),
+                (source, dataset, symbol, at, at, to_datetime(recorded_at_ms)),
             ).fetchone()
         assert row is not None
         return int(row[0])
@@ -68,16 +71,25 @@ class RecordingLedger:
             ).fetchone()
         return None if row is None or row[0] is None else to_ms(row[0])
 
-    def between(self, dataset: str, start_ms: int, end_ms: int, *, source: str | None = None) -> list[Recording]:
-        """Recordings that touch [start_ms, end_ms), in time order; of all sources when `source` is None."""
+    def between(
+        self, dataset: str, start_ms: int, end_ms: int, *, source: str | None = None, symbol: str | None = None
+    ) -> list[Recording]:
+        """Recordings that touch [start_ms, end_ms), in time order.
+
+        None means of every source, and of every symbol; recordings of all symbols at once are among those of each.
+        """
         with self._brain.connect() as connection:
             rows = connection.execute(
                 """
                 SELECT source, began_at, seen_until, ended_reason, recorded_at FROM recordings
                  WHERE dataset = %(dataset)s AND began_at < %(end)s AND seen_until > %(start)s
-                   AND (%(source)s::text IS NULL OR source = %(source)s) ORDER BY began_at, recording_id
+                   AND (%(source)s::text IS NULL OR source = %(source)s)
+                   AND (%(symbol)s::text IS NULL OR symbol IS NULL OR symbol = %(symbol)s) ORDER BY began_at, recording_id
                 """,
-                {"dataset": dataset, "start": to_datetime(start_ms), "end": to_datetime(end_ms), "source": source},
+                {
+                    "dataset": dataset, "start": to_datetime(start_ms), "end": to_datetime(end_ms), "source": source,
+                    "symbol": symbol,
+                },
             ).fetchall()
         return [_recording(row) for row in rows]
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
+from huracan_platform.contracts.datasets.book import book
 from huracan_platform.contracts.datasets.candles import candles
 from huracan_platform.contracts.datasets.explained import explained
 from huracan_platform.contracts.datasets.funding import funding
@@ -20,6 +21,7 @@ from huracan_platform.contracts.datasets.open_interest import open_interest
 from huracan_platform.contracts.datasets.schema import FIRST_MS, TIME, ContractContext
 from huracan_platform.contracts.datasets.sentiment import sentiment
 from huracan_platform.contracts.datasets.source import source
+from huracan_platform.contracts.datasets.trades import trades
 from huracan_platform.contracts.source import SourceContract
 from huracan_platform.errors import DataContractError
 
@@ -27,7 +29,7 @@ __all__ = ["FIRST_MS", "TIME", "ContractContext", "validate"]
 
 _SCHEMAS: dict[str, Callable[[ContractContext], pa.DataFrameSchema]] = {
     "candles": candles, "funding": funding, "open_interest": open_interest, "sentiment": sentiment,
-    "liquidations": liquidations,
+    "liquidations": liquidations, "trades": trades, "book": book,
 }
 
 
@@ -37,7 +39,8 @@ def validate(dataset: str | SourceContract, frame: pd.DataFrame, context: Contra
     Parameters
     ----------
     dataset
-        `candles`, `funding`, `open_interest`, `sentiment` or `liquidations`; or what a source declares of itself.
+        `candles`, `funding`, `open_interest`, `sentiment`, `liquidations`, `trades` or `book`; or what a source declares
+        of itself.
     frame
         The batch as it came; it is not coerced, sorted or repaired.
     what

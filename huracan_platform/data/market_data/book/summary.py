@@ -1,0 +1,179 @@
+"""One symbol's book and best prices as they come, summed per second; where the book is not known there is no second.
+
+Differences follow on one another by their numbers; one that does not ends the run, and a new snapshot begins another. A second
+is final when both streams have gone beyond it, or when the connection has and both agree on the best prices: a stream that has
+fallen silent would not.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+
+from huracan_platform.contracts.microstructure import SECOND_MS, BookSeconds, DepthUpdate, Quote
+from huracan_platform.data.market_data.book.local_book import BookState, LocalBook
+from huracan_platform.data.market_data.book.seconds import book_seconds
+from huracan_platform.data.market_data.microstructure.runs import Run
+
+MOST_WAITING = 1_000  # differences kept until a snapshot comes: 100 s of a stream of ten a second
+
+
+class BookSummary:
+    """Book of one symbol on one connection.
+
+    Parameters
+    ----------
+    runs
+        Where a new run is put as soon as it has a second.
+    settle_ms
+        Market ms that both streams must have gone beyond a second before it is final.
+    """
+
+    def __init__(self, symbol: str, book: LocalBook, runs: list[Run[BookSeconds]], *, settle_ms: int) -> None:
+        self.symbol = symbol
+        self._book, self._settle = book, settle_ms
+        self._runs = runs
+        self._run: Run[BookSeconds] | None = None
+        self.late = self.duplicates = 0
+        self.needs_snapshot, self.lost = True, False
+        self._waiting: deque[DepthUpdate] = deque(maxlen=MOST_WAITING)
+        self._last_id = -1  # of the newest difference that is in the book
+        self._fits = False  # whether a difference has followed on the snapshot
+        self._depth_ms = self._quote_ms = 0
+        self._quotes: list[Quote] = []  # in order, after `_before`
+        self._before: Quote | None = None
+        self._states: list[tuple[int, BookState]] = []
+        self._next_ms = 0  # begin of the first second that is not final; 0 while something is unknown
+
+    def hear(self, message: DepthUpdate | Quote, arrived_ms: int) -> None:
+        """Take a message that arrived at a market time."""
+        if isinstance(message, Quote):
+            self._hear_quote(message)
+        elif message.snapshot:
+            self._begin_book(message, arrived_ms)
+        elif self.needs_snapshot:
+            self._waiting.append(message)
+        else:
+            self._hear_depth(message, arrived_ms)
+        self._close(min(self._depth_ms, self._quote_ms) - self._settle, arrived_ms)
+
+    def advance(self, settled_ms: int, arrived_ms: int) -> None:
+        """Up to `settled_ms` the connection was heard long enough ago: what has not come of it by now is missing."""
+        if not self._next_ms or settled_ms < self._next_ms + SECOND_MS:
+            return
+        if self._agree():
+            self._close(settled_ms, arrived_ms)
+        else:
+            self._lose(f"expected one best price from book and quotes, got {self._told_apart()}")
+
+    def end(self, reason: str) -> None:
+        """The connection is over."""
+        if self._run is not None and self._run.ended is None:
+            self._run.ended = reason
+
+    def _hear_quote(self, quote: Quote) -> None:
+        newest = self._quotes[-1] if self._quotes else self._before
+        if newest is None or quote.update_id > newest.update_id:
+            if not self._next_ms:
+                self._quotes.clear()  # the newest will do to begin with
+            self._quotes.append(quote)
+        elif self._before is not None and quote.update_id <= self._before.update_id:
+            self.late += 1  # its second is final, or nothing was known yet
+            return
+        else:
+            at = bisect_left(self._quotes, quote.update_id, key=lambda one: one.update_id)
+            if at < len(self._quotes) and self._quotes[at].update_id == quote.update_id:
+                self.duplicates += 1
+                return
+            self.late += 1
+            self._quotes.insert(at, quote)
+        self._quote_ms = max(self._quote_ms, quote.ts_ms)
+        self._start()
+
+    def _begin_book(self, snapshot: DepthUpdate, arrived_ms: int) -> None:
+        waiting, self._waiting = list(self._waiting), deque(maxlen=MOST_WAITING)
+        if self._next_ms:  # the venue begins its book anew by itself
+            self._lose("expected differences, got a whole book")
+        self._book.begin(snapshot)
+        self.needs_snapshot, self._fits, self._last_id = False, False, snapshot.last_id
+        self._depth_ms = max(snapshot.ts_ms, self._depth_ms)
+        self._start()
+        for update in waiting:
+            if self.needs_snapshot:
+                self._waiting.append(update)
+            else:
+                self._hear_depth(update, arrived_ms)
+
+    def _hear_depth(self, update: DepthUpdate, arrived_ms: int) -> None:
+        if update.last_id <= self._last_id:
+            self.duplicates += self._fits
+            return
+        follows = update.previous_id == self._last_id or (not self._fits and update.first_id <= self._last_id + 1)
+        if not follows:
+            self._lose(f"expected the difference after {self._last_id}, got the one after {update.previous_id}")
+            self._waiting.append(update)
+            return
+        self._freeze(update.ts_ms // SECOND_MS * SECOND_MS)
+        self._book.apply(update)
+        self._last_id, self._fits = update.last_id, True
+        self._depth_ms = max(self._depth_ms, update.ts_ms)
+        self._start()
+
+    def _freeze(self, until_ms: int) -> None:
+        """Keep the book as it stood at the ends of seconds up to a time, before it changes."""
+        if self._next_ms and until_ms > self._next_ms and (not self._states or self._states[-1][0] < until_ms):
+            state = self._book.state()
+            if state is not None:
+                self._states.append((until_ms, state))
+
+    def _start(self) -> None:
+        """Begin with the first whole second after both streams were heard."""
+        if self._next_ms or not self._quotes or self.needs_snapshot:
+            return
+        known_ms = max(self._depth_ms, self._quotes[0].ts_ms)
+        self._next_ms = known_ms // SECOND_MS * SECOND_MS + SECOND_MS
+        self._before = self._quotes.pop(0)
+
+    def _close(self, final_ms: int, arrived_ms: int) -> None:
+        until = final_ms // SECOND_MS * SECOND_MS
+        if not self._next_ms or until <= self._next_ms:
+            return
+        self._freeze(until)  # for the ends of seconds that no difference came after, the book as it is
+        if not self._states or self._states[-1][0] < until or self._before is None:
+            self._lose("expected a bid below an ask, got none")
+            return
+        first = bisect_left(self._quotes, self._next_ms, key=lambda one: one.ts_ms)
+        stop = bisect_left(self._quotes, until, key=lambda one: one.ts_ms)
+        before = self._quotes[first - 1] if first else self._before
+        run = self._run
+        if run is None or run.ended is not None:
+            run = self._run = Run(self.symbol, self._next_ms, self._next_ms)
+            self._runs.append(run)
+        rows = book_seconds(self.symbol, self._next_ms, until, before, self._quotes[first:stop], self._states)
+        run.add(rows, until, max(arrived_ms, self._depth_ms, self._quote_ms))
+        self._before = self._quotes[stop - 1] if stop else self._before
+        del self._quotes[:stop]
+        self._states = [one for one in self._states if one[0] > until]
+        self._next_ms = until
+
+    def _agree(self) -> bool:
+        state, quote = self._book.state(), self._quotes[-1] if self._quotes else self._before
+        return state is not None and quote is not None and (state.bid, state.ask) == (
+            (quote.bid, quote.bid_base), (quote.ask, quote.ask_base)
+        )
+
+    def _told_apart(self) -> str:
+        state, quote = self._book.state(), self._quotes[-1] if self._quotes else self._before
+        if state is None or quote is None:
+            return "no book"
+        return (
+            f"{state.bid[0]:g} / {state.ask[0]:g} of {self._depth_ms} and {quote.bid:g} / {quote.ask:g} of {self._quote_ms}"
+        )
+
+    def _lose(self, reason: str) -> None:
+        """What is not final is unknown; another snapshot and another quote begin anew."""
+        self.end(f"book {self.symbol}: {reason}")
+        self.needs_snapshot, self.lost, self._next_ms = True, True, 0
+        self._states.clear()
+        self._quotes.clear()
+        self._before = None

@@ -1,0 +1,1 @@
+"""Trades and books on their way from the streams into the library."""
