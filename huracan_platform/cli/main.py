@@ -23,7 +23,7 @@ INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 # Each module registers its commands with `register(app)`; what they need is imported inside the commands.
 COMMAND_MODULES = (
     "db", "venue", "facts", "data", "models", "rollback", "gates", "policies", "live", "incidents", "status", "demo", "up",
-    "feeds", "record",
+    "feeds", "record", "sentiment",
 )
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -68,8 +68,10 @@ def test_symbols_are_found_by_name_ticker_and_dollar_sign_only() -> None:
 
 def test_vader_tells_good_from_bad_and_names_its_version() -> None:
     scorer = VaderScorer()
-    assert scorer.score("A great win, everybody is happy") > 0.5 > -0.5 > scorer.score("A terrible crash, panic and fraud")
-    assert scorer.score("A list of dates") == 0.0
+    texts = ["A great win, everybody is happy", "A terrible crash, panic and fraud", "A list of dates"]
+    good, bad, neither = scorer.scores(texts)
+    assert good > 0.5 > -0.5 > bad
+    assert neither == 0.0
     assert scorer.name == "vader-3.3.2"
 
 

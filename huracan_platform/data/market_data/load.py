@@ -13,7 +13,7 @@ import pandas as pd
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.clock import DAY_MS, Clock, day_of, day_start_ms, days_between
-from huracan_platform.data.market_data.contract import refused_batch
+from huracan_platform.data.market_data.contract import Neighbours, named_refusal, refused_batch
 from huracan_platform.data.market_data.ingest import ingest_delivery
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.source import Delivery, MarketSource
@@ -53,8 +53,14 @@ def load_batch(brain: Brain, market: MarketSource, path: Path, dataset: str, sym
     return ingest_delivery(brain, market, delivery, settings, dataset)
 
 
-def read_batch(path: Path, symbol: str) -> pd.DataFrame:
-    """A file as a batch. Only what loses nothing is converted: whole ms and ISO text to times, whole numbers to floats."""
+def read_table(path: Path) -> pd.DataFrame:
+    """A parquet or CSV file as it is.
+
+    Raises
+    ------
+    PermanentError
+        No such file, or neither.
+    """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise PermanentError(f"{path}: expected a file ending in .parquet or .csv, got {path.suffix or 'no ending'}")
@@ -62,6 +68,12 @@ def read_batch(path: Path, symbol: str) -> pd.DataFrame:
         frame = reader(path)
     except (OSError, ValueError) as error:
         raise PermanentError(f"{path}: expected a readable {path.suffix[1:]} file, got {error}") from None
+    return frame
+
+
+def read_batch(path: Path, symbol: str) -> pd.DataFrame:
+    """A file as a batch. Only what loses nothing is converted: whole ms and ISO text to times, whole numbers to floats."""
+    frame = read_table(path)
     if "symbol" not in frame:
         frame.insert(0, "symbol", pd.Series(np.full(len(frame), symbol), dtype="str"))
     for name in frame.columns.difference(["symbol", "ts"]):
@@ -104,7 +116,7 @@ def _why_no_days(dataset: str, frame: pd.DataFrame, known: frozenset[str], now_m
         source = find_source(dataset)
         validate(source.contract if source else dataset, frame, ContractContext(known, now_ms), what)
     except DataContractError as error:
-        return str(error)
+        return named_refusal(dataset, frame, now_ms, Neighbours(known), what, str(error))
     return f"{what}: expected rows, got none"
 
 

@@ -14,11 +14,14 @@ from huracan_platform.contracts.quality import RefusedBatch
 from huracan_platform.contracts.texts import ScoredText, Text, refused
 from huracan_platform.data.market_data.contract import frame_of_rows, refused_batch
 from huracan_platform.data.sentiment.fear_greed import parse_fear_greed, source_of
-from huracan_platform.data.sentiment.feeds import fetch, parse_feed
-from huracan_platform.data.sentiment.scoring import Scorer, SymbolMatcher, VaderScorer
+from huracan_platform.data.sentiment.feeds import Feed, fetch
+from huracan_platform.data.sentiment.reddit import Subreddit, reddit_api
+from huracan_platform.data.sentiment.scoring import Scorer, SymbolMatcher, scorer_of
+from huracan_platform.data.sentiment.source import RefusedAnswerError, TextSource
+from huracan_platform.data.sentiment.x import Search, x_api
 from huracan_platform.errors import DataContractError, PermanentError, TransientError
 from huracan_platform.logs import get_logger
-from huracan_platform.settings import Settings
+from huracan_platform.settings import SentimentSettings, Settings
 
 DATASET = "sentiment"
 # So many looks may fail or be late before the time between two counts as a gap.
@@ -38,18 +41,22 @@ class PollReport:
 
 @dataclass
 class _Source:
-    """A feed, its recording in the ledger, and wire and market time up to which that goes."""
+    """A source, its recording in the ledger, and wire and market time up to which that goes."""
 
-    name: str
-    url: str
+    texts: TextSource
     recording: int | None = None
     wire_ms: int = 0
     until_ms: int = 0
     failed: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Of the texts' source."""
+        return self.texts.name
+
 
 class TextCollector:
-    """Looks at the feeds of the settings whenever it is told to.
+    """Looks at the sources of the settings whenever it is told to.
 
     Parameters
     ----------
@@ -66,14 +73,14 @@ class TextCollector:
         scorer: Scorer | None = None, get: Callable[[str], bytes] = fetch,
     ) -> None:
         wanted = settings.sentiment
-        if not wanted.feeds and wanted.fear_greed_url is None:
+        if not wanted.has_sources:
             raise PermanentError("HURACAN_SENTIMENT__FEEDS: expected the address of one feed or more, got none")
         self._venue, self._clock, self._settings, self._get = venue, clock, wanted, get
         self._texts, self._index, self._ledger = TextRepository(brain), FearGreedRepository(brain), RecordingLedger(brain)
         self._books = QualityRepository(brain)
-        self._scorer = scorer or VaderScorer()
+        self._scorer = scorer or scorer_of(wanted)
         self._matcher = SymbolMatcher(settings.symbols, wanted.aliases)
-        self._sources = [_Source(name, url) for name, url in wanted.feeds.items()]
+        self._sources = [_Source(source) for source in text_sources(wanted, get)]
         self._index_seen_ms: int | None = None
 
     def poll(self) -> PollReport:
@@ -82,12 +89,12 @@ class TextCollector:
         for source in self._sources:
             asked_ms = clock.market_ms()
             try:
-                self._read(source, clock, report)
+                missed = self._read(source, clock, report)
             except (TransientError, PermanentError, DataContractError) as error:
                 report.failed[source.name] = source.failed = str(error)
-                _log.warning("feed not read", source=source.name, error=str(error))
+                _log.warning("source not read", source=source.name, error=str(error))
             else:
-                self._reached(source, asked_ms, clock.wire_ms())
+                self._reached(source, asked_ms, clock.wire_ms(), missed)
         self._read_index(clock, report)
         return report
 
@@ -97,22 +104,26 @@ class TextCollector:
         for source in self._sources:
             self._end(source, reason, wire_ms)
 
-    def _read(self, source: _Source, clock: Clock, report: PollReport) -> None:
-        body = self._get(source.url)
-        seen_ms = clock.market_ms()
+    def _read(self, source: _Source, clock: Clock, report: PollReport) -> bool:
+        """Store what is new; whether more was published since the look before than was told now."""
+        self._resume(source)
         try:
-            answer = parse_feed(source.name, body, seen_ms)
-        except DataContractError as error:
-            self._quarantine(source, [body.decode(errors="replace")], str(error), seen_ms, report)
+            look = source.texts.look(clock, source.until_ms or None)
+        except RefusedAnswerError as error:
+            self._quarantine(source, [error.body], str(error), clock.market_ms(), report)
             raise
-        for entry in answer.refused:
-            self._quarantine(source, [entry.row], entry.reason, seen_ms, report)
-        report.new += self._save(source, answer.texts, clock, report)
-
-    def _save(self, source: _Source, texts: Sequence[Text], clock: Clock, report: PollReport) -> int:
-        keys = {(t.source, t.url, t.content_hash): t for t in texts}
+        for entry in look.refused:
+            self._quarantine(source, [entry.row], entry.reason, clock.market_ms(), report)
+        keys = {(t.source, t.url, t.content_hash): t for t in look.texts}
         new = [keys[key] for key in sorted(keys.keys() - self._texts.known(list(keys), self._scorer.name))]
-        scored = [self._scored(text) for text in new]
+        report.new += self._save(source, new, clock, report)
+        if look.whole is not None:
+            return not look.whole
+        # What was there at the look before is gone, and all that is told is younger: something between may have gone as well.
+        return bool(source.until_ms and new) and len(new) == len(keys) and min(t.published_ms for t in new) > source.until_ms
+
+    def _save(self, source: _Source, new: Sequence[Text], clock: Clock, report: PollReport) -> int:
+        scored = self._scored(new)
         bad = refused(scored)
         for at, reason in bad.items():
             text = new[at]
@@ -120,12 +131,15 @@ class TextCollector:
             self._quarantine(source, [row], f"sentiment {source.name}: {reason}", text.seen_ms, report)
         return self._texts.save([text for at, text in enumerate(scored) if at not in bad], clock.wire_ms())
 
-    def _scored(self, text: Text) -> ScoredText:
-        whole = f"{text.title}. {text.body}"
-        return ScoredText(
-            text.source, text.url, text.content_hash, text.title, text.published_ms, text.seen_ms, self._scorer.name,
-            self._scorer.score(whole), self._matcher.symbols_of(whole),
-        )
+    def _scored(self, texts: Sequence[Text]) -> list[ScoredText]:
+        whole = [f"{text.title}. {text.body}" for text in texts]
+        return [
+            ScoredText(
+                text.source, text.url, text.content_hash, text.title, text.published_ms, text.seen_ms, self._scorer.name, score,
+                self._matcher.symbols_of(words),
+            )
+            for text, words, score in zip(texts, whole, self._scorer.scores(whole), strict=True)
+        ]
 
     def _read_index(self, clock: Clock, report: PollReport) -> None:
         url, now = self._settings.fear_greed_url, clock.market_ms()
@@ -141,18 +155,19 @@ class TextCollector:
             _log.warning("index not read", source=name, error=str(error))
 
     def _quarantine(self, source: _Source, rows: Sequence[str], reason: str, seen_ms: int, report: PollReport) -> None:
-        batch: RefusedBatch = refused_batch(DATASET, source.name, day_of(seen_ms), frame_of_rows(rows), reason, source.url)
+        where = source.texts.address
+        batch: RefusedBatch = refused_batch(DATASET, source.name, day_of(seen_ms), frame_of_rows(rows), reason, where)
         self._books.quarantine(self._venue, batch, self._clock().wire_ms())
         report.refused += 1
         _log.warning("entry refused", source=source.name, reason=reason)
 
-    def _reached(self, source: _Source, asked_ms: int, wire_ms: int) -> None:
+    def _reached(self, source: _Source, asked_ms: int, wire_ms: int, missed: bool) -> None:
         """All that the source had at `asked_ms` was seen. A recording goes on over a pause that is short enough."""
-        if source.recording is None:
-            self._resume(source)
         late = wire_ms - source.wire_ms > POLLS_TO_A_GAP * self._settings.poll_s * 1000
         if late or asked_ms < source.until_ms:
             self._end(source, source.failed or "no look for too long", wire_ms)
+        elif missed:
+            self._end(source, "more was published since the look before than the source tells", wire_ms)
         if source.recording is None:
             source.recording = self._ledger.begin(source.name, DATASET, asked_ms, wire_ms)
         source.wire_ms, source.until_ms, source.failed = wire_ms, asked_ms, None
@@ -160,7 +175,7 @@ class TextCollector:
 
     def _resume(self, source: _Source) -> None:
         """Take up the newest recording, that of a collector before this one."""
-        latest = self._ledger.latest(source.name, DATASET)
+        latest = None if source.recording is not None else self._ledger.latest(source.name, DATASET)
         if latest is not None:
             source.recording, recording = latest
             source.wire_ms, source.until_ms, source.failed = recording.recorded_ms, recording.until_ms, recording.ended
@@ -170,3 +185,14 @@ class TextCollector:
             self._ledger.extend(source.recording, source.until_ms, wire_ms, ended=reason)
             source.recording = None
 
+
+def text_sources(settings: SentimentSettings, get: Callable[[str], bytes]) -> list[TextSource]:
+    """Feeds, subreddits and searches of the settings; `get` reads a feed's address."""
+    sources: list[TextSource] = [Feed(name, address, get) for name, address in settings.feeds.items()]
+    if settings.reddit.subreddits:
+        reddit = reddit_api(settings.reddit)
+        sources += [Subreddit(reddit, subreddit) for subreddit in settings.reddit.subreddits]
+    if settings.x.queries:
+        x = x_api(settings.x)
+        sources += [Search(x, name, query, settings.x.most_pages) for name, query in settings.x.queries.items()]
+    return sources

@@ -6,7 +6,7 @@ import calendar
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 import requests
 
-from huracan_platform.clock import to_ms
+from huracan_platform.clock import Clock, to_ms
 from huracan_platform.contracts.texts import Text
-from huracan_platform.errors import DataContractError, PermanentError, TransientError
+from huracan_platform.data.sentiment.source import Look, RefusedAnswerError, RefusedEntry
+from huracan_platform.errors import PermanentError, TransientError
 
 TIMEOUT_S = 10.0
 LONGEST_BODY = 5_000_000
@@ -26,19 +27,17 @@ _SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
-class RefusedEntry:
-    """An entry that is no text, as it came, and why."""
+class Feed:
+    """One feed of the settings; `get` reads an address."""
 
-    reason: str
-    row: str
+    name: str
+    address: str
+    get: Callable[[str], bytes]
 
-
-@dataclass(frozen=True)
-class FeedAnswer:
-    """What a feed holds now."""
-
-    texts: tuple[Text, ...]
-    refused: tuple[RefusedEntry, ...]
+    def look(self, clock: Clock, since_ms: int | None) -> Look:
+        """All that the feed holds now. It cannot tell whether something came and went since the look before."""
+        body = self.get(self.address)
+        return parse_feed(self.name, body, clock.market_ms())
 
 
 def fetch(url: str) -> bytes:
@@ -65,12 +64,12 @@ def fetch(url: str) -> bytes:
     return answer.content
 
 
-def parse_feed(source: str, body: bytes, seen_ms: int) -> FeedAnswer:
+def parse_feed(source: str, body: bytes, seen_ms: int) -> Look:
     """Texts of a feed, in its order; entries that lack a title, an address or a date are told apart.
 
     Raises
     ------
-    DataContractError
+    RefusedAnswerError
         The body is no feed, or was cut off.
     """
     entries = _json_entries(source, body) if body.lstrip()[:1] == b"{" else _xml_entries(source, body)
@@ -81,7 +80,7 @@ def parse_feed(source: str, body: bytes, seen_ms: int) -> FeedAnswer:
         except (LookupError, TypeError, ValueError) as error:
             reason = f"sentiment {source}: expected an entry with title, address and date, got {error!r}"
             refused.append(RefusedEntry(reason, orjson.dumps(dict(entry), default=str).decode()))
-    return FeedAnswer(tuple(texts), tuple(refused))
+    return Look(tuple(texts), tuple(refused))
 
 
 def _text(source: str, entry: Mapping[str, Any], seen_ms: int) -> Text:
@@ -101,7 +100,8 @@ def _xml_entries(source: str, body: bytes) -> list[dict[str, Any]]:
     broken = found.get("bozo_exception")
     # Wrong encodings and media types are read around; XML that ends too early is an answer cut off.
     if not found.get("version") or type(broken).__name__ == "SAXParseException":
-        raise DataContractError(f"sentiment {source}: expected RSS, Atom or a JSON feed, got {broken or body[:60]!r}")
+        reason = f"sentiment {source}: expected RSS, Atom or a JSON feed, got {broken or body[:60]!r}"
+        raise RefusedAnswerError(reason, body.decode(errors="replace"))
     return [_xml_entry(entry) for entry in found.entries]
 
 
@@ -118,7 +118,8 @@ def _json_entries(source: str, body: bytes) -> list[dict[str, Any]]:
         items = orjson.loads(body)["items"]
         return [_json_entry(item) for item in items]
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
-        raise DataContractError(f"sentiment {source}: expected a JSON feed with items, got {error!r}") from None
+        reason = f"sentiment {source}: expected a JSON feed with items, got {error!r}"
+        raise RefusedAnswerError(reason, body.decode(errors="replace")) from None
 
 
 def _json_entry(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+from huracan_platform.settings import SentimentSettings
+
 
 class Scorer(Protocol):
-    """Gives a text a score. The name is stored with every score, with the version of what made it."""
+    """Gives texts scores. The name is stored with every score, with the version of what made it."""
 
     @property
     def name(self) -> str:
         """`vader-3.3.2`"""
         ...
 
-    def score(self, text: str) -> float:
-        """−1 wholly negative, 0 neutral, 1 wholly positive."""
+    def scores(self, texts: Sequence[str]) -> list[float]:
+        """Of each text: −1 wholly negative, 0 neutral, 1 wholly positive. It does not depend on the texts beside it."""
         ...
 
 
@@ -31,15 +33,31 @@ class VaderScorer:
 
         return f"vader-{version('vaderSentiment')}"
 
-    def score(self, text: str) -> float:
-        """Normalised sum of the valences in the text."""
-        return float(self._analyser.polarity_scores(text)["compound"])
+    def scores(self, texts: Sequence[str]) -> list[float]:
+        """Normalised sum of the valences in each text."""
+        return [float(self._analyser.polarity_scores(text)["compound"]) for text in texts]
 
     @cached_property
     def _analyser(self) -> Any:
         from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
         return SentimentIntensityAnalyzer()
+
+
+def scorer_of(settings: SentimentSettings) -> Scorer:
+    """The scorer that the settings name.
+
+    Raises
+    ------
+    ConfigurationError, DataContractError
+        FinBERT's package or model is missing or not the one expected.
+    """
+    if settings.scorer == "vader":
+        return VaderScorer()
+    from huracan_platform.data.sentiment.finbert import FinbertScorer
+
+    assert settings.finbert_dir is not None  # the settings are checked as a whole
+    return FinbertScorer(settings.finbert_dir, settings.finbert_sha256)
 
 
 class SymbolMatcher:
