@@ -42,7 +42,10 @@ def status(as_json: JsonOption = False) -> None:
             datasets = ("venue", "dataset", "symbols", "whole until", "degraded", "quarantined")
             table("Data", datasets, [tuple(asdict(d).values()) for d in found.datasets])
         if found.trading:
-            table(f"May trade through {settings.execution.gateway}", ("symbol", "version"), found.trading.items())
+            table(f"May trade through {settings.execution.gateway}", ("symbol", "version", "data revised since"), [
+                (symbol, model_id, f"{found.revised[model_id]} facts" if model_id in found.revised else "no")
+                for symbol, model_id in found.trading.items()
+            ])
         if found.accounts:
             accounts = ("venue", "account", "trading", "because", "governor")
             table("Accounts", accounts, [tuple(asdict(a).values()) for a in found.accounts])

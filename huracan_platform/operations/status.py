@@ -19,6 +19,7 @@ from huracan_platform.clock import Clock
 from huracan_platform.contracts.incident import IncidentSeverity
 from huracan_platform.contracts.order import TradingState
 from huracan_platform.learning.registry import Registry
+from huracan_platform.operations.impact import revised_facts
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class AccountState:
 
 @dataclass(frozen=True)
 class PlatformStatus:
-    """All of it. `trading` maps a symbol to the version that was last allowed to trade it."""
+    """All of it. `trading` maps a symbol to the version that was last allowed to trade it, `revised` such a version to the
+    number of facts of its data set that have other values now.
+    """
 
     session_wanted: bool
     leases: tuple[str, ...]
@@ -56,6 +59,7 @@ class PlatformStatus:
     open_incidents: dict[str, int]
     channels: list[dict[str, Any]]
     retrainings: tuple[str, ...]
+    revised: dict[str, int]
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -75,16 +79,18 @@ class PlatformStatus:
 
 def platform_status(brain: Brain, registry: Registry, gateway: str, clock: Clock) -> PlatformStatus:
     """Read everything now."""
+    trading = _trading(registry, gateway, clock.wire_ms())
     severities = [row.incident.severity.value for row in IncidentRepository(brain).open()]
     return PlatformStatus(
         session_wanted=SwitchRepository(brain).wanted(gateway),
         leases=tuple(f"{lease.name}, epoch {lease.epoch}" for lease in LeaseRepository(brain).running()),
         datasets=_datasets(brain),
-        trading=_trading(registry, gateway, clock.wire_ms()),
+        trading=trading,
         accounts=_accounts(brain),
         open_incidents={s.value: severities.count(s.value) for s in IncidentSeverity},
         channels=Outbox(brain).state(),
         retrainings=tuple(f"{r.symbol}: {r.trigger.reason}" for r in RetrainingRepository(brain).open()),
+        revised={model_id: count for model_id in trading.values() if (count := revised_facts(brain, registry.card(model_id)))},
     )
 
 

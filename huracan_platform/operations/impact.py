@@ -1,0 +1,208 @@
+"""The blast radius of a partition: all that was made from a symbol's day of a dataset, and how it stands to the day now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from types import MappingProxyType
+
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository
+from huracan_platform.brain.facts.open_interest import OpenInterestRepository
+from huracan_platform.brain.facts.repository import FactRepository
+from huracan_platform.brain.facts.revisions import PinnedSpan, Revisions
+from huracan_platform.brain.facts.sentiment import SentimentRepository
+from huracan_platform.brain.facts.sources import SourceRepository
+from huracan_platform.brain.learning.models import ModelRepository
+from huracan_platform.brain.operations.consumers import Consumers, DecisionRead, FeatureDayRead, ModelUse
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms, to_datetime, to_ms
+from huracan_platform.contracts.market import Pin
+from huracan_platform.contracts.model import ModelCard
+from huracan_platform.contracts.revision import Dependent, Impact, Standing
+from huracan_platform.data.features.inputs import AS_KNOWN, DATASETS
+from huracan_platform.data.sources.registry import find_source
+from huracan_platform.errors import PermanentError
+from huracan_platform.learning.models.manifest import DatasetSpec
+
+REPOSITORIES: Mapping[str, Callable[[Brain], FactRepository]] = MappingProxyType({
+    "candles": CandleRepository, "funding": FundingRepository, "open_interest": OpenInterestRepository,
+    "sentiment": SentimentRepository, "liquidations": LiquidationMinuteRepository,
+})
+# Facts beside bars are looked up for so many days after theirs.
+REACH_DAYS = 2
+# What is measured again and again: the newest one counts.
+MEASURED_AGAIN = frozenset({"gate verdicts", "drift", "policy verdict"})
+
+
+def facts_of(brain: Brain, dataset: str) -> FactRepository:
+    """A dataset's facts by its name.
+
+    Raises
+    ------
+    PermanentError
+        No dataset of that name.
+    """
+    source = find_source(dataset)
+    if source is not None:
+        return SourceRepository(brain, source.contract)
+    if dataset not in REPOSITORIES:
+        raise PermanentError(f"dataset: expected one of {', '.join(REPOSITORIES)} or a source, got {dataset}")
+    return REPOSITORIES[dataset](brain)
+
+
+def impact(brain: Brain, venue: str, symbol: str, day: date, dataset: str) -> Impact:
+    """Corrections of the partition, and everything that the library knows to have been made from it.
+
+    Raises
+    ------
+    PermanentError
+        No dataset of that name.
+    """
+    return _Reader(brain, venue, symbol, day, dataset).read()
+
+
+def revised_facts(brain: Brain, card: ModelCard) -> int:
+    """How many candles and funding rates of a model's data set have other values now than those that it was trained on."""
+    spec = DatasetSpec(**card.manifest["dataset"]["spec"])
+    span = PinnedSpan(spec.start_ms, spec.end_ms, spec.pin)
+    tables = (CandleRepository.table, FundingRepository.table)
+    return sum(Revisions(brain, table).changed_since(spec.venue, spec.symbol, [span])[0] for table in tables)
+
+
+class _Reader:
+    """One partition and the reads of it."""
+
+    def __init__(self, brain: Brain, venue: str, symbol: str, day: date, dataset: str) -> None:
+        self._venue, self._symbol, self._day, self._dataset = venue, symbol, day, dataset
+        self._start_ms, self._end_ms = day_start_ms(day), day_start_ms(day) + DAY_MS
+        self._facts = facts_of(brain, dataset)
+        self._revisions = Revisions(brain, self._facts.table)
+        self._consumers = Consumers(brain)
+        self._reach = 0 if dataset == "candles" else REACH_DAYS
+        last = day + timedelta(days=self._reach)
+        self._days = [d for d in self._consumers.feature_days(venue, symbol, day, last) if self._is_read_by(d.feature_set)]
+        self._cards = ModelRepository(brain).all(venue=venue, symbol=symbol)
+
+    def read(self) -> Impact:
+        """All of it."""
+        revisions = self._revisions.between(self._venue, self._symbol, self._start_ms, self._end_ms)
+        models = {card.model_id: found for card in self._cards if (found := self._model(card)) is not None}
+        dependents = [*self._feature_days(), *models.values(), *self._uses(models), *self._sessions()]
+        return Impact(self._dataset, self._venue, self._symbol, self._day, tuple(revisions), tuple(dependents))
+
+    def _is_read_by(self, feature_set: str) -> bool:
+        return self._dataset in DATASETS.get(feature_set, ())
+
+    def _changed(self, pins: Sequence[Pin]) -> list[bool]:
+        spans = [PinnedSpan(self._start_ms, self._end_ms, pin) for pin in pins]
+        return [count > 0 for count in self._revisions.changed_since(self._venue, self._symbol, spans)]
+
+    def _feature_days(self) -> Iterable[Dependent]:
+        stale_sets = set()
+        for read, changed in zip(self._days, self._days_changed(), strict=True):
+            if not changed and not read.newest:
+                continue
+            standing = _standing(changed, newest=read.newest)
+            if standing is Standing.STALE:
+                stale_sets.add(read.set_hash)
+            yield Dependent(
+                "feature day", f"{read.feature_set} {read.day}", read.as_of, read.recorded_before, standing, "its rows"
+            )
+        for name, set_hash in dict.fromkeys((read.feature_set, read.set_hash) for read in self._days):
+            count, last = self._consumers.later_days(
+                self._venue, self._symbol, set_hash, self._day + timedelta(days=self._reach)
+            )
+            if count:
+                standing = Standing.STALE if set_hash in stale_sets else Standing.CURRENT
+                yield Dependent(
+                    "feature days", f"{name}, {count} to {last}", None, None, standing, "the state that the day before left"
+                )
+
+    def _days_changed(self) -> list[bool]:
+        by_pin = self._changed([read.pin for read in self._days])
+        return [
+            self._changed_as_known(read) if self._dataset in AS_KNOWN[read.feature_set] else changed
+            for read, changed in zip(self._days, by_pin, strict=True)
+        ]
+
+    def _changed_as_known(self, read: FeatureDayRead) -> bool:
+        """Whether what was known by the end of the read's day is recorded otherwise now."""
+        known = to_datetime(day_start_ms(read.day) + DAY_MS)
+        span = (self._venue, self._symbol, self._start_ms, self._end_ms)
+        then = self._facts.content_hash(*span, Pin(min(known, read.as_of), read.recorded_before))
+        return then != self._facts.content_hash(*span, Pin(known, None))
+
+    def _model(self, card: ModelCard) -> Dependent | None:
+        told = card.manifest["dataset"]
+        spec = DatasetSpec(**told["spec"])
+        as_of, recorded_before = to_datetime(spec.as_of_ms), to_datetime(spec.recorded_before_ms)
+        built = any(
+            d.set_hash == told["feature_set_hash"] and d.as_of <= as_of and d.recorded_before <= recorded_before
+            for d in self._days
+        )
+        if not built or self._start_ms >= spec.end_ms:
+            return None
+        through = "its data set" if self._end_ms > spec.start_ms else "the state of its features"
+        standing = _standing(self._changed([spec.pin])[0], newest=True)
+        return Dependent("model", card.model_id, as_of, recorded_before, standing, through)
+
+    def _uses(self, models: Mapping[str, Dependent]) -> Iterable[Dependent]:
+        uses = self._consumers.model_uses([card.model_id for card in self._cards])
+        newest = {(use.kind, use.name): use for use in uses}
+        own = [use for use in uses if self._touches(use)]
+        changed = dict(zip(own, self._changed([Pin(None, use.made_at) for use in own]), strict=True))
+        for use in uses:
+            model = models.get(use.model_id)
+            if model is None and use not in changed:
+                continue
+            is_newest = use.kind not in MEASURED_AGAIN or newest[use.kind, use.name] is use
+            differs = changed.get(use, False) or (model is not None and model.standing is Standing.STALE)
+            pin = (None, use.made_at) if use in changed or model is None else (model.as_of, model.recorded_before)
+            through = "rows of its own" if use in changed else f"data set of {use.model_id}"
+            yield Dependent(
+                use.kind, f"{use.name} {use.made_at:%Y-%m-%d %H:%M}", *pin, _standing(differs, newest=is_newest), through
+            )
+
+    def _touches(self, use: ModelUse) -> bool:
+        if use.first_at is None or use.last_at is None:
+            return False
+        return to_ms(use.first_at) < self._end_ms and to_ms(use.last_at) >= self._start_ms
+
+    def _sessions(self) -> Iterable[Dependent]:
+        decisions = [
+            d for d in self._consumers.decisions(self._venue, self._symbol, self._start_ms) if self._is_read_by(d.feature_set)
+        ]
+        states = self._consumers.checkpoint_days([d.checkpoint_hash for d in decisions if d.checkpoint_hash is not None])
+        reads = [(d, span) for d in decisions if (span := self._span(d, states)) is not None]
+        counts = self._revisions.changed_since(self._venue, self._symbol, [span for _, span in reads])
+        by_session: dict[str, list[tuple[DecisionRead, bool]]] = defaultdict(list)
+        for (decision, _), count in zip(reads, counts, strict=True):
+            by_session[decision.session_id].append((decision, count > 0))
+        for session, made in by_session.items():
+            stale = [decision for decision, differs in made if differs]
+            standing = _standing(bool(stale), newest=True)
+            newest = made[-1][0]
+            name = f"{session}: {len(stale)} of {len(made)} decisions, {sum(d.acted for d in stale)} of them acted"
+            yield Dependent("session", name, newest.pin_as_of, newest.pin_recorded_before, standing, "bars and state")
+            if fills := sum(d.fills for d, _ in made):
+                name = f"{session}: {sum(d.fills for d in stale)} of {fills} fills"
+                yield Dependent("trades", name, None, None, _standing(any(d.fills for d in stale), newest=True), "decisions")
+
+    def _span(self, decision: DecisionRead, states: Mapping[str, tuple[int, str]]) -> PinnedSpan | None:
+        """What the decision read of the partition: bars that it ran itself, or the day that its restored state went through."""
+        lookback = self._reach * DAY_MS
+        start = max(self._start_ms, to_ms(decision.state_from) - lookback)
+        if start < self._end_ms:
+            return PinnedSpan(start, min(self._end_ms, to_ms(decision.bar_ts) + MINUTE_MS), decision.pin)
+        number, set_hash = states.get(decision.checkpoint_hash or "", (0, ""))
+        through = [d for d in self._days if d.set_hash == set_hash and d.feature_day_id <= number]
+        return PinnedSpan(self._start_ms, self._end_ms, through[-1].pin) if through else None
+
+
+def _standing(changed: bool, *, newest: bool) -> Standing:
+    if not changed:
+        return Standing.CURRENT
+    return Standing.STALE if newest else Standing.REPLACED
