@@ -49,6 +49,32 @@ class Known:
         """So many candles of so many minutes, the first from `opened` on."""
         return [self.candle(opened + i * minutes * MINUTE, minutes) for i in range(count)]
 
+    def premium(self, row: int) -> float:
+        """The premium of the mark over the index price after a minute; none before the first one."""
+        assert self.listed.premium is not None
+        return float(self.listed.premium[row]) if row >= 0 else 0.0
+
+    def index(self, ticks: int, row: int) -> float:
+        """The index price where the mark stands at a price at the end of a minute, USDT."""
+        return float(self.listed.instrument.price(round(int(ticks) / (1 + self.premium(row)))))
+
+    def index_candle(self, opened: int, minutes: int = 1) -> list[float]:
+        """Open time, open, high, low and close of the index price over so many minutes; each opens where the last one closed."""
+        bars, first = self.listed.bars, (opened - START) // MINUTE
+        rows = range(first, first + minutes)
+        start = self.index(bars.close[first - 1] if first else bars.open[0], first - 1)
+        closes = [self.index(bars.close[row], row) for row in rows]
+        return [
+            opened, start, max(start, *closes, *(self.index(bars.high[row], row) for row in rows)),
+            min(start, *closes, *(self.index(bars.low[row], row) for row in rows)), closes[-1],
+        ]
+
+    def premium_candle(self, opened: int, minutes: int = 1) -> list[float]:
+        """The same of the premium."""
+        first = (opened - START) // MINUTE
+        path = [round(self.premium(row), 8) for row in range(first - 1, first + minutes)]
+        return [opened, path[0], max(path), min(path), path[-1]]
+
     def rate(self, settled: int) -> str:
         """The funding rate of a settlement, as the venue writes it."""
         funding = self.listed.funding

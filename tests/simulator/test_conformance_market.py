@@ -120,21 +120,27 @@ def test_a_continuous_contract_is_its_perpetual(by_python_binance: Any, by_sdk: 
     assert [list(r) for r in typed] == rows
 
 
-def test_mark_and_index_bars_have_the_prices_of_the_trades_and_no_volume(by_ccxt: Any, by_sdk: Any) -> None:
+def test_mark_bars_have_the_prices_of_the_trades_and_no_volume(by_ccxt: Any, by_sdk: Any) -> None:
     expected = [[*row[:5], 0.0] for row in KNOWN[BTC].candles(START, 10, 15)]
-    for fetch in (by_ccxt.fetch_mark_ohlcv, by_ccxt.fetch_index_ohlcv):
-        assert [[*row[:5], 0.0] for row in fetch(BTC, "15m", START, 10)] == expected
+    assert [[*row[:5], 0.0] for row in by_ccxt.fetch_mark_ohlcv(BTC, "15m", START, 10)] == expected
     rows = by_sdk.mark_price_kline_candlestick_data(symbol="BTCUSDT", interval="15m", start_time=START, limit=10).data()
     assert [[int(r[0]), *(float(x) for x in r[1:6])] for r in rows] == expected
+
+
+def test_index_bars_are_what_the_premium_leaves_of_the_mark(by_ccxt: Any, by_sdk: Any) -> None:
+    expected = [KNOWN[BTC].index_candle(START + i * 15 * MINUTE, 15) for i in range(10)]
+    assert [row[:5] for row in by_ccxt.fetch_index_ohlcv(BTC, "15m", START, 10)] == expected
     rows = by_sdk.index_price_kline_candlestick_data(pair="BTCUSDT", interval="15m", start_time=START, limit=10).data()
-    assert [[int(r[0]), *(float(x) for x in r[1:6])] for r in rows] == expected
+    assert [[int(r[0]), *(float(x) for x in r[1:6])] for r in rows] == [[*candle, 0.0] for candle in expected]
 
 
-def test_the_premium_of_the_mark_over_the_index_is_nothing_where_both_are_the_last_trade(by_ccxt: Any) -> None:
+def test_the_premium_index_is_what_the_next_funding_rate_is_made_of(by_ccxt: Any) -> None:
     rows = by_ccxt.fetch_premium_index_ohlcv(BTC, "1h", START, 4)
-    assert [r[:5] for r in rows] == [[START + i * HOUR, 0, 0, 0, 0] for i in range(4)]
-    rate = by_ccxt.fetch_funding_rate(BTC)
-    assert rate["markPrice"] == rate["indexPrice"]
+    assert [r[:5] for r in rows] == [KNOWN[BTC].premium_candle(START + i * HOUR, 60) for i in range(4)]
+    told = by_ccxt.fetch_funding_rate(BTC)
+    assert told["indexPrice"] == KNOWN[BTC].index(round(told["markPrice"] * 10), 3 * 1_440 - 1) != told["markPrice"]
+    minutes = [KNOWN[BTC].premium(row) for row in range(8 * 60)]
+    assert float(KNOWN[BTC].rate(START + FUNDING_STEP)) == pytest.approx(1e-4 + sum(minutes) / len(minutes), abs=1e-8)
 
 
 def test_funding_is_paged_from_a_start_and_ends_where_it_is_asked_to(by_ccxt: Any, by_python_binance: Any, by_sdk: Any) -> None:
@@ -282,13 +288,15 @@ def test_the_taker_ratio_is_that_of_the_bars(by_python_binance: Any) -> None:
     assert float(row["sellVol"]) == (volume - bought) / 1_000
 
 
-def test_the_basis_over_an_index_that_is_the_last_trade_is_nothing(by_python_binance: Any, by_sdk: Any) -> None:
+def test_the_basis_is_that_of_the_last_trade_over_the_index(by_python_binance: Any, by_sdk: Any) -> None:
     rows = by_python_binance.futures_basis(pair="BTCUSDT", contractType="PERPETUAL", period="1h", limit=2)
     closes = [KNOWN[BTC].price(KNOWN[BTC].listed.bars.close[3 * 1_440 - 1 - back]) for back in (60, 0)]
     assert [(r["timestamp"], r["futuresPrice"]) for r in rows] == [(NOW - HOUR, closes[0]), (NOW, closes[1])]
-    assert [r["basis"] for r in rows] == ["0", "0"]
+    index = [KNOWN[BTC].index(KNOWN[BTC].listed.bars.close[row], row) for row in (3 * 1_440 - 61, 3 * 1_440 - 1)]
+    assert [float(r["indexPrice"]) for r in rows] == index
+    assert [float(r["basis"]) for r in rows] == [pytest.approx(float(closes[i]) - index[i]) for i in range(2)]
     typed = by_sdk.basis(pair="BTCUSDT", contract_type="PERPETUAL", period="1h", limit=1).data()
-    assert typed[0].index_price == closes[1]
+    assert float(typed[0].index_price or 0) == index[1]
 
 
 def test_the_rule_book_carries_every_filter(paused: str, by_ccxt: Any) -> None:

@@ -11,6 +11,7 @@ import orjson
 
 from huracan_platform.simulator.binance.exchange_info import exchange_info
 from huracan_platform.simulator.market.bars import I64
+from huracan_platform.simulator.market.price_bars import PREMIUM_DECIMALS, PriceKind, price_bars
 from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory, render_rows
 from huracan_platform.simulator.serving import parameters
 from huracan_platform.simulator.serving.problems import VenueRefusal
@@ -32,6 +33,11 @@ class _Bars:
     stop: int
     complete: int
     unfinished: I64
+
+    def rows(self) -> I64:
+        """All of them, (n, 10)."""
+        complete = self.history.series(self.interval).rows[self.first : min(self.stop, self.complete)]
+        return np.concatenate([complete, self.unfinished])
 
 
 @dataclass(frozen=True)
@@ -67,13 +73,19 @@ class MarketEndpoints:
         return self._prices(query, "symbol")
 
     def index_price_klines(self, query: Query) -> bytes:
-        """Bars of a pair's index price, which is the last trade too."""
-        return self._prices(query, "pair")
+        """Bars of a pair's index price."""
+        asked = self._asked(query, "pair")
+        return _array(render_rows(self._derived("index", asked), asked.interval, asked.history.listed))
 
     def premium_index_klines(self, query: Query) -> bytes:
-        """Bars of the premium of the mark over the index price: where both are the last trade there is none."""
-        rows = orjson.loads(self._prices(query, "symbol"))
-        return orjson.dumps([[opened, *["0.00000000"] * 4, *rest] for opened, _, _, _, _, *rest in rows])
+        """Bars of the premium of the mark over the index price, a fraction."""
+        asked = self._asked(query, "symbol")
+        step = INTERVALS_MS[asked.interval]
+        return orjson.dumps([
+            [opened, *(f"{value / 10**PREMIUM_DECIMALS:.{PREMIUM_DECIMALS}f}" for value in prices), "0", opened + step - 1,
+             "0", 0, "0", "0", "0"]
+            for opened, *prices in self._derived("premium", asked)[:, :5].tolist()
+        ])
 
     def _klines(self, query: Query, name: str) -> bytes:
         asked = self._asked(query, name)
@@ -82,10 +94,14 @@ class MarketEndpoints:
 
     def _prices(self, query: Query, name: str) -> bytes:
         asked = self._asked(query, name)
-        complete = asked.history.series(asked.interval).rows[asked.first : min(asked.stop, asked.complete)]
-        rows = np.concatenate([complete, asked.unfinished])
+        rows = asked.rows()
         rows[:, 5:] = 0
         return _array(render_rows(rows, asked.interval, asked.history.listed))
+
+    def _derived(self, kind: PriceKind, asked: _Bars) -> I64:
+        now, rows = self.venue.clock.market_ms(), asked.rows()
+        ends = rows[:, 0] + INTERVALS_MS[asked.interval]
+        return price_bars(kind, asked.history.listed, rows, ends, asked.history.running("1m", now), now)
 
     def _asked(self, query: Query, name: str) -> _Bars:
         history, interval = self.venue.history(parameters.text(query, name)), parameters.text(query, "interval")

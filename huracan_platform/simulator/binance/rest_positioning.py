@@ -12,6 +12,7 @@ import orjson
 from huracan_platform.clock import DAY_MS, MINUTE_MS
 from huracan_platform.simulator.binance.wire_orders import plain
 from huracan_platform.simulator.market.bars import I64, Positioning
+from huracan_platform.simulator.market.price_bars import price_bars
 from huracan_platform.simulator.market.series import INTERVALS_MS, SymbolHistory, roll_up
 from huracan_platform.simulator.serving import parameters
 from huracan_platform.simulator.serving.problems import VenueRefusal
@@ -81,18 +82,22 @@ class PositioningEndpoints:
         return orjson.dumps(answer)
 
     def basis(self, query: Query) -> bytes:
-        """GET /futures/data/basis of a pair's perpetual, whose index price is its own last trade: complete periods by their
-        end."""
+        """GET /futures/data/basis of a pair's perpetual: complete periods by their end."""
         history, step = self.venue.history(parameters.text(query, "pair")), self._step(query)
         if parameters.text(query, "contractType") != "PERPETUAL":
             raise VenueRefusal(-1130, "Data sent for parameter 'contractType' is not valid.")
         series, instrument = history.series(query["period"]), history.listed.instrument
-        ends = series.rows[: series.complete_before(self.venue.clock.market_ms()), 0] + step
+        now = self.venue.clock.market_ms()
+        ends = series.rows[: series.complete_before(now), 0] + step
+        chosen = self._chosen(query, ends)
+        rows = series.rows[chosen.start : chosen.stop]
+        indices = price_bars("index", history.listed, rows, ends[chosen.start : chosen.stop], rows[:0], now)
         answer = []
-        for at in self._chosen(query, ends):
-            price = plain(instrument.price(int(series.rows[at, 4])))
+        for at, traded, known in zip(chosen, rows[:, 4].tolist(), indices[:, 4].tolist(), strict=True):
+            price, index = instrument.price(traded), instrument.price(known)
             answer.append({
-                "indexPrice": price, "futuresPrice": price, "basis": "0", "basisRate": "0.0000", "annualizedBasisRate": "",
+                "indexPrice": plain(index), "futuresPrice": plain(price), "basis": plain(price - index),
+                "basisRate": f"{price / index - 1:.4f}", "annualizedBasisRate": "",
                 "contractType": "PERPETUAL", "pair": instrument.symbol, "timestamp": int(ends[at]),
             })
         return orjson.dumps(answer)

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
 from huracan_platform.simulator.binance.rest_tape import levels
 from huracan_platform.simulator.bybit import asked
 from huracan_platform.simulator.bybit.asked import LINEAR, Asked
 from huracan_platform.simulator.bybit.instruments import instrument_object, risk_limits
-from huracan_platform.simulator.bybit.klines import INTERVALS, chosen, rendered
+from huracan_platform.simulator.bybit.klines import INTERVALS, bar_end, chosen, rendered
 from huracan_platform.simulator.bybit.problems import wrong
 from huracan_platform.simulator.bybit.tickers import ticker_object
 from huracan_platform.simulator.bybit.trades import latest, trade_object
 from huracan_platform.simulator.exchange.book import MOST_LEVELS
 from huracan_platform.simulator.exchange.order_book import OrderBook
 from huracan_platform.simulator.market.bars import I64
+from huracan_platform.simulator.market.price_bars import PREMIUM_DECIMALS, PriceKind, price_bars
 from huracan_platform.simulator.market.series import SymbolHistory
 from huracan_platform.simulator.serving import parameters
 from huracan_platform.simulator.venue import Venue
@@ -56,14 +58,27 @@ class MarketEndpoints:
         return _bar_list(history, rendered(history, rows, amounts=True))
 
     def price_klines(self, query: Asked) -> Result:
-        """GET /v5/market/mark-price-kline and index-price-kline: both prices are the last trade."""
+        """GET /v5/market/mark-price-kline: the last trade."""
         history, rows = self._bars(query)
         return _bar_list(history, rendered(history, rows, amounts=False))
 
-    def premium_klines(self, query: Asked) -> Result:
-        """GET /v5/market/premium-index-price-kline: where mark and index are one price there is no premium."""
+    def index_klines(self, query: Asked) -> Result:
+        """GET /v5/market/index-price-kline"""
         history, rows = self._bars(query)
-        return _bar_list(history, orjson.dumps([[str(opened), "0", "0", "0", "0"] for opened in rows[:, 0].tolist()]))
+        return _bar_list(history, rendered(history, self._derived("index", query, history, rows), amounts=False))
+
+    def premium_klines(self, query: Asked) -> Result:
+        """GET /v5/market/premium-index-price-kline, fractions"""
+        history, rows = self._bars(query)
+        return _bar_list(history, orjson.dumps([
+            [str(row[0]), *(f"{value / 10**PREMIUM_DECIMALS:.{PREMIUM_DECIMALS}f}" for value in row[1:5])]
+            for row in self._derived("premium", query, history, rows).tolist()
+        ]))
+
+    def _derived(self, kind: PriceKind, query: Asked, history: SymbolHistory, rows: I64) -> I64:
+        now, oldest_first = self.venue.clock.market_ms(), rows[::-1]
+        ends = np.array([bar_end(opened, query["interval"]) + 1 for opened in oldest_first[:, 0].tolist()], np.int64)
+        return price_bars(kind, history.listed, oldest_first, ends, history.running("1m", now), now)[::-1]
 
     def _bars(self, query: Asked) -> tuple[SymbolHistory, I64]:
         symbol, interval = asked.symbol(query, self.venue), query.get("interval", "")

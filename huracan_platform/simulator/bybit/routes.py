@@ -32,7 +32,7 @@ def public_routes(market: MarketEndpoints, history: HistoryEndpoints) -> dict[st
         "/v5/market/instruments-info": market.instruments,
         "/v5/market/kline": market.klines,
         "/v5/market/mark-price-kline": market.price_klines,
-        "/v5/market/index-price-kline": market.price_klines,
+        "/v5/market/index-price-kline": market.index_klines,
         "/v5/market/premium-index-price-kline": market.premium_klines,
         "/v5/market/tickers": market.tickers,
         "/v5/market/orderbook": market.orderbook,

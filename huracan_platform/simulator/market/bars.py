@@ -109,7 +109,8 @@ class Liquidations:
 class ListedSymbol:
     """One symbol with everything the venue knows of it. `key` seeds its tape and book.
 
-    `positioning` and `liquidations` None: not recorded.
+    `premium` (n,) at the end of each bar is the mark price over the index price, less 1, as a fraction. `positioning`,
+    `liquidations` and `premium` None: not recorded.
     """
 
     instrument: Instrument
@@ -118,6 +119,7 @@ class ListedSymbol:
     key: int
     positioning: Positioning | None = None
     liquidations: Liquidations | None = None
+    premium: F64 | None = None
 
     @property
     def listed_ms(self) -> int:

@@ -93,12 +93,12 @@ class Drivers(NamedTuple):
 
 class Course(NamedTuple):
     """What comes of it: `log_price` (3, n) close, high and low; `volume` (n,) lots; `drift` (n, 3) trend, participation and
-    crowding in sigmas; `funding` (n // 480 + 1,), the first at the start; `interest` (n,) lots; `forced` (n, 2) lots of
-    shorts and longs liquidated; `liquidated` (m, 4) minute, side (1 long, 0 short), bin of the level, lots."""
-
+    crowding in sigmas; `premium` (n,); `funding` (n // 480 + 1,), the first at the start; `interest` (n,) lots; `forced` (n, 2)
+    lots of shorts and longs liquidated; `liquidated` (m, 4) minute, side (1 long, 0 short), bin of the level, lots."""
     log_price: F64
     volume: F64
     drift: F64
+    premium: F64
     funding: F64
     interest: F64
     forced: I64
@@ -153,13 +153,14 @@ def _step_price(state: State, r: float, sigma: float, u_high: float, u_low: floa
 
 
 @njit(cache=True)
-def _step_premium(state: State, move: float, shock: float) -> None:
-    """The premium follows the minute's move and the lean of leveraged positions."""
+def _step_premium(state: State, move: float, shock: float) -> float:
+    """The premium, which follows the minute's move and the lean of leveraged positions."""
     held = state.longs + state.shorts
     lean = PREMIUM_LEAN * (state.longs - state.shorts) / held if held > 0.0 else 0.0
     state.premium = PREMIUM_DECAY * state.premium + (1 - PREMIUM_DECAY) * lean
     state.premium += PREMIUM_STEP * (PREMIUM_FOLLOWS * min(max(move, -MOST_MOVE), MOST_MOVE) + PREMIUM_OWN * shock)
     state.premium_sum += state.premium
+    return float(state.premium)
 
 
 @njit(cache=True)
@@ -273,7 +274,7 @@ def simulate(drivers: Drivers, usual: float, usual_interest: float, impact: floa
     in sigmas per share of usual volume, 0 for a market in which they move nothing. `drivers.volume` becomes the path's."""
     n = len(drivers.shock)
     returns, price, volume = np.empty(n), np.empty((3, n)), drivers.volume
-    drift, funding, interest = np.zeros((n, 3)), np.empty(n // FUNDING_MINUTES + 1), np.empty(n)
+    drift, funding, premium, interest = np.zeros((n, 3)), np.empty(n // FUNDING_MINUTES + 1), np.empty(n), np.empty(n)
     forced, out, book = np.zeros((n, 2), np.int64), np.empty((0, 4), np.int64), np.zeros((BINS, 2))
     state = np.zeros(1, STATE)[0]
     state.growth, state.lowest_short = 1.0, BINS
@@ -292,8 +293,8 @@ def simulate(drivers: Drivers, usual: float, usual_interest: float, impact: floa
         shorts, longs = _liquidate(state, book, t, out)
         forced[t, 0], forced[t, 1] = shorts, longs
         volume[t] = volume[t] * (0.55 + 0.55 * abs(r) / sigma) + shorts + longs
-        _step_premium(state, r / sigma, drivers.premium_shock[t])
+        premium[t] = _step_premium(state, r / sigma, drivers.premium_shock[t])
         _slide_windows(state, returns, volume, t)
         interest[t] = _step_interest(state, drivers.interest_shock[t], shorts + longs, usual_interest)
         _open_positions(state, book, interest[t])
-    return Course(price, volume, drift, funding, interest, forced, out[: state.events].copy())
+    return Course(price, volume, drift, premium, funding, interest, forced, out[: state.events].copy())

@@ -25,9 +25,9 @@ class Premium:
         return "" if self.rate is None else f"{self.rate:.8f}"
 
 
-def settled_premium(mark: Decimal, funding: FundingHistory, market_ms: int) -> Premium:
-    """One price for all, the last settled rate, and the next settlement on the grid of the present interval."""
+def settled_premium(mark: Decimal, index: Decimal, funding: FundingHistory, market_ms: int) -> Premium:
+    """Prices with the last settled rate, and the next settlement on the grid of the present interval."""
     settled = funding.last_before(market_ms)
     rate = Decimal(f"{funding.rate[settled]:.8f}") if settled >= 0 else None
     step = funding.interval_hours(market_ms) * HOUR_MS
-    return Premium(mark, mark, mark, rate, market_ms // step * step + step)
+    return Premium(mark, index, mark, rate, market_ms // step * step + step)

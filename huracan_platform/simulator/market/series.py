@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from huracan_platform.simulator.market.bars import I64, ListedSymbol
 from huracan_platform.simulator.market.premium import Premium, settled_premium
+from huracan_platform.simulator.market.price_bars import index_price
 from huracan_platform.simulator.market.tape import ID_STRIDE, MinuteTape, minute_tape, turnover
 
 INTERVALS_MS = {
@@ -275,5 +276,6 @@ class SymbolHistory:
         return self._last_mark
 
     def premium(self, market_ms: int) -> Premium:
-        """Mark price and funding at a market time."""
-        return settled_premium(self.mark_price(market_ms), self.listed.funding, market_ms)
+        """Mark price, index price and funding at a market time."""
+        mark = self.mark_price(market_ms)
+        return settled_premium(mark, index_price(self.listed, mark, market_ms), self.listed.funding, market_ms)

@@ -73,7 +73,8 @@ def _generate(base: str, seed: int, start_ms: int, factors: Factors, impact: flo
     key = symbol_key(seed, instrument.symbol)
     levels = Levels(course.liquidated, character.level * 10**instrument.price_decimals, usual)
     liquidations = list_liquidations(bars, levels, key)
-    return ListedSymbol(instrument, bars, funding, key, positioning, liquidations), Oracle(course.drift, drivers.sigma)
+    listed = ListedSymbol(instrument, bars, funding, key, positioning, liquidations, course.premium)
+    return listed, Oracle(course.drift, drivers.sigma)
 
 
 def _bars(ts_ms: I64, course: Course, sigma: F64, uniforms: F64, character: Character) -> MinuteBars:

@@ -182,4 +182,5 @@ class LiveHistory(SymbolHistory):
 
     def premium(self, market_ms: int) -> Premium:
         """Mark price and funding as last told."""
-        return self._told or settled_premium(self.mark_price(market_ms), self.listed.funding, market_ms)
+        mark = self.mark_price(market_ms)
+        return self._told or settled_premium(mark, mark, self.listed.funding, market_ms)

@@ -8,8 +8,9 @@ import ccxt
 import ccxt.async_support
 import pytest
 
-from tests.simulator.bybit.known import DAY, HOUR, MINUTE, START, Known
+from tests.simulator.bybit.known import DAY, DAYS, HOUR, MINUTE, START, Known
 from tests.simulator.bybit.pointing import BTC, ETH, keys, point
+from tests.simulator.known import Known as KnownSymbol
 from tests.simulator.raw import get, post
 
 
@@ -77,14 +78,21 @@ def test_months_and_weeks_add_up(reader: Any, known: Known) -> None:
     assert week[0][1:] == month[0][1:]
 
 
-@pytest.mark.parametrize("price", ["mark", "index"])
-def test_mark_and_index_candles_are_those_of_the_trades(reader: Any, known: Known, price: str) -> None:
-    candles = reader.fetch_ohlcv(BTC, "1h", since=START, limit=3, params={"price": price})
+def test_mark_candles_are_those_of_the_trades(reader: Any, known: Known) -> None:
+    candles = reader.fetch_ohlcv(BTC, "1h", since=START, limit=3, params={"price": "mark"})
     assert [c[:5] for c in candles] == [c[:5] for c in known.candles("BTCUSDT", "1h", 0, 3)]
 
 
-def test_no_premium_where_mark_and_index_are_one(reader: Any) -> None:
-    assert reader.fetch_premium_index_ohlcv(BTC, "1h", since=START, limit=2)[0][1:5] == [0.0, 0.0, 0.0, 0.0]
+def test_index_and_premium_candles_are_what_the_other_protocol_shows_of_the_market(reader: Any, known: Known) -> None:
+    market = KnownSymbol("BTCUSDT", DAYS)
+    hours = [START + i * HOUR for i in range(3)]
+    index = reader.fetch_ohlcv(BTC, "1h", since=START, limit=3, params={"price": "index"})
+    assert [c[:5] for c in index] == [market.index_candle(hour, 60) for hour in hours]
+    premium = reader.fetch_premium_index_ohlcv(BTC, "1h", since=START, limit=3)
+    assert [c[:5] for c in premium] == [market.premium_candle(hour, 60) for hour in hours]
+    month = reader.fetch_ohlcv(BTC, "1M", limit=1, params={"price": "index"})[0]
+    assert month[1] == market.index_candle(START)[1]
+    assert month[4] == market.index(round(known.last("BTCUSDT") * 10), DAYS * 1_440 - 1)
 
 
 def test_the_ticker_tells_the_last_day(reader: Any, known: Known) -> None:
