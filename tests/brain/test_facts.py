@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.facts.repository import UpsertResult
+from huracan_platform.brain.facts.revisions import PinnedSpan, Revisions
 from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import Pin
 from huracan_platform.errors import DataContractError, PermanentError
@@ -204,6 +206,12 @@ class NaiveLibrary:
         return found
 
 
+    def changed(self, as_of_ms: int | None, recorded_ms: int | None) -> int:
+        """Keys whose newest value is not what the pin sees, those that it does not see included."""
+        seen, now = dict(self.read(as_of_ms, recorded_ms)), dict(self.read(None, None))
+        return sum(seen.get(ts) != close for ts, close in now.items())
+
+
 minutes = st.integers(0, 5)
 market_times = st.integers(0, 12 * 60).map(lambda s: T0 + s * 1000)
 writes = st.lists(
@@ -222,6 +230,7 @@ def test_late_writes_change_no_pinned_read_and_every_read_equals_the_definition(
     module_brain: Brain, writes: list[tuple[dict[int, float], int, int]], pins: list[tuple[int | None, int | None]]
 ) -> None:
     repository, naive = CandleRepository(module_brain), NaiveLibrary()
+    ledger = Revisions(module_brain, CandleRepository.table)
     with module_brain.connect() as connection:
         connection.execute("TRUNCATE candles, candles_history")
 
@@ -240,6 +249,15 @@ def test_late_writes_change_no_pinned_read_and_every_read_equals_the_definition(
             assert got == naive.read(as_of_ms, recorded_ms)
             if recorded_ms is not None and recorded_ms < now:
                 assert remembered.setdefault((as_of_ms, recorded_ms), got) == got
+        reads = [PinnedSpan(T0, LATER, pin(*one)) for one in pins]
+        assert ledger.changed_since(VENUE, BTC, reads) == [naive.changed(*one) for one in pins]
+    told = [(r.version, r.known_ms, r.recorded_ms, r.before["close"], r.after["close"])
+            for r in ledger.between(VENUE, BTC, T0, LATER)]
+    assert told == [
+        (number + 2, new[0], new[1], old[2], new[2])
+        for _, versions in sorted(naive.versions.items())
+        for number, (old, new) in enumerate(pairwise(versions))
+    ]
 
 
 def test_every_version_is_told_in_the_order_in_which_it_became_known_as_far_as_a_pin_sees(brain: Brain) -> None:

@@ -1,0 +1,219 @@
+"""The blast radius of a corrected candle: what was made from the version before it, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.candles import CandleRepository
+from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.learning.shadow_returns import ShadowReturnRepository
+from huracan_platform.brain.learning.verdicts import VerdictRepository
+from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock, day_start_ms, to_datetime
+from huracan_platform.contracts.market import Pin
+from huracan_platform.contracts.model import GateStatus, Verdict
+from huracan_platform.contracts.revision import Impact, Standing
+from huracan_platform.contracts.rollback import ShadowReturns
+from huracan_platform.data.features.store import FeatureStore
+from huracan_platform.errors import DataContractError
+from huracan_platform.learning.dataset import newest_dataset
+from huracan_platform.learning.registry import Registry
+from huracan_platform.operations.impact import impact, revised_facts
+from tests.data_features.library import BTC, DAYS, ETH, POSITIONING, SET, VENUE, WIRE_MS, fill, record, store_at
+from tests.data_features.synthetic import BARS_PER_DAY, walk
+from tests.learning.frames import SYMBOL
+from tests.learning.library import FIRST, make_world, store_candles
+from tests.learning.library import VENUE as WORLDS_VENUE
+
+Told = list[tuple[str, str, str]]
+
+
+def told(found: Impact, kinds: tuple[str, ...] = ()) -> Told:
+    """Kind, name without its time, and standing."""
+    return [
+        (d.kind, d.name.split(" 20")[0] if kinds else d.name, d.standing.value)
+        for d in found.dependents if not kinds or d.kind in kinds
+    ]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(WIRE_MS + DAY_MS)
+
+
+@pytest.fixture
+def library(brain: Brain) -> Brain:
+    return fill(brain)
+
+
+@pytest.fixture
+def store(library: Brain, tmp_path: Path, clock: ManualClock) -> FeatureStore:
+    return store_at(library, tmp_path, clock)
+
+
+def revise(library: Brain, clock: ManualClock, day: int, minute: int = 600, bump: float = 1.0, symbol: str = BTC) -> None:
+    """Another volume of one bar, `bump` times the first one, known and recorded now."""
+    bar = walk(5 * BARS_PER_DAY, 1 if symbol == BTC else 2, symbol=symbol).at(slice(at := day * BARS_PER_DAY + minute, at + 1))
+    clock.advance(1000)
+    record(library, replace(bar, volume=bar.volume * bump), wire_ms=clock.wire_ms(), known_ms=clock.market_ms())
+    clock.advance(1000)
+
+
+def test_a_revised_candle_makes_its_feature_day_and_those_after_it_stale_until_they_are_built_again(
+    library: Brain, store: FeatureStore, clock: ManualClock
+) -> None:
+    store.build_days(VENUE, [BTC, ETH], DAYS, SET)
+    assert told(impact(library, VENUE, BTC, DAYS[1], "candles")) == [
+        ("feature day", "core 2025-01-02", "current"), ("feature days", "core, 3 to 2025-01-05", "current")
+    ]
+    revise(library, clock, day=1, bump=2)
+    found = impact(library, VENUE, BTC, DAYS[1], "candles")
+    assert told(found) == [("feature day", "core 2025-01-02", "stale"), ("feature days", "core, 3 to 2025-01-05", "stale")]
+    assert [(r.version, sorted(r.after), r.after["volume"]) for r in found.revisions] == [
+        (2, ["volume"], 2 * found.revisions[0].before["volume"])
+    ]
+    for symbol, day in ((BTC, 0), (BTC, 2), (ETH, 1)):
+        elsewhere = impact(library, VENUE, symbol, DAYS[day], "candles")
+        assert (elsewhere.revisions, elsewhere.of(Standing.STALE)) == ((), ()), (symbol, day)
+    store.build_days(VENUE, [BTC], [DAYS[1]], SET)
+    assert told(impact(library, VENUE, BTC, DAYS[1], "candles")) == [
+        ("feature day", "core 2025-01-02", "replaced"), ("feature day", "core 2025-01-02", "current"),
+        ("feature days", "core, 3 to 2025-01-05", "current"),
+    ]
+
+
+def test_a_correction_that_came_after_the_day_changes_no_feature_of_what_was_known_then(
+    library: Brain, store: FeatureStore, clock: ManualClock
+) -> None:
+    """The set `positioning` takes funding as it was known at each bar, `core` the newest version."""
+    store.build_days(VENUE, [BTC], DAYS, SET)
+    store.build_days(VENUE, [BTC], DAYS, POSITIONING)
+    clock.advance(1000)
+    ts = day_start_ms(DAYS[1])
+    FundingRepository(library).upsert(VENUE, pa.table({
+        "symbol": [BTC], "ts_ms": [ts], "rate": [0.01], "interval_h": [8.0], "known_at_ms": [ts + 5_000],
+    }), clock.wire_ms(), revision_known_at_ms=clock.market_ms())
+    clock.advance(1000)
+    found = impact(library, VENUE, BTC, DAYS[1], "funding")
+    assert {(d.name.split()[0].rstrip(","), d.standing.value) for d in found.dependents} == {
+        ("core", "stale"), ("positioning", "current")
+    }
+    stale = [s.day for s in store.stale_days(VENUE, [BTC], POSITIONING, DAYS[0], DAYS[-1])]
+    assert stale == []
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("revise"), st.integers(0, 2), st.sampled_from([0, 700]), st.sampled_from([1.0, 2.0, 3.0])),
+        st.tuples(st.just("build"), st.integers(0, 2), st.just(0), st.just(0.0)),
+    ),
+    min_size=1, max_size=6,
+)
+
+
+@pytest.mark.slow
+@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=steps)
+def test_exactly_the_days_whose_bars_are_others_than_when_they_were_built_are_stale(
+    library: Brain, tmp_path: Path, steps: list[tuple[str, int, int, float]]
+) -> None:
+    """Whatever is revised and built in whatever order; a bar that is what it was again makes nothing stale."""
+    clock = ManualClock(WIRE_MS + DAY_MS)
+    with library.connect() as connection:
+        connection.execute("TRUNCATE feature_day_symbols, feature_days, candles, candles_history")
+    record(library, walk(5 * BARS_PER_DAY, 1, symbol=BTC))
+    store, days = store_at(library, tmp_path, clock), DAYS[:3]
+    store.build_days(VENUE, [BTC], days, SET)
+    pin, held = Pin(to_datetime(clock.market_ms()), to_datetime(clock.wire_ms())), CandleRepository(library)
+    before = held.content_hash(VENUE, BTC, 0, WIRE_MS, pin)
+    now: dict[tuple[int, int], float] = {}
+    built: dict[tuple[int, int], float] = {}
+    for what, day, minute, bump in steps:
+        if what == "revise":
+            revise(library, clock, day, minute, bump)
+            now[day, minute] = bump
+        else:
+            store.build_days(VENUE, [BTC], [days[day]], SET)
+            # Days after one whose state changed are built along with it, with what the library holds of them.
+            changed = any(now.get((day, m), 1.0) != built.get((day, m), 1.0) for m in (0, 700))
+            for other in range(day, 3 if changed else day + 1):
+                built |= {(other, m): now.get((other, m), 1.0) for m in (0, 700)}
+        stale = [
+            day for day in range(3)
+            if any(d.kind == "feature day" and d.standing is Standing.STALE
+                   for d in impact(library, VENUE, BTC, days[day], "candles").dependents)
+        ]
+        expected = [day for day in range(3) if any(now.get((day, m), 1.0) != built.get((day, m), 1.0) for m in (0, 700))]
+        assert stale == expected
+        assert held.content_hash(VENUE, BTC, 0, WIRE_MS, pin) == before
+
+
+def decide(brain: Brain, day: date, minute: int, pin: Pin, state_from: datetime, checkpoint: str | None) -> None:
+    """A decision of a session on a bar, with its pin and the state that it started from."""
+    with brain.connect() as connection:
+        connection.execute(
+            """
+            INSERT INTO sessions (session_id, name, gateway, venue, account, epoch, code_revision, settings_hash, started_at)
+            VALUES ('s1', 'paper', 'paper', %s, 'main', 1, 'r', 'h', now()) ON CONFLICT DO NOTHING
+            """, (WORLDS_VENUE,),
+        )
+        bar = to_datetime(day_start_ms(day) + minute * MINUTE_MS)
+        connection.execute(
+            """
+            INSERT INTO decisions (
+                decision_id, session_id, epoch, strategy, gateway, venue, symbol, bar_ts, decided_at, pin_as_of,
+                pin_recorded_before, feature_set, feature_profile, feature_set_hash, feature_columns, feature_values,
+                feature_row_hash, state_from, checkpoint_hash, close, model_asked, p_up, sigma, position, entry_price,
+                held_stop_price, held_take_price, bars_held, equity_usd, risk_multiplier, parameters, parameters_hash,
+                code_revision, action, reason, target, stop_price, take_price, edge)
+            VALUES (%s, 's1', 1, 'x', 'paper', %s, %s, %s, now(), %s, %s, 'core', 'short_history', 'h', '{}', '{}', 'h', %s, %s,
+                    1, true, 0.5, 0, 0, 0, 0, 0, 0, 1, 1, '{}', 'h', 'r', 'OPEN_LONG', 'EDGE', 0, 0, 0, 0)
+            """,
+            (f"{day}-{minute}", WORLDS_VENUE, SYMBOL, bar, pin.as_of, pin.recorded_before, state_from, checkpoint),
+        )
+
+
+def test_a_model_and_what_rests_on_it_are_stale_when_a_candle_of_its_data_set_is_corrected(brain: Brain, tmp_path: Path) -> None:
+    world = make_world(brain, str(tmp_path / "artefacts"))
+    card, judged = world.train("linear"), [to_datetime(world.clock.wire_ms() + wait) for wait in (1000, 2000)]
+    VerdictRepository(brain).append([Verdict(card.model_id, 1, "gate", GateStatus.PASS, (), 1, at) for at in judged])
+    last = FIRST + timedelta(days=11)
+    world.clock.advance(5000)
+    hours = ShadowReturns(card.model_id, day_start_ms(last) + HOUR_MS * np.arange(3, dtype=np.int64), np.zeros(3))
+    ShadowReturnRepository(brain).add(hours, world.clock.wire_ms())
+    state = world.store.checkpoint_before(WORLDS_VENUE, SYMBOL, SET, last)
+    assert state is not None
+    day_before = world.store.days(WORLDS_VENUE, SET, state[1], state[1])[0].symbols[SYMBOL]
+    decide(brain, last, 599, world.store.pin_now(), to_datetime(day_start_ms(last)), day_before.end_checkpoint)
+    decide(brain, last, 601, world.store.pin_now(), to_datetime(day_start_ms(last)), day_before.end_checkpoint)
+
+    kinds = ("model", "gate verdicts", "shadow returns", "session")
+    for day, candle in ((last, 11 * 1440 + 600), (FIRST + timedelta(days=3), 3 * 1440 + 600)):
+        fresh = impact(brain, WORLDS_VENUE, SYMBOL, day, "candles")
+        assert {d.standing for d in fresh.dependents} == {Standing.CURRENT}
+        assert {d.kind for d in fresh.dependents} >= {"model", "gate verdicts", "session"}
+        before = revised_facts(brain, card)
+        world.clock.advance(1000)
+        store_candles(brain, slice(candle, candle + 1), 1.5, world.clock.wire_ms())
+        world.clock.advance(1000)
+        assert revised_facts(brain, card) == before + 1
+        rests = [("model", card.model_id, "stale"), ("gate verdicts", card.model_id, "replaced"),
+                 ("gate verdicts", card.model_id, "stale"), ("shadow returns", card.model_id, "stale")]
+        # Of the corrected bar's own day only the decision after it had read it; of an earlier day both had, through the state.
+        stale = ("session", f"s1: {1 if day == last else 2} of 2 decisions, {1 if day == last else 2} of them acted", "stale")
+        assert told(impact(brain, WORLDS_VENUE, SYMBOL, day, "candles"), kinds) == [*rests, stale]
+        if day == last:
+            with pytest.raises(DataContractError, match=r"got 1 that do not, first 2025-01-12 .*build features from that day on"):
+                newest_dataset(world.store, WORLDS_VENUE, SYMBOL, world.settings, world.clock)
+    untouched = impact(brain, WORLDS_VENUE, SYMBOL, FIRST + timedelta(days=5), "candles")
+    assert untouched.of(Standing.STALE) == ()
+    assert Registry(brain, world.root).card(card.model_id) == card
