@@ -238,3 +238,20 @@ async def test_streamed_bars_of_a_real_venue_equal_those_fetched_later() -> None
         served = await asyncio.to_thread(market.candles, SYMBOL, start, bars[-1].ts_ms + MINUTE_MS)
         columns = (served.open, served.high, served.low, served.close, served.volume)
         assert np.array_equal(np.column_stack(columns), [b.values for b in bars])
+
+
+def test_delays_of_bars_that_the_stream_brought_are_measured_on_the_market_clock_and_no_others(
+    clock: ManualClock, client: ScriptedClient
+) -> None:
+    async def scenario() -> None:
+        async with feeding(clock, client) as feed:
+            assert len(await take(feed, 5)) == 5  # by REST, some of them minutes after their close
+            assert feed.take_delays() == []
+            for minute, delay_ms in ((5, 300), (6, 1_700)):
+                clock.advance(START + (minute + 1) * MINUTE_MS + delay_ms - clock.market_ms())
+                client.push(START + minute * MINUTE_MS, closed=False)
+                client.push(START + minute * MINUTE_MS, closed=True)
+            assert feed.take_delays() == [300, 1_700]
+            assert feed.take_delays() == []
+
+    asyncio.run(scenario())
