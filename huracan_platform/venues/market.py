@@ -66,9 +66,10 @@ class MarketData:
     def __init__(self, settings: Settings, retry: ReadRetry | None = None) -> None:
         self._client = build_client(settings, "market", "sync")
         self._retry = retry or ReadRetry(settings.quality.fetch_tries)
-        wire = WIRES.get(settings.venue.ccxt_id)
+        wanted = settings.venue.ccxt_id
+        wire = WIRES.get(wanted)
         if wire is None:
-            raise ConfigurationError(f"HURACAN_VENUE__CCXT_ID: expected one of {', '.join(WIRES)}, got {settings.venue.ccxt_id!r}")
+            raise ConfigurationError(f"HURACAN_VENUE__CCXT_ID: expected one of {', '.join(WIRES)}, got {wanted!r}")
         self._wire: Wire = wire(self._client, self._retry)
         self._url = settings.venue.url
 

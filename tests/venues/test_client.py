@@ -23,6 +23,16 @@ async def test_every_url_of_every_client_points_at_the_configured_venue(purpose,
         await client.close()
 
 
+@pytest.mark.parametrize("ccxt_id", ["bybit", "okx"])
+@pytest.mark.parametrize("flavour", ["sync", "pro"])
+async def test_host_names_that_are_templates_are_replaced_too(ccxt_id, flavour) -> None:
+    client = build_client(Settings(venue=VenueSettings(url="http://127.0.0.1:8799", ccxt_id=ccxt_id)), "market", flavour)
+    assert {urlsplit(url).netloc for url in urls_of(client.urls["api"])} == {"127.0.0.1:8799"}
+    assert client.sign("time", ["public"])["url"].startswith("http://127.0.0.1:8799/")
+    if flavour != "sync":
+        await client.close()
+
+
 def test_paths_are_those_of_the_venue() -> None:
     api = build_client(LOCAL).urls["api"]
     paths = [urlsplit(api[name]).path for name in ("fapiPublic", "fapiPrivateV2", "fapiPrivateV3", "fapiData")]

@@ -143,7 +143,8 @@ class OkxWire:
         return Contract(row["instId"], Listed(instrument, status, int(row["listTime"]), moment(row["expTime"])), size)
 
     def _premium(self, market_id: str, start_ms: int, end_ms: int, what: str) -> Prices:
-        """The last premium told in each 5 minutes, by their open."""
+        """The last premium told in each 5 minutes that began in the window, by their open."""
+        start_ms, end_ms = (-(-at // STEP_MS) * STEP_MS for at in (start_ms, end_ms))
         rows = self._back("publicGetPublicPremiumHistory", {"instId": market_id}, "ts", start_ms, end_ms, what)
         ts, (premium,) = columns(rows, "ts", ["premium"], what)
         opened = ts // STEP_MS * STEP_MS
