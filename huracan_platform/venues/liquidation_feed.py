@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aiohttp
@@ -21,7 +22,7 @@ from huracan_platform.venues.client import build_client, translated
 from huracan_platform.venues.liquidation_wires import LiquidationWire, liquidation_wire, read_frame
 from huracan_platform.venues.liquidations import Contract, parse_liquidations
 
-CONNECT_S = 10.0
+CONNECT_S, GOODBYE_S = 10.0, 1.0
 BEAT_S = 15.0
 _log = get_logger("venues.liquidation_feed")
 
@@ -78,9 +79,9 @@ async def listen(stream: LiquidationStream, exchange: str, stale_s: float) -> As
     TransientError
         It was refused, closed or silent for `stale_s` wall seconds.
     """
-    newest_ms, timeout = 0, aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
+    newest_ms = 0
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.ws_connect(stream.url, autoping=True) as socket:
+        async with _connected(stream.url) as socket:
             hello = stream.wire.hello(list(stream.contracts))
             if hello is not None:
                 await socket.send_json(hello)
@@ -95,13 +96,28 @@ async def listen(stream: LiquidationStream, exchange: str, stale_s: float) -> As
         raise TransientError(f"liquidations {exchange}: expected a connection, got {type(error).__name__} {error}") from None
 
 
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """A socket that is left within `GOODBYE_S`: aiohttp waits for a server's farewell as long as that goes on talking."""
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        socket = await session.ws_connect(url, autoping=True)
+        try:
+            yield socket
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await socket.close()
+
+
 async def _texts(
     socket: aiohttp.ClientWebSocketResponse, beat: str | None, exchange: str, stale_s: float
 ) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     beat_at = loop.time() + BEAT_S
     while True:
-        message = await asyncio.wait_for(socket.receive(), stale_s)
+        async with asyncio.timeout(stale_s):  # wait_for loses a cancellation that comes together with a frame
+            message = await socket.receive()
         if message.type is not aiohttp.WSMsgType.TEXT:
             got = f"{message.type.name.lower()} {message.data}"
             raise TransientError(f"liquidations {exchange}: expected frames, got {got}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,7 @@ PATH = "/ws/v5/public"
 
 
 class OkxStream:
-    """Tells the frames to whoever has subscribed, pulses before and after, then goes on pulsing until it is cut.
+    """Tells the frames to whoever has subscribed, a pulse before and pulses after, until it is cut; it hears no farewell.
 
     Pulses are `step_ms` of market time apart. `heard` is what clients sent.
     """
@@ -55,9 +56,10 @@ class OkxStream:
         await self._pulse(socket, pulses[0])
         for frame in self._frames:
             await socket.send_json(frame)
-        while not socket.closed:
-            await self._pulse(socket, pulses[0])
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(ConnectionError):
+            while not socket.closed:
+                await self._pulse(socket, pulses[0])
+                await asyncio.sleep(0.01)
         return socket
 
     async def _pulse(self, socket: web.WebSocketResponse, argument: dict[str, str]) -> None:

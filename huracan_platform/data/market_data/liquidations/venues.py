@@ -66,8 +66,9 @@ async def record_venues(
             return error
         raise AssertionError("a recorder ends by an error only")
 
-    ended = await asyncio.gather(*(watched(name, settings) for name, settings in venues.items()))
-    raise next(iter(ended), PermanentError("liquidations: expected a venue, got none"))
+    async with asyncio.TaskGroup() as group:  # waits for all of them when it is cancelled: what they heard is written first
+        tasks = [group.create_task(watched(name, settings)) for name, settings in venues.items()]
+    raise next((task.result() for task in tasks), PermanentError("liquidations: expected a venue, got none"))
 
 
 async def _exchange(name: str, settings: Settings) -> str:
