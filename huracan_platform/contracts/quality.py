@@ -38,8 +38,8 @@ class CheckResult:
     """One check of one day of one symbol.
 
     `observed` and `expected` are the numbers compared, `bad_ranges` the (first, last) event times concerned in ms UTC,
-    both included, `sample` some of the rows as plain values, `counts` rows by what they are (expected, got, bad).
-    `blocking` failures quarantine the day.
+    both included, `sample` some of the rows as plain values, `counts` rows by what they are (expected, got, bad), `fault` the
+    name of what is wrong, where it has one. `blocking` failures quarantine the day.
     """
 
     name: str
@@ -55,13 +55,14 @@ class CheckResult:
     bad_ranges: tuple[tuple[int, int], ...] = ()
     sample: tuple[dict[str, Any], ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    fault: str = ""
 
     def details(self) -> dict[str, Any]:
         """Plain values for the log and for metadata."""
         return {
             "message": self.message, "observed": self.observed, "expected": self.expected, "blocking": self.blocking,
             "bad_ranges": [list(r) for r in self.bad_ranges], "sample": list(self.sample),
-            "counts": dict(self.counts),
+            "counts": dict(self.counts), "fault": self.fault,
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from huracan_platform.settings.arrival import ArrivalSettings
+from huracan_platform.settings.diagnosis import DiagnosisSettings
 from huracan_platform.settings.rules import Fraction, Section
 
 
@@ -26,4 +27,5 @@ class QualitySettings(Section):
         0.01, description="USD per contract may leave the hour's price range by this fraction: it is a mark price"
     )
     fetch_tries: int = Field(3, ge=1)
+    diagnosis: DiagnosisSettings = DiagnosisSettings()
     arrival: ArrivalSettings = ArrivalSettings()

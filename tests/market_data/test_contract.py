@@ -44,6 +44,11 @@ def times(change: Callable[[np.ndarray], np.ndarray]) -> Edit:
     return edit
 
 
+NAMES = {
+    "unsorted": "rows out of order", "a duplicate": "duplicated rows", "another time zone": "time-zone shifted",
+    "seconds for ms": "times in a wrong unit", "µs for ms": "times in a wrong unit", "off the minute": "shifted in time",
+    "prices times 1000 from noon": "prices in a wrong unit",
+}
 CANDLE_FAULTS: dict[str, tuple[Edit, str]] = {
     "a column is missing": (
         lambda f: f.drop(columns="high"), r"expected columns symbol, ts, open, high.*got symbol, ts, open, lo"),
@@ -77,7 +82,8 @@ def test_a_broken_batch_of_candles_is_refused_with_expected_and_got(fault) -> No
     enforced = enforce("candles", delivery(edit(frame_of(bars()))), KNOWN)
     assert len(enforced.frame) == 0
     assert set(enforced.refused) == {DAY}
-    assert enforced.refused[DAY].startswith(f"candles {SYMBOL} 2024-03-01: expected ")
+    name = f"{NAMES[fault]}: " if fault in NAMES else ""
+    assert enforced.refused[DAY].startswith(f"candles {SYMBOL} 2024-03-01: {name}expected ")
     assert re.search(message, enforced.refused[DAY])
 
 

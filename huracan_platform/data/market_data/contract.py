@@ -15,26 +15,32 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from huracan_platform.contracts.liquidation import LiquidationMinutes
-from huracan_platform.contracts.market import Candles, FundingRates, OpenInterest
+from huracan_platform.contracts.market import Candles, Series
 from huracan_platform.contracts.quality import RefusedBatch
 from huracan_platform.contracts.source import SourceContract
-from huracan_platform.contracts.texts import Sentiment
+from huracan_platform.data.market_data.diagnosis.refusal import refusal
+from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.source import Delivery
 from huracan_platform.errors import DataContractError
+from huracan_platform.settings.diagnosis import DiagnosisSettings
 
 
 @dataclass(frozen=True)
 class Neighbours:
     """What a delivery must fit to: the venue's symbols and the closes of the library's rows on either side.
 
-    `declared` is the contract of a source that brings its own; None: the dataset's.
+    `declared` is the contract of a source that brings its own; None: the dataset's. `earlier` and `later` are the library's own
+    bars of the days beside, `sources` whoever else may be asked about rows that look wrong.
     """
 
     known_symbols: frozenset[str]
     before: float | None = None
     after: float | None = None
     declared: SourceContract | None = None
+    earlier: Candles | None = None
+    later: Candles | None = None
+    sources: SecondSources | None = None
+    diagnosis: DiagnosisSettings = field(default_factory=DiagnosisSettings)
 
 
 @dataclass(frozen=True)
@@ -59,9 +65,18 @@ def enforce(dataset: str, delivery: Delivery, neighbours: Neighbours) -> Enforce
         parts = _by_day(frame, delivery)
         enforced = None if parts is None else _enforce_days(dataset, delivery, neighbours, parts)
         if enforced is None or not enforced.refused:
-            return Enforced(frame.iloc[:0], {day: str(whole) for day in delivery.days})
+            reason = named_refusal(dataset, frame, delivery.observed_ms, neighbours, what, str(whole))
+            return Enforced(frame.iloc[:0], dict.fromkeys(delivery.days, reason))
         return enforced
     return Enforced(frame)
+
+
+def named_refusal(
+    dataset: str, frame: pd.DataFrame, observed_ms: int, neighbours: Neighbours, what: str, reason: str
+) -> str:
+    """Why a batch was refused, `reason` of the contract, led by the name of the fault where it has one."""
+    named = refusal(dataset, frame, observed_ms, neighbours.before, neighbours.after, neighbours.diagnosis)
+    return reason if named is None else f"{what}: {named}; {reason.removeprefix(f'{what}: ')}"
 
 
 def refused_batch(dataset: str, symbol: str, day: date | None, frame: pd.DataFrame, reason: str, source: str) -> RefusedBatch:
@@ -70,7 +85,7 @@ def refused_batch(dataset: str, symbol: str, day: date | None, frame: pd.DataFra
     return RefusedBatch(dataset, symbol, day, source, reason, len(frame), hashlib.sha256(rows).hexdigest(), rows)
 
 
-def frame_of(series: Candles | FundingRates | OpenInterest | Sentiment | LiquidationMinutes) -> pd.DataFrame:
+def frame_of(series: Series) -> pd.DataFrame:
     """A series as a batch: columns `symbol`, `ts` (UTC, ms) and the values, in the order delivered."""
     names = [name for name in series.__dataclass_fields__ if name not in ("symbol", "ts_ms")]
     ts = pd.Series(series.ts_ms.astype("M8[ms]")).dt.tz_localize("UTC")
@@ -110,9 +125,10 @@ def _enforce_days(
         what = f"{dataset} {delivery.symbol} {day}"
         try:
             after = neighbours.after if day == delivery.days[-1] else None
-            _validate(dataset, part, delivery, replace(neighbours, before=before, after=after), what)
+            beside = replace(neighbours, before=before, after=after)
+            _validate(dataset, part, delivery, beside, what)
         except DataContractError as error:
-            refused[day] = str(error)
+            refused[day] = named_refusal(dataset, part, delivery.observed_ms, beside, what, str(error))
         else:
             kept.append(part)
             before = float(part["close"].iloc[-1]) if "close" in part and len(part) else before

@@ -107,6 +107,10 @@ class Fallback:
                 return _joined(symbol, came)
         return None
 
+    def venues(self) -> list[tuple[str, MarketData]]:
+        """The alternatives by name, in their order."""
+        return list(self._markets.items())
+
     def in_vain(self, symbol: str) -> str:
         """`; bybit: …` for each alternative that did not answer about the symbol, and why."""
         return "".join(f"; {name}: {why}" for name, why in self._refusals.get(symbol, {}).items())

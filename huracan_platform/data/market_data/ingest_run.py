@@ -20,9 +20,11 @@ from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.hashing import hash_arrays
+from huracan_platform.contracts.market import Candles
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, Ruling
 from huracan_platform.data.market_data.ahead import fetched_ahead
 from huracan_platform.data.market_data.contract import Neighbours, arrays_of, enforce, frame_of_rows
+from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.fallback import Fallback
 from huracan_platform.data.market_data.gaps import is_refetched
 from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
@@ -34,6 +36,7 @@ from huracan_platform.errors import ConfigurationError, PermanentError, Transien
 from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
 from huracan_platform.venues.klines import MalformedRowsError
+from huracan_platform.venues.market import MarketData
 
 # Days of a symbol fetched, judged and written at a time: 43 k bars.
 DAYS_AT_A_TIME = 30
@@ -172,12 +175,25 @@ class IngestRun:
     def _neighbours(self, delivery: Delivery) -> Neighbours:
         if isinstance(self._kind, SourceKind):
             return Neighbours(self._known, declared=self._kind.source.contract)
+        sources = SecondSources(self._brain, self._market.venue, self._market, self._known, self._alternatives)
+        beside = Neighbours(self._known, sources=sources, diagnosis=self._kind.quality.diagnosis)
         if self._kind.name != "candles":
-            return Neighbours(self._known)
-        library, venue, symbol = CandleRepository(self._brain), self._market.venue, delivery.symbol
-        before = library.read(venue, [symbol], delivery.start_ms - DAY_MS, delivery.start_ms)[symbol].close
-        after = library.read(venue, [symbol], delivery.end_ms, delivery.end_ms + DAY_MS)[symbol].close
-        return Neighbours(self._known, float(before[-1]) if len(before) else None, float(after[0]) if len(after) else None)
+            return beside
+        earlier = self._own_bars(delivery.symbol, delivery.start_ms - DAY_MS, delivery.start_ms)
+        later = self._own_bars(delivery.symbol, delivery.end_ms, delivery.end_ms + DAY_MS)
+        return replace(
+            beside, before=float(earlier.close[-1]) if len(earlier) else None,
+            after=float(later.close[0]) if len(later) else None, earlier=earlier, later=later,
+        )
+
+    def _own_bars(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
+        """The library's bars of the venue itself, none that another one lent."""
+        bars = CandleRepository(self._brain).read(self._market.venue, [symbol], start_ms, end_ms)[symbol]
+        lent = RefetchedWindows(self._brain).standing(self._market.venue, self._kind.name, symbol, start_ms, end_ms)
+        return bars.at(~is_refetched(bars.ts_ms, lent)) if lent else bars
+
+    def _alternatives(self) -> list[tuple[str, MarketData]]:
+        return [] if self._others is None else self._others.venues()
 
     def _write(self, judged: Judgement, delivery: Delivery | None = None) -> None:
         """Rows first, then the books: a day is never called good before its rows are there.

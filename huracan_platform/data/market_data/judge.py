@@ -9,9 +9,13 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from huracan_platform.clock import DAY_MS, day_of, day_start_ms
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_of, day_start_ms
+from huracan_platform.contracts.market import CANDLE_COLUMNS
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, RefusedBatch, Ruling, Severity
-from huracan_platform.data.market_data.contract import Enforced, Neighbours, enforce, refused_batch
+from huracan_platform.data.market_data.contract import Enforced, Neighbours, arrays_of, enforce, refused_batch
+from huracan_platform.data.market_data.diagnosis.deliveries import candle_faults, funding_faults, named
+from huracan_platform.data.market_data.diagnosis.diagnosis import fault_in
+from huracan_platform.data.market_data.funding.kind import FUNDING_COLUMNS
 from huracan_platform.data.market_data.gaps import DueWindow, due_window
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.results import Subject, check_result, with_evidence
@@ -43,7 +47,7 @@ def judge(
     windows = _windows(kind, delivery, gaps)
     enforced = enforce(kind.name, delivery, neighbours)
     sound = [window for window in windows if window.day not in enforced.refused]
-    checked = kind.checks(enforced.frame, delivery, sound, neighbours.before) if sound else {}
+    checked = _checked(kind, enforced.frame, delivery, sound, neighbours) if sound else {}
     parts = {**enforced.parts, **_by_day(enforced.frame, sound)}
     days, results, refused = [], [], _refused_by_contract(kind, delivery, enforced)
     for window in windows:
@@ -64,6 +68,24 @@ def judge(
         days.append(report)
         results += found
     return Judgement(_stored(enforced.frame, days, parts), tuple(days), tuple(results), tuple(refused))
+
+
+def _checked(
+    kind: Kind, frame: pd.DataFrame, delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours
+) -> dict[date, list[CheckResult]]:
+    """The checks of each day, led by the names of faults."""
+    earlier, before = neighbours.earlier, neighbours.before
+    if earlier is not None and (len(earlier) == 0 or int(earlier.ts_ms[-1]) != delivery.start_ms - MINUTE_MS):
+        before = None  # a close of some time before is no neighbour
+    checked = kind.checks(frame, delivery, windows, before)
+    if kind.name not in _NAMED:
+        return dict(checked)
+    columns, faults_of = _NAMED[kind.name]
+    faults = faults_of(arrays_of(frame, columns), delivery, windows, neighbours)
+    return {day: named(results, faults.get(day, ())) for day, results in checked.items()}
+
+
+_NAMED = {"candles": (CANDLE_COLUMNS, candle_faults), "funding": (FUNDING_COLUMNS, funding_faults)}
 
 
 def judge_malformed(kind: Kind, symbol: str, days: tuple[date, ...], rows: pd.DataFrame, reason: str) -> Judgement:
@@ -94,7 +116,9 @@ def _refused_by_contract(kind: Kind, delivery: Delivery, enforced: Enforced) -> 
 
 def _contract_result(subject: Subject, reason: str | None) -> CheckResult:
     result = check_result(subject, "contract", reason is None, float(reason is None), 1, "")
-    return result if reason is None else replace(result, message=reason)  # the reason names its subject already
+    if reason is None:
+        return result
+    return replace(result, message=reason, fault=fault_in(reason))  # the reason names its subject already
 
 
 def _by_day(frame: pd.DataFrame, windows: Sequence[DueWindow]) -> dict[date, pd.DataFrame]:
@@ -122,7 +146,8 @@ def _report(
     expected = int(completeness.expected) if completeness else 0
     state = _state(kind, window, delivery, results, part)
     rows = 0 if part is None or state is DayState.QUARANTINED else len(part)
-    reasons = [r.message for r in results if not r.passed]
+    # What has a name says most and leads.
+    reasons = [r.message for r in sorted(results, key=lambda r: not r.fault) if not r.passed]
     if ruling is not None:
         reasons.append(f"{Subject(kind.name, delivery.symbol, window.day)}: rows from quarantine, {ruling.told}")
     return DayReport(delivery.symbol, window.day, state, rows, expected, None, tuple(reasons))

@@ -35,7 +35,8 @@ class Evidence:
     """What the bars of a day are held against.
 
     `hours` are the venue's own 1-hour bars, `previous_close` that of the bar right before the day, `witness` a second
-    venue's bars around the jumps; None means there is none. `refetched` are windows of the day whose bars another venue lent.
+    venue's bars around the jumps; None means there is none. `refetched` are windows of the day whose bars another venue lent,
+    and that of the bar right before it.
     `newest` marks the last partition, the only one with a freshness.
     """
 
@@ -52,7 +53,9 @@ def run_checks(candles: Candles, evidence: Evidence, quality: QualitySettings) -
     """All six, in the order of NAMES, over bars in time order."""
     day = evidence.window.day
     return [
-        completeness(candles, evidence.window, quality, evidence.refetched),
+        completeness(
+            candles, evidence.window, quality, [one for one in evidence.refetched if one.end_ms > evidence.window.start_ms]
+        ),
         uniqueness(candles, day),
         validity(candles, day),
         freshness(candles, evidence, quality),

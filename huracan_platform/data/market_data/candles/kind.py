@@ -13,9 +13,9 @@ import pyarrow as pa
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.repository import FactRepository
-from huracan_platform.clock import DAY_MS, MINUTE_MS, day_of, day_start_ms
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
-from huracan_platform.contracts.quality import CheckResult
+from huracan_platform.contracts.quality import CheckResult, Refetched
 from huracan_platform.data.market_data.candles import checks
 from huracan_platform.data.market_data.contract import arrays_of, frame_of
 from huracan_platform.data.market_data.gaps import DueWindow
@@ -72,7 +72,7 @@ class CandleKind:
         for window in windows:
             evidence = checks.Evidence(
                 window, delivery.observed_ms, window.day == newest_day(delivery), hours.of_day(window.day),
-                closes[window.day], witness, tuple(one for one in lent if day_of(one.start_ms) == window.day),
+                closes[window.day], witness, _touching(lent, window.day),
             )
             results[window.day] = checks.run_checks(bars[window.day], evidence, self.quality)
         return results
@@ -100,6 +100,12 @@ class CandleKind:
     def repository(self, brain: Brain) -> FactRepository:
         """Candles of the Brain Library."""
         return CandleRepository(brain)
+
+
+def _touching(lent: Sequence[Refetched], day: date) -> tuple[Refetched, ...]:
+    """Windows that the day needs to know: those in it, and one right before its first bar, whose close is another venue's."""
+    start = day_start_ms(day)
+    return tuple(one for one in lent if one.start_ms < start + DAY_MS and one.end_ms >= start)
 
 
 def _close_before(candles: Candles, day: date, delivery: Delivery, before: float | None) -> float | None:

@@ -1,0 +1,155 @@
+"""What is wrong with candles that kept their contract: their own evidence, then whatever is at hand to hold them against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms
+from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
+from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
+from huracan_platform.data.market_data.diagnosis.hours import Hours, against_hours, beside
+from huracan_platform.data.market_data.diagnosis.pages import missing_pages
+from huracan_platform.data.market_data.diagnosis.repeats import (
+    repeated_pages,
+    rows_of_another_symbol,
+    rows_of_another_time,
+    stale,
+)
+from huracan_platform.data.market_data.diagnosis.seams import spliced
+from huracan_platform.data.market_data.diagnosis.sources import SecondSources
+from huracan_platform.data.market_data.diagnosis.ticks import finer_tick
+from huracan_platform.data.market_data.diagnosis.tracking import against_closes, against_marks
+from huracan_platform.data.market_data.gaps import DueWindow
+from huracan_platform.settings.diagnosis import DiagnosisSettings
+
+# Causes that say only that the rows are not the venue's: another symbol's rows say more.
+_VAGUE = (Fault.OTHER_MARKET, Fault.SPLICED, Fault.PRICE_UNIT)
+
+
+@dataclass(frozen=True)
+class CandleEvidence:
+    """Bars of one symbol in time order, none lent, and what they are held against.
+
+    `hours` are the venue's own, empty where there are none; `due` the windows in which pages may be missing; `earlier` and
+    `later` the library's bars of the days beside.
+    """
+
+    candles: Candles
+    hours: Candles
+    windows: Sequence[DueWindow]
+    due: Sequence[DueWindow] = ()
+    earlier: Candles | None = None
+    later: Candles | None = None
+    sources: SecondSources | None = None
+
+
+def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[date, list[Diagnosis]]:
+    """Named faults of each day, the most telling first; a day without one is left out."""
+    candles = evidence.candles
+    found: dict[date, list[Diagnosis]] = {}
+    compared = beside(candles, evidence.hours)
+    agree = compared.agree()
+    vouched = compared.ts_ms[agree] // HOUR_MS
+    for one in _of_rows(candles, vouched, settings):
+        _put(found, one)
+    for window in evidence.windows:
+        for one in _of_hours(evidence, compared, agree, window.day, settings):
+            found.setdefault(window.day, []).append(one)
+    seams = spliced(candles, settings, vouched, evidence.earlier, evidence.later) if len(candles) else []
+    doubtful = {day_of(one.bad[0][0]) for one in seams}
+    for window in evidence.windows:
+        if not found.get(window.day) and (window.day in doubtful or not _is_vouched(vouched, window.day)):
+            found.setdefault(window.day, []).extend(_of_sources(evidence, window.day, settings))
+    for one in seams:
+        found.setdefault(day_of(one.bad[0][0]), []).append(one)
+    page = missing_pages(_missing(candles, evidence.due), settings)
+    if page is not None:
+        _put(found, page)
+    return {day: faults for day, faults in found.items() if faults}
+
+
+def _of_rows(candles: Candles, vouched: Int64, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """What the rows themselves tell, but for what the venue's own hours tell as well."""
+    values = np.stack([getattr(candles, name) for name in CANDLE_COLUMNS], axis=1)
+    for one in (
+        swapped_columns(candles.ts_ms, values, settings), repeated_pages(candles, settings), stale(candles, settings)
+    ):
+        if one is not None and not all(np.isin(range(a // HOUR_MS, b // HOUR_MS + 1), vouched).all() for a, b in one.bad):
+            yield one
+
+
+def _of_hours(
+    evidence: CandleEvidence, compared: Hours, agree: np.ndarray, day: date, settings: DiagnosisSettings
+) -> Iterator[Diagnosis]:
+    """What the venue's own hours tell of a day, or the symbol whose hours these are."""
+    of_day = compared.ts_ms // DAY_MS == day_start_ms(day) // DAY_MS
+    differs = of_day & ~agree
+    if not differs.any():
+        return
+    differing = compared.at(differs)
+    one = against_hours(evidence.candles, evidence.hours, differing, int(differs.sum()) == int(of_day.sum()), settings)
+    if evidence.sources is not None and one is not None and one.fault in _VAGUE:
+        start = day_start_ms(day)
+        for other in evidence.sources.other_hours(evidence.candles.symbol, start, start + DAY_MS):
+            same = np.isin(differing.ts_ms, (theirs := beside(evidence.candles, other)).ts_ms[theirs.agree()])
+            if same.mean() >= settings.explained_share:
+                told = (
+                    f"expected hours of {evidence.candles.symbol}, got {int(same.sum())} of {len(same)} that differ to be "
+                    f"{other.symbol}'s"
+                )
+                yield Diagnosis(Fault.OTHER_SYMBOL, told, True, one.bad)
+                break
+    if one is not None:
+        yield one
+
+
+def _of_sources(evidence: CandleEvidence, day: date, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """What the library, the venue's mark price and other venues tell of a day that no hour vouches for."""
+    candles, sources = evidence.candles.of_day(day), evidence.sources
+    for held in (evidence.earlier, evidence.later):
+        if held is not None and (one := rows_of_another_time(candles, held, settings)) is not None:
+            yield one
+    if (one := finer_tick(candles, evidence.earlier, evidence.later, settings)) is not None:
+        yield one
+    if sources is None or len(candles) == 0:
+        return
+    start, symbol = day_start_ms(day), candles.symbol
+    stored = sources.stored(symbol, start, start + DAY_MS)
+    if (one := rows_of_another_time(candles, stored, settings)) is not None:
+        yield one
+    for other in sources.other_symbols(symbol, start, start + DAY_MS):
+        if (one := rows_of_another_symbol(candles, other, settings)) is not None:
+            yield one
+    # Rows from the neighbour days let a shift be tried that brings them in.
+    around = evidence.candles
+    marks = sources.marks(symbol, start, start + DAY_MS)
+    if marks is not None and len(marks):
+        if (one := against_marks(around, marks, settings)) is not None:
+            yield one
+        return
+    for name, hours in sources.elsewhere(symbol, start, start + DAY_MS):
+        if (one := against_closes(around, hours.ts_ms + HOUR_MS - MINUTE_MS, hours.close, name, settings)) is not None:
+            yield one
+        return
+
+
+def _is_vouched(vouched: Int64, day: date) -> bool:
+    """Whether the venue's own hours agree with some of the day's."""
+    return bool((vouched // 24 == day_start_ms(day) // DAY_MS).any())
+
+
+def _missing(candles: Candles, windows: Sequence[DueWindow]) -> Int64:
+    due = [window.minutes() for window in windows]
+    return np.setdiff1d(np.concatenate(due), candles.ts_ms) if due else np.empty(0, np.int64)
+
+
+def _put(found: dict[date, list[Diagnosis]], one: Diagnosis) -> None:
+    """Under each day that it touches."""
+    days = dict.fromkeys(day_of(ms) for a, b in one.bad for ms in range(a // DAY_MS * DAY_MS, b + 1, DAY_MS))
+    for day in days:
+        found.setdefault(day, []).append(one)

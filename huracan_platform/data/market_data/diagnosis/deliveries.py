@@ -1,0 +1,112 @@
+"""Names for the faults of a delivery that kept its contract, put into the results of its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from huracan_platform.clock import DAY_MS, day_start_ms
+from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRates
+from huracan_platform.contracts.quality import CheckResult, Severity
+from huracan_platform.data.market_data.diagnosis.candles import CandleEvidence, diagnose
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, worst
+from huracan_platform.data.market_data.diagnosis.funding import FundingEvidence, diagnose_funding
+from huracan_platform.data.market_data.diagnosis.sources import SecondSources
+from huracan_platform.data.market_data.gaps import DueWindow, is_refetched
+from huracan_platform.data.market_data.results import Subject
+from huracan_platform.data.market_data.source import Delivery
+
+if TYPE_CHECKING:
+    from huracan_platform.data.market_data.contract import Neighbours
+
+Named = Mapping[date, Sequence[Diagnosis]]
+# A premium of the settlement before the first day is made in the day before.
+_PREMIUM_MS = DAY_MS
+
+
+def candle_faults(
+    arrays: Mapping[str, Any], delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours
+) -> Named:
+    """Named faults of candles by day; bars that another venue lent are left alone."""
+    candles = Candles(delivery.symbol, **arrays)
+    own = candles.at(~is_refetched(candles.ts_ms, delivery.refetched)) if delivery.refetched else candles
+    hours = delivery.hours or Candles(delivery.symbol, np.empty(0, np.int64), *(np.empty(0) for _ in CANDLE_COLUMNS))
+    # Lent bars are missing for a reason that is told already.
+    due = [] if delivery.refetched else windows
+    evidence = CandleEvidence(own, hours, windows, due, neighbours.earlier, neighbours.later, neighbours.sources)
+    return diagnose(evidence, neighbours.diagnosis)
+
+
+def funding_faults(
+    arrays: Mapping[str, Any], delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours
+) -> Named:
+    """Named faults of settlements by day.
+
+    The library's own settlements are always at hand. Premiums, other symbols and other venues are asked about files, which may
+    come from anywhere, and about what looks wrong.
+    """
+    rates = FundingRates(delivery.symbol, **arrays)
+    nothing = FundingRates(delivery.symbol, np.empty(0, np.int64), np.empty(0), np.empty(0))
+    sources = neighbours.sources
+    around = nothing if sources is None else sources.rates_around(rates.symbol, delivery.start_ms, delivery.end_ms)
+    evidence = FundingEvidence(rates, around)
+    found = diagnose_funding(evidence, neighbours.diagnosis)
+    if sources is not None and len(rates) and (found or delivery.source != "venue"):
+        found = diagnose_funding(_with_sources(evidence, delivery, sources), neighbours.diagnosis)
+    return _by_day(found, [window.day for window in windows])
+
+
+def named(results: Sequence[CheckResult], faults: Sequence[Diagnosis]) -> list[CheckResult]:
+    """A day's results with the name of what is wrong leading the message.
+
+    A check that refuses the day already gets the name, else plausibility, which then refuses it where the evidence is certain.
+    Missing pages are completeness's.
+    """
+    pages = [one for one in faults if one.fault is Fault.MISSING_PAGE]
+    main = worst([one for one in faults if one.fault is not Fault.MISSING_PAGE])
+    led = {}
+    if main is not None:
+        blocked = next((result.name for result in results if result.blocking), "plausibility")
+        led[blocked] = main
+    if pages:
+        led["completeness"] = pages[0]
+    return [_led(result, led[result.name]) if result.name in led else result for result in results]
+
+
+def _led(result: CheckResult, one: Diagnosis) -> CheckResult:
+    subject = Subject(result.dataset, result.symbol, result.day)
+    before = "" if result.passed else "; " + result.message.removeprefix(f"{subject}: ")
+    start = day_start_ms(result.day)
+    in_day = tuple((max(a, start), min(b, start + DAY_MS - 1)) for a, b in one.bad if a < start + DAY_MS and b >= start)
+    severe = one.certain or result.severity is Severity.ERROR
+    return replace(
+        result, passed=False, severity=Severity.ERROR if severe else Severity.WARNING, blocking=result.blocking or one.certain,
+        message=f"{subject}: {one}{before}", bad_ranges=in_day or result.bad_ranges, fault=one.fault.value,
+    )
+
+
+def _with_sources(evidence: FundingEvidence, delivery: Delivery, sources: SecondSources) -> FundingEvidence:
+    symbol, start, end = delivery.symbol, delivery.start_ms, delivery.end_ms
+    return replace(
+        evidence, elsewhere=sources.rates_elsewhere(symbol, start, end),
+        others=sources.rates_of_others(symbol, start - DAY_MS, end + DAY_MS),
+        marks=sources.marks(symbol, start - _PREMIUM_MS, end),
+    )
+
+
+def _by_day(found: Sequence[Diagnosis], days: Sequence[date]) -> Named:
+    by_day: dict[date, list[Diagnosis]] = {}
+    for one in found:
+        for day in days:
+            if any(_touches(bad, day_start_ms(day)) for bad in one.bad):
+                by_day.setdefault(day, []).append(one)
+    return by_day
+
+
+def _touches(bad: tuple[int, int], start_ms: int) -> bool:
+    return bad[0] < start_ms + DAY_MS and bad[1] >= start_ms
+

@@ -1,0 +1,254 @@
+"""What is wrong with funding that kept its contract: unit, schedule, and rates that no market made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from huracan_platform.contracts.market import Float64, FundingRates, Int64, MarkPrices
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span_text
+from huracan_platform.data.market_data.diagnosis.premium import expected_rates
+from huracan_platform.data.market_data.diagnosis.units import INTEREST_8H, nearest_unit, unit_factors
+from huracan_platform.settings.diagnosis import DiagnosisSettings
+
+# Rates on this grid are told by most venues; those of a computation are on none.
+GRID = 1e-8
+# A percent told with as many digits as a fraction lies on a grid 100 times as wide.
+PERCENT_GRID = 1e-6
+_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True)
+class FundingEvidence:
+    """One symbol's settlements in time order and what they are held against; empty where there is none.
+
+    `around` are the library's own settlements before and after, `elsewhere` those of other venues by name, `others` those of
+    the venue's other symbols, `marks` the venue's mark prices over the time.
+    """
+
+    rates: FundingRates
+    around: FundingRates
+    elsewhere: Mapping[str, FundingRates] = field(default_factory=dict)
+    others: Mapping[str, FundingRates] = field(default_factory=dict)
+    marks: MarkPrices | None = None
+
+
+def diagnose_funding(evidence: FundingEvidence, settings: DiagnosisSettings) -> list[Diagnosis]:
+    """Named faults of a series of settlements, the most telling first."""
+    rates = evidence.rates
+    if len(rates) == 0:
+        return []
+    found: list[Diagnosis] = []
+    for part in (_off_schedule, _wrong_unit, _copied, _constant, _unlike_premium, _digits, _unlike_history):
+        found += part(evidence, settings)
+    return found
+
+
+def _off_schedule(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """All settlements off the multiples of their interval by the same hours: times of a zone."""
+    rates = evidence.rates
+    late = np.mod(rates.ts_ms % DAY_MS, np.maximum(rates.interval_h, 1) * HOUR_MS)
+    usual, count = Counter(late.tolist()).most_common(1)[0]
+    if len(rates) < 3 or usual == 0 or count < settings.explained_share * len(rates):
+        return
+    yield Diagnosis(
+        Fault.TIME_ZONE, f"expected settlements on multiples of their interval, got {count} of {len(rates)} "
+        f"{span_text(int(usual) // MINUTE_MS)} past: times of a zone", True, _span(rates.ts_ms[late == usual]),
+    )
+
+
+def _wrong_unit(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    rates = evidence.rates
+    hours, usual = float(np.median(rates.interval_h)), _per_8h(rates)
+    shown = _unit_in_values(rates, hours)
+    for factor, whose, telling in _unit_factors(evidence, usual, settings):
+        unit = nearest_unit(factor, hours, settings.funding_factor_tolerance)
+        if unit is None or unit[0] < LEAST_FACTOR or (not telling and usual < settings.funding_usual_most):
+            continue
+        name = unit if shown is None or telling else shown
+        yield Diagnosis(
+            Fault.FUNDING_UNIT, f"expected a fraction per {hours:g} h, got {name[1]}: rates are {factor:.3g} times what {whose} "
+            f"(median {usual:.3g} per 8 h)", telling or shown is not None, _span(rates.ts_ms),
+        )
+        return
+
+
+# Genuine rates of two venues stood apart by a factor of 15 at most (9 settlements, median).
+LEAST_FACTOR = 50.0
+
+
+def _unit_factors(evidence: FundingEvidence, usual: float, settings: DiagnosisSettings) -> Iterator[tuple[float, str, bool]]:
+    """How many times what others say the rates are, who says so, and whether a market can not differ from them so far."""
+    rates = evidence.rates
+    fewest = min(3, len(rates))
+    if evidence.marks is not None:
+        expected = expected_rates(rates, evidence.marks)
+        known = np.isfinite(expected)
+        if known.sum() >= fewest:
+            there = _floor(float(np.median(np.abs(expected[known]))))
+            yield float(np.median(np.abs(rates.rate[known]))) / there, "premiums give", True
+    for name, other in evidence.elsewhere.items():
+        _, mine, theirs = np.intersect1d(rates.ts_ms, other.ts_ms, return_indices=True)
+        if len(mine) >= fewest:
+            yield _per_8h(rates.at(mine)) / _floor(_per_8h(other.at(theirs))), f"{name} paid", True
+    if len(evidence.around) >= settings.funding_fewest:
+        yield usual / _floor(_per_8h(evidence.around)), "the library's rates before and after are", False
+    yield usual / INTEREST_8H, "perpetuals usually pay", False
+
+
+def _unit_in_values(rates: FundingRates, hours: float) -> tuple[float, str] | None:
+    """The unit that the values themselves show: the interest times a factor, or all on the grid of percents."""
+    size = np.abs(rates.rate)
+    for factor, unit in unit_factors(hours).items():
+        if factor >= LEAST_FACTOR and np.isclose(size, INTEREST_8H * hours / 8 * factor, rtol=1e-6, atol=0).any():
+            return factor, unit
+    told = np.unique(size[size > 0])
+    if len(told) >= FEWEST_ON_GRID and _on_grid(told, PERCENT_GRID).all():
+        return 100.0, "percent"
+    return None
+
+
+FEWEST_ON_GRID = 3
+
+
+def _copied(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """Rates that are another symbol's, or the symbol's own of another time."""
+    rates = evidence.rates
+    own = _telling(rates)
+    if own.sum() < FEWEST_ON_GRID:
+        return
+    series = [(name, other) for name, other in evidence.others.items()] + [(rates.symbol, evidence.around)]
+    for name, other in series:
+        shared, lag = _shared(rates.at(own), other)
+        if len(shared) < max(FEWEST_ON_GRID, settings.funding_copied * own.sum()):
+            continue
+        away = f" of {span_text(-lag // MINUTE_MS)} off" if lag else ""
+        yield Diagnosis(
+            Fault.FUNDING_FABRICATED, f"expected rates of {rates.symbol}'s own, got {len(shared)} of {int(own.sum())} telling "
+            f"ones that are {name}'s{away}, digit for digit", True, _span(rates.ts_ms[np.isin(rates.ts_ms, shared)]),
+        )
+        return
+
+
+def _constant(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """One rate for a long time that is neither the interest nor nothing nor a cap."""
+    rates = evidence.rates
+    change = np.flatnonzero(np.concatenate([[True], np.diff(rates.rate) != 0, [True]]))
+    length = np.diff(change)
+    longest = int(length.argmax())
+    a, b = int(change[longest]), int(change[longest + 1])
+    value, hours = float(rates.rate[a]), float(rates.interval_h[a])
+    interest = np.isclose(abs(value), INTEREST_8H * hours / 8, rtol=0.05)
+    if b - a < settings.funding_fewest or interest or value == 0 or _is_cap(value):
+        return
+    yield Diagnosis(
+        Fault.FUNDING_FABRICATED, f"expected rates that follow the premium, got {value:g} {b - a} times in a row, not "
+        f"the interest of {INTEREST_8H * hours / 8:g}", True, _span(rates.ts_ms[a:b]),
+    )
+
+
+def _unlike_premium(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """Rates further from what the premium gives than the interest, which costs no knowledge, is."""
+    rates = evidence.rates
+    if evidence.marks is None:
+        return
+    expected = expected_rates(rates, evidence.marks)
+    known = np.isfinite(expected)
+    if known.sum() < min(3, len(rates)) or known.sum() < 2:
+        return
+    off = np.abs(rates.rate[known] - expected[known])
+    allowed = settings.funding_premium_off * rates.interval_h[known] / 8 + np.abs(expected[known]) / 5
+    if np.median(off) <= np.median(allowed):
+        return
+    yield Diagnosis(
+        Fault.FUNDING_FABRICATED, f"expected rates as the premium gives them, median {np.median(expected[known]):.6f}, got "
+        f"{np.median(rates.rate[known]):.6f}, {np.median(off):.6f} off in the median of {int(known.sum())}", True,
+        _span(rates.ts_ms[known]),
+    )
+
+
+def _digits(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """Digits that the venue never tells."""
+    rates, around = evidence.rates, evidence.around
+    own = _telling(rates)
+    if len(around) < settings.funding_fewest or own.sum() < 2 or not _on_grid(around.rate, GRID).all():
+        return
+    off = ~_on_grid(rates.rate[own], GRID)
+    if off.mean() < settings.explained_share:
+        return
+    yield Diagnosis(
+        Fault.FUNDING_FABRICATED, f"expected rates of 8 decimals as the library's {len(around)} before and after have, got "
+        f"{int(off.sum())} of {int(own.sum())} with more ({rates.rate[own][off][0]!r})", True, _span(rates.ts_ms[own]),
+    )
+
+
+def _unlike_history(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """Never the interest where the library's own rates often are: a hint only, markets change."""
+    rates, around = evidence.rates, evidence.around
+    if len(rates) < FEWEST_OF_HISTORY or len(around) < FEWEST_OF_HISTORY:
+        return
+    usual, here = 1 - float(_telling(around).mean()), 1 - float(_telling(rates).mean())
+    if usual < USUAL_INTEREST or here > 0:
+        return
+    yield Diagnosis(
+        Fault.FUNDING_FABRICATED, f"expected the interest itself in {usual:.0%} of settlements as before and after, got it "
+        f"in none of {len(rates)}", False, _span(rates.ts_ms),
+    )
+
+
+FEWEST_OF_HISTORY, USUAL_INTEREST = 30, 0.4
+
+
+def _telling(rates: FundingRates) -> np.ndarray:
+    """Rates that are neither the interest, nor nothing, nor a cap: two markets have those by chance."""
+    interest = np.isclose(np.abs(rates.rate), INTEREST_8H * rates.interval_h / 8, rtol=1e-6, atol=0)
+    cap = np.array([_is_cap(value) for value in rates.rate], bool)
+    telling: np.ndarray = ~interest & (rates.rate != 0) & ~cap
+    return telling
+
+
+def _is_cap(value: float) -> bool:
+    """Caps are told in whole hundredths of a percent and are far from usual."""
+    return abs(value) >= 2.5e-3 and bool(_on_grid(np.array([abs(value)]), 5e-5)[0])
+
+
+def _shared(rates: FundingRates, other: FundingRates) -> tuple[Int64, int]:
+    """Times of rates that `other` has too, all by the same lag; and the lag in ms."""
+    by_value: dict[float, list[int]] = {}
+    for ts, value in zip(other.ts_ms.tolist(), other.rate.tolist(), strict=True):
+        by_value.setdefault(round(value, 12), []).append(ts)
+    lags = Counter(
+        ts - there for ts, value in zip(rates.ts_ms.tolist(), rates.rate.tolist(), strict=True)
+        for there in by_value.get(round(value, 12), ())
+    )
+    if not lags:
+        return np.empty(0, np.int64), 0
+    lag = lags.most_common(1)[0][0]
+    at = [
+        ts for ts, value in zip(rates.ts_ms.tolist(), rates.rate.tolist(), strict=True)
+        if ts - lag in by_value.get(round(value, 12), ())
+    ]
+    return np.array(at, np.int64), int(lag)
+
+
+def _on_grid(values: Float64, grid: float) -> np.ndarray:
+    steps = np.asarray(values) / grid
+    on: np.ndarray = np.abs(steps - np.rint(steps)) < _ROUNDING
+    return on
+
+
+def _per_8h(rates: FundingRates) -> float:
+    return float(np.median(np.abs(rates.rate) / rates.interval_h * 8)) if len(rates) else 0.0
+
+
+def _floor(value: float) -> float:
+    """A rate near nothing is no measure of another: a tenth of the interest stands for it."""
+    return max(float(value), INTEREST_8H / 10)
+
+
+def _span(ts: Int64) -> tuple[tuple[int, int], ...]:
+    return ((int(ts.min()), int(ts.max())),)

@@ -1,0 +1,57 @@
+"""Funding that is no fraction per interval: percent, basis points, per year, per hour."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from huracan_platform.contracts.market import Float64, Int64
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
+from huracan_platform.settings.diagnosis import DiagnosisSettings
+
+# Interest of 0.01 % per 8 h is the rate that linear perpetuals return to at every venue recorded, and their usual size.
+INTEREST_8H = 1e-4
+HOURS_OF_YEAR = 24 * 365.0
+RATE_CAP = 0.10  # as in the contract
+
+
+def unit_factors(interval_h: float) -> dict[float, str]:
+    """What a rate is multiplied by in each unit that it may come in."""
+    per_year = HOURS_OF_YEAR / interval_h
+    found = {100.0: "percent", 10_000.0: "basis points", per_year: "a fraction per year", 100 * per_year: "percent per year"}
+    if interval_h > 1:
+        found |= {1 / interval_h: "a fraction per hour", 100 / interval_h: "percent per hour"}
+    return found
+
+
+def nearest_unit(factor: float, interval_h: float, tolerance: float) -> tuple[float, str] | None:
+    """The unit whose factor is nearest to the one measured; None where none is within `tolerance` times it."""
+    if not np.isfinite(factor) or factor <= 0:
+        return None
+    best = min(unit_factors(interval_h).items(), key=lambda unit: abs(np.log(factor / unit[0])))
+    return best if abs(np.log(factor / best[0])) <= np.log(tolerance) else None
+
+
+def over_the_cap(ts: Int64, rate: Float64, interval_h: Float64, settings: DiagnosisSettings) -> Diagnosis | None:
+    """Rates beyond what any venue charges."""
+    with np.errstate(invalid="ignore"):
+        over = np.abs(rate) > RATE_CAP
+    if not over.any() or not np.isfinite(rate).all():
+        return None
+    hours = float(np.median(interval_h)) if (interval_h > 0).all() else 8.0
+    usual = float(np.median(np.abs(rate)))
+    if over.mean() < 0.5:  # some rows only: the others say what is usual
+        usual = float(np.median(np.abs(rate[over])))
+        base = max(float(np.median(np.abs(rate[~over]))), INTEREST_8H * hours / 8 / 10)
+    else:
+        base = INTEREST_8H * hours / 8
+    # The interest itself is there unmixed where the premium was small: it tells the unit exactly.
+    exact = [
+        (factor, unit) for factor, unit in unit_factors(hours).items()
+        if np.isclose(np.abs(rate), INTEREST_8H * hours / 8 * factor, rtol=1e-6).any()
+    ]
+    unit = exact[0] if exact else nearest_unit(usual / base, hours, 10 * settings.funding_factor_tolerance)
+    got = "got another unit" if unit is None else f"got {unit[1]} (a factor of {unit[0]:g})"
+    return Diagnosis(
+        Fault.FUNDING_UNIT, f"expected a fraction per {hours:g} h, usually near {base:g}, {got}: {int(over.sum())} of "
+        f"{len(rate)} rates are over {RATE_CAP:g}, median {usual:g}", True, ((int(ts[over][0]), int(ts[over][-1])),),
+    )
