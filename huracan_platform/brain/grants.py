@@ -130,7 +130,8 @@ def _grant(connection: psycopg.Connection[Any], differing: Iterable[str]) -> Non
     for name in differing:
         if name in CALLERS:
             function = sql.SQL(name)  # a name of the matrix, with its argument types
-            connection.execute(sql.SQL("REVOKE ALL ON FUNCTION {} FROM {}").format(function, everybody))
+            # Everybody may call a function that a restored backup made, until it is said otherwise.
+            connection.execute(sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC, {}").format(function, everybody))
             connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(function, _identifiers(CALLERS[name])))
             continue
         table = sql.Identifier("public", name)

@@ -1,4 +1,4 @@
-"""`huracan db`: the Brain Library's server and its migrations."""
+"""`huracan db`: the Brain Library's server, its migrations and its backups."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from huracan_platform.cli.backup import register as add_backup_commands
 from huracan_platform.cli.output import JsonOption, console, emit, table
 from huracan_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from huracan_platform.brain.connection import Brain
 
-db = typer.Typer(no_args_is_help=True, help="Start, stop, inspect and migrate the database.")
+db = typer.Typer(no_args_is_help=True, help="Start, stop, inspect, migrate, back up and restore the database.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the `db` commands."""
+    add_backup_commands(db)
     app.add_typer(db, name="db")
 
 
