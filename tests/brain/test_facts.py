@@ -207,9 +207,13 @@ class NaiveLibrary:
 
 
     def changed(self, as_of_ms: int | None, recorded_ms: int | None) -> int:
-        """Keys whose newest value is not what the pin sees, those that it does not see included."""
+        """Keys whose newest value is not what the pin sees; those that were there and not known yet do not count."""
         seen, now = dict(self.read(as_of_ms, recorded_ms)), dict(self.read(None, None))
-        return sum(seen.get(ts) != close for ts, close in now.items())
+        waiting = {
+            T0 + minute * MINUTE_MS for minute, versions in self.versions.items()
+            if len(versions) == 1 and (recorded_ms is None or versions[0][1] <= recorded_ms)
+        }
+        return sum(seen.get(ts) != close for ts, close in now.items() if ts in seen or ts not in waiting)
 
 
 minutes = st.integers(0, 5)

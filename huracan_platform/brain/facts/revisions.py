@@ -73,12 +73,15 @@ class Revisions:
         return found
 
     def changed_since(self, venue: str, symbol: str, reads: Sequence[PinnedSpan]) -> list[int]:
-        """For each read the number of its keys that have another value now than it saw, keys that are new included."""
+        """For each read the number of its keys that have another value now than it saw.
+
+        Keys that were recorded after it count; one that it left out because it was not known yet does not.
+        """
         query = sql.SQL("""
             SELECT (
                 SELECT count(*) FROM {main} AS current
                  WHERE series_id = %(series)s AND ts >= first AND ts < until
-                   AND NOT (known_at <= as_of AND recorded_at <= seen)
+                   AND NOT (recorded_at <= seen AND (known_at <= as_of OR version = 1))
                    AND NOT EXISTS (
                        SELECT FROM {history} AS before
                         WHERE before.series_id = current.series_id AND before.ts = current.ts
