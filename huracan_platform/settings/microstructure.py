@@ -15,7 +15,9 @@ class MicrostructureSettings(Section):
     settle_ms: int = Field(250, ge=0, description="market ms that a stream must have gone beyond a second before it is final")
     lag_ms: int = Field(3_000, ge=1, description="wall ms after which what a stream has not told by then counts as missing")
     correct_s: int = Field(60, ge=1, description="market seconds for which a late trade still corrects its second")
-    hold_s: int = Field(900, ge=1, description="market seconds kept while the library is away; beyond, they are a gap")
+    most_waiting: int = Field(
+        3_600, ge=1, description="times that seconds became final, per symbol, kept while the library is away; beyond, a gap"
+    )
     snapshot_levels: int = Field(1_000, ge=5, description="levels a side that a venue is asked for at a book's begin")
     most_levels: int = Field(5_000, ge=50, description="levels a side that a book keeps; beyond, the worse half goes")
     volume_tolerance: Fraction = Field(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,16 +12,6 @@ from huracan_platform.contracts.microstructure import DEPTH_BPS, DEPTH_LEVELS, D
 
 BPS = 10_000.0
 Level = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class BookState:
-    """A book at one moment. `bid` and `ask` are the best levels (price, base); `depth` the values of a second from
-    `bid_usd_5bps` to `reach_bps`, in the order of its columns."""
-
-    bid: Level
-    ask: Level
-    depth: Float64
 
 
 class LocalBook:
@@ -43,14 +32,14 @@ class LocalBook:
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
         self._lowest, self._highest = 0.0, np.inf  # between them every level is known
-        self._state: BookState | None = None
+        self._depth: Float64 | None = None
 
     def begin(self, snapshot: DepthUpdate) -> None:
         """Forget everything and take a snapshot."""
         self._bids, self._asks = _standing(snapshot.bids), _standing(snapshot.asks)
         self._lowest = min(self._bids) if len(self._bids) >= self._levels else 0.0
         self._highest = max(self._asks) if len(self._asks) >= self._levels else np.inf
-        self._state = None
+        self._depth = None
 
     def apply(self, update: DepthUpdate) -> None:
         """Take a difference that follows on the one before."""
@@ -62,28 +51,26 @@ class LocalBook:
         if len(self._asks) > self._most:
             self._asks = {price: self._asks[price] for price in heapq.nsmallest(self._most // 2, self._asks)}
             self._highest = min(self._highest, max(self._asks))
-        self._state = None
+        self._depth = None
 
     def __len__(self) -> int:
         return len(self._bids) + len(self._asks)
 
-    def state(self) -> BookState | None:
-        """The book now; None while a side is empty or the sides cross."""
-        if self._state is None:
-            self._state = self._measured()
-        return self._state
-
-    def _measured(self) -> BookState | None:
+    def best(self) -> tuple[Level, Level] | None:
+        """Best bid and ask with what stands there; None while a side is empty or the sides cross."""
         if not self._bids or not self._asks:
             return None
         bid, ask = max(self._bids), min(self._asks)
-        if bid >= ask:
-            return None
-        mid = (bid + ask) / 2
-        bid_within, bid_best = _worths(self._bids, mid, 1)
-        ask_within, ask_best = _worths(self._asks, mid, -1)
-        depth = np.array([*bid_within, *ask_within, bid_best, ask_best, self._reach_bps(mid)])
-        return BookState((bid, self._bids[bid]), (ask, self._asks[ask]), depth)
+        return None if bid >= ask else ((bid, self._bids[bid]), (ask, self._asks[ask]))
+
+    def depth(self) -> Float64 | None:
+        """The values of a second from `bid_usd_5bps` to `reach_bps`, in the order of its columns; None as `best`."""
+        if self._depth is None and (best := self.best()) is not None:
+            mid = (best[0][0] + best[1][0]) / 2
+            bid_within, bid_best = _worths(self._bids, mid, 1)
+            ask_within, ask_best = _worths(self._asks, mid, -1)
+            self._depth = np.array([*bid_within, *ask_within, bid_best, ask_best, self._reach_bps(mid)])
+        return self._depth
 
     def _reach_bps(self, mid: float) -> float:
         """How far from the mid every level is known on both sides; at most the whole mid."""

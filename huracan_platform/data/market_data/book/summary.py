@@ -10,8 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 
+from huracan_platform.contracts.market import Float64
 from huracan_platform.contracts.microstructure import SECOND_MS, BookSeconds, DepthUpdate, Quote
-from huracan_platform.data.market_data.book.local_book import BookState, LocalBook
+from huracan_platform.data.market_data.book.local_book import LocalBook
 from huracan_platform.data.market_data.book.seconds import book_seconds
 from huracan_platform.data.market_data.microstructure.runs import Run
 
@@ -42,7 +43,7 @@ class BookSummary:
         self._depth_ms = self._quote_ms = 0
         self._quotes: list[Quote] = []  # in order, after `_before`
         self._before: Quote | None = None
-        self._states: list[tuple[int, BookState]] = []
+        self._depths: list[tuple[int, Float64]] = []
         self._next_ms = 0  # begin of the first second that is not final; 0 while something is unknown
 
     def hear(self, message: DepthUpdate | Quote, arrived_ms: int) -> None:
@@ -72,7 +73,7 @@ class BookSummary:
             self._run.ended = reason
 
     def _hear_quote(self, quote: Quote) -> None:
-        newest = self._quotes[-1] if self._quotes else self._before
+        newest = self._newest_quote()
         if newest is None or quote.update_id > newest.update_id:
             if not self._next_ms:
                 self._quotes.clear()  # the newest will do to begin with
@@ -121,10 +122,10 @@ class BookSummary:
 
     def _freeze(self, until_ms: int) -> None:
         """Keep the book as it stood at the ends of seconds up to a time, before it changes."""
-        if self._next_ms and until_ms > self._next_ms and (not self._states or self._states[-1][0] < until_ms):
-            state = self._book.state()
-            if state is not None:
-                self._states.append((until_ms, state))
+        if self._next_ms and until_ms > self._next_ms and (not self._depths or self._depths[-1][0] < until_ms):
+            depth = self._book.depth()
+            if depth is not None:
+                self._depths.append((until_ms, depth))
 
     def _start(self) -> None:
         """Begin with the first whole second after both streams were heard."""
@@ -139,7 +140,7 @@ class BookSummary:
         if not self._next_ms or until <= self._next_ms:
             return
         self._freeze(until)  # for the ends of seconds that no difference came after, the book as it is
-        if not self._states or self._states[-1][0] < until or self._before is None:
+        if not self._depths or self._depths[-1][0] < until or self._before is None:
             self._lose("expected a bid below an ask, got none")
             return
         first = bisect_left(self._quotes, self._next_ms, key=lambda one: one.ts_ms)
@@ -149,31 +150,30 @@ class BookSummary:
         if run is None or run.ended is not None:
             run = self._run = Run(self.symbol, self._next_ms, self._next_ms)
             self._runs.append(run)
-        rows = book_seconds(self.symbol, self._next_ms, until, before, self._quotes[first:stop], self._states)
+        rows = book_seconds(self.symbol, self._next_ms, until, before, self._quotes[first:stop], self._depths)
         run.add(rows, until, max(arrived_ms, self._depth_ms, self._quote_ms))
         self._before = self._quotes[stop - 1] if stop else self._before
         del self._quotes[:stop]
-        self._states = [one for one in self._states if one[0] > until]
+        self._depths = [one for one in self._depths if one[0] > until]
         self._next_ms = until
 
     def _agree(self) -> bool:
-        state, quote = self._book.state(), self._quotes[-1] if self._quotes else self._before
-        return state is not None and quote is not None and (state.bid, state.ask) == (
-            (quote.bid, quote.bid_base), (quote.ask, quote.ask_base)
-        )
+        quote = self._newest_quote()
+        return quote is not None and self._book.best() == ((quote.bid, quote.bid_base), (quote.ask, quote.ask_base))
 
     def _told_apart(self) -> str:
-        state, quote = self._book.state(), self._quotes[-1] if self._quotes else self._before
-        if state is None or quote is None:
+        best, quote = self._book.best(), self._newest_quote()
+        if best is None or quote is None:
             return "no book"
-        return (
-            f"{state.bid[0]:g} / {state.ask[0]:g} of {self._depth_ms} and {quote.bid:g} / {quote.ask:g} of {self._quote_ms}"
-        )
+        return f"{best[0][0]:g} / {best[1][0]:g} of {self._depth_ms} and {quote.bid:g} / {quote.ask:g} of {self._quote_ms}"
+
+    def _newest_quote(self) -> Quote | None:
+        return self._quotes[-1] if self._quotes else self._before
 
     def _lose(self, reason: str) -> None:
         """What is not final is unknown; another snapshot and another quote begin anew."""
         self.end(f"book {self.symbol}: {reason}")
         self.needs_snapshot, self.lost, self._next_ms = True, True, 0
-        self._states.clear()
+        self._depths.clear()
         self._quotes.clear()
         self._before = None

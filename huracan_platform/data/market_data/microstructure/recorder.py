@@ -47,7 +47,7 @@ class SecondsRecorder:
         self._venue, self._dataset, self._symbols, self._streams = venue, dataset, tuple(symbols), streams
         self._connect, self._clock, self._settings, self._sleep = connect, clock, settings, sleep
         self._arrived = arrived_ms
-        self._writer = SecondsWriter(brain, venue, dataset, symbols, clock, settings.hold_s)
+        self._writer = SecondsWriter(brain, venue, dataset, symbols, clock, settings.most_waiting)
         self._beats, self._rng = RecorderBeats(brain), random.Random()
         self._summaries: dict[str, BookSummary | TradeSummary] = {}
         self._asked: dict[str, asyncio.Task[None]] = {}

@@ -40,14 +40,9 @@ class Run(Generic[Seconds]):
         self.finished.append(Finished(seconds, known_ms))
         self.until_ms = until_ms
 
-    @property
-    def held_ms(self) -> int:
-        """How much of it waits to be written."""
-        return 0 if not self.finished else self.until_ms - int(self.finished[0].seconds.ts_ms[0])
-
     def forget(self) -> None:
         """Give up what was not written."""
         self.finished.clear()
         self.corrected.clear()
-        self.until_ms = self.written_ms or self.began_ms
+        self.until_ms = self.written_ms
         self.ended = self.ended or "the library took no writes for too long"

@@ -43,9 +43,11 @@ class _Part:
 class SecondsWriter:
     """Runs of one dataset at one venue, from the first that is not wholly written."""
 
-    def __init__(self, brain: Brain, venue: str, dataset: Dataset, symbols: Sequence[str], clock: Clock, hold_s: int) -> None:
+    def __init__(
+        self, brain: Brain, venue: str, dataset: Dataset, symbols: Sequence[str], clock: Clock, most_waiting: int
+    ) -> None:
         self._venue, self._dataset, self._symbols, self._clock = venue, dataset, frozenset(symbols), clock
-        self._hold_ms = hold_s * SECOND_MS
+        self._most_waiting = most_waiting
         self._store = BookSecondRepository(brain) if dataset == "book" else TradeSecondRepository(brain)
         self._ledger, self._books, self._delays = RecordingLedger(brain), QualityRepository(brain), ArrivalDelays(brain)
         self._writing = threading.Lock()  # a write that was under way when the recorder was cancelled goes on beside the last
@@ -65,12 +67,14 @@ class SecondsWriter:
         TransientError
             Something was given up: it is a gap, and the connection must begin anew.
         """
-        if max((run.held_ms for run in self.runs), default=0) <= self._hold_ms:
+        if max((len(run.finished) for run in self.runs), default=0) <= self._most_waiting:
             return
         with self._writing:
             lost = self.waiting
-            for run in self.runs:
+            for run in list(self.runs):
                 run.forget()
+                if run.recording is None:
+                    self.runs.remove(run)
         raise TransientError(f"{self._dataset} {self._venue}: expected a library that takes writes, got none; {lost} s given up")
 
     def write(self) -> None:
