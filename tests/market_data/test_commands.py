@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import structlog
 
+from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.arrival import ArrivalDelays
+from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.cli.main import main
-from huracan_platform.clock import DAY_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 from huracan_platform.data.market_data.contract import frame_of
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import MarketData
@@ -153,6 +157,38 @@ def test_an_explained_gap_is_kept(huracan) -> None:
     assert (done.code, "explained: candles" in done.out) == (0, True)
     backwards = huracan(*why, "--from", f"{FIRST}T05:00", "--to", f"{FIRST}T03:00")
     assert (backwards.code, "expected --to after --from" in backwards.err) == (2, True)
+
+
+def test_delays_tells_what_was_measured_and_what_follows(huracan, settings) -> None:
+    assert "nothing was measured yet" in huracan("data", "delays").out
+    delays = ArrivalDelays(Brain(settings.database.dsn.get_secret_value()))
+    delays.add("sim2-s8", "candles", np.array([100] * 990 + [9_000] * 10), 1_735_689_600_000)
+    delays.add("sim2-s8", "liquidations", np.array([50]), 1_735_689_600_000)
+    candles, liquidations = json.loads(huracan("data", "delays", "--json").out)
+    assert (candles["measurements"], candles["modelled_ms"], candles["max_ms"]) == (
+        1000, pytest.approx(100, rel=0.06), pytest.approx(9_000, rel=0.06)
+    )
+    assert (liquidations["dataset"], liquidations["modelled_ms"]) == ("liquidations", None)
+    assert "documented" in huracan("data", "delays").out
+
+
+def test_revisions_and_impact_tell_what_a_correction_changed(huracan, settings, venue_url: str) -> None:
+    backfill(huracan)
+    assert json.loads(huracan("data", "revisions", "--json").out) == []
+    ts = day_start_ms(FIRST) + 750 * MINUTE_MS
+    brain = Brain(settings.database.dsn.get_secret_value())
+    bar = CandleRepository(brain).read_table("sim2-s8", [BTC], ts, ts + MINUTE_MS)
+    batch = bar.set_column(bar.column_names.index("volume"), "volume", pa.array([7.5])).append_column(
+        "known_at_ms", pa.array([ts + MINUTE_MS])
+    )
+    CandleRepository(brain).upsert("sim2-s8", batch, MarketData(settings).clock().wire_ms() + 1000)
+    (told,) = json.loads(huracan("data", "revisions", "--symbol", BTC, "--from", str(FIRST), "--json").out)
+    assert (told["ts_ms"], told["version"], told["after"]) == (ts, 2, {"volume": 7.5})
+    assert "volume 7.5" in huracan("data", "revisions").out
+    assert json.loads(huracan("data", "revisions", "--to", str(FIRST), "--json").out) == []
+    assert "1 revisions; dependents: none" in huracan("data", "impact", BTC, str(FIRST)).out
+    elsewhere = huracan("data", "impact", "NO/USDT:USDT", str(FIRST))
+    assert (elsewhere.code, "expected one of those with NO/USDT:USDT, got none" in elsewhere.err) == (2, True)
 
 
 def test_an_unknown_batch_ends_with_2(huracan) -> None:

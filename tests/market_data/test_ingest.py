@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.arrival import ArrivalDelays
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.facts.quality import QualityRepository
@@ -165,6 +166,38 @@ def test_first_versions_are_known_when_they_would_have_arrived(brain, market, ta
     with brain.connect() as connection:
         delays = connection.execute("SELECT DISTINCT extract(epoch FROM known_at - ts) FROM candles").fetchall()
     assert [float(row[0]) for row in delays] == [60 + settings.quality.arrival_delay_ms / 1000]
+
+
+def test_rows_of_a_slow_source_are_known_after_its_measured_delay_and_stored_ones_stay(brain, market, take, settings) -> None:
+    take(last=FIRST)
+    measured, delays = np.full(settings.quality.arrival.fewest, 30_000), ArrivalDelays(brain, settings.quality.arrival)
+    delays.add(market.venue, "funding", measured, market.clock().wire_ms())
+    delays.add(market.venue, "candles", measured[1:], market.clock().wire_ms())
+    take(last=FIRST)
+    assert known_after(brain, market) == [2_000], "one measurement short"
+    delays.add(market.venue, "candles", measured[:1], market.clock().wire_ms())
+    again = take()
+    first, second = known_after(brain, market)
+    assert (again.inserted, again.revised, first, second) == (1440, 0, 2_000, pytest.approx(30_000, rel=0.05))
+
+
+def test_the_newest_rows_of_a_slow_source_are_known_once_they_are_there(brain, market, take, settings) -> None:
+    now = ManualClock(market.clock().wire_ms(), day_start_ms(SECOND) + 10 * MINUTE_MS)
+    measured = np.full(settings.quality.arrival.fewest, 5 * MINUTE_MS)
+    ArrivalDelays(brain, settings.quality.arrival).add(market.venue, "candles", measured, now.wire_ms())
+    take(SpoiledMarket(market, clock=now), first=SECOND)
+    bars = CandleRepository(brain).read_versions(market.venue, [BTC], *window())[BTC]
+    known = (np.sort(bars.known_ms) - day_start_ms(SECOND)) / MINUTE_MS
+    assert len(known) == 10
+    assert known[:4].tolist() == pytest.approx([6, 7, 8, 9], abs=0.3)
+    # Nothing that is there now is known later than now, but for the documented delay of the very last.
+    assert known[4:].tolist() == pytest.approx([10] * 5 + [10 + 2 / 60], abs=0.02)
+
+
+def known_after(brain: Brain, market: MarketData) -> list[int]:
+    """Delays that stored bars are known after, ms from their close."""
+    bars = CandleRepository(brain).read_versions(market.venue, [BTC], *window())[BTC]
+    return sorted(set((bars.known_ms - bars.ts_ms - MINUTE_MS).tolist()))
 
 
 def test_a_running_day_is_open_and_not_read_yet(brain, market, take) -> None:

@@ -14,18 +14,21 @@ from datetime import date
 
 import numpy as np
 import psycopg
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import requests
 from aiohttp import web
 
+from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository, LiquidationRepository
 from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.brain.facts.recordings import RecordingLedger
+from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock, day_start_ms, to_datetime
 from huracan_platform.contracts.liquidation import Liquidation, LiquidationType
 from huracan_platform.contracts.market import Pin
-from huracan_platform.contracts.quality import DayState
+from huracan_platform.contracts.quality import DayState, Refetched
 from huracan_platform.contracts.recording import Recording, coverage, gaps
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_liquidations
 from huracan_platform.data.market_data.liquidations.recorder import LiquidationRecorder
@@ -270,6 +273,30 @@ def test_without_candles_nothing_is_called_a_cascade(brain, market, planted) -> 
     planted()
     rows = LiquidationRepository(brain).read(market.venue, BTC, at(6, 0), at(7, 0))
     assert {row.kind for row in rows} == {LiquidationType.SINGLE}
+
+
+def test_what_another_venue_traded_makes_no_cascade(brain, market, planted) -> None:
+    """Bars that were lent tell another venue's volume."""
+    window = Refetched(BTC, at(6, 0), at(6, 10), "bybit")
+    RefetchedWindows(brain).lend(market.venue, "candles", [window], market.clock().wire_ms())
+    planted()
+    rows = LiquidationRepository(brain).read(market.venue, BTC, at(6, 0), at(7, 0))
+    assert {row.kind for row in rows} == {LiquidationType.SINGLE}
+
+
+def test_a_label_that_rests_on_a_corrected_candle_is_known_since_the_correction(brain, market, planted) -> None:
+    bar, corrected_ms = CandleRepository(brain).read_table(market.venue, [BTC], at(6, 1), at(6, 2)), at(20, 0)
+    volume = bar.column("volume").to_numpy() * 1.1
+    batch = bar.set_column(bar.column_names.index("volume"), "volume", pa.array(volume))
+    batch = batch.append_column("known_at_ms", pa.array([at(6, 2) + 2_000]))
+    CandleRepository(brain).upsert(market.venue, batch, market.clock().wire_ms(), revision_known_at_ms=corrected_ms)
+    planted()
+
+    def kinds(as_of: int) -> set[str]:
+        rows = LiquidationRepository(brain).read(market.venue, BTC, at(6, 0), at(6, 2), Pin(as_of=to_datetime(as_of)))
+        return {row.kind.value for row in rows if row.size_usd > 1e6}
+
+    assert (kinds(corrected_ms - 1), kinds(corrected_ms)) == ({"single"}, {"cascade"})
 
 
 def test_days_before_the_first_recorder_are_unavailable(brain, market, settings) -> None:
