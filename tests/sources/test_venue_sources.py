@@ -58,7 +58,7 @@ def test_both_days_of_a_source_are_stored_and_every_check_passes(brain, market, 
     assert {check.name: check.message for check in report.checks if not check.passed and check.name != "plausibility"} == {}
     rows = rows_of(brain, market, source)
     assert set(np.diff(rows.ts_ms)) == {STEP_MS}
-    assert len(np.unique(rows[source.contract.names[0]])) > 20
+    assert all(len(np.unique(rows[column])) > 20 for column in source.contract.names)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -97,6 +97,7 @@ FAULTS = {
     ("mark_prices", "uniqueness"): (lambda r: at(r, [*range(AT), AT - 1, *range(AT, len(r))]), DayState.QUARANTINED),
     ("mark_prices", "validity"): (lambda r: changed(r, "index", AT, 0.0), DayState.QUARANTINED),
     ("mark_prices", "consistency"): (lambda r: changed(r, "premium", AT, 0.05), DayState.QUARANTINED),
+    ("mark_prices", "plausibility"): (lambda r: changed(r, "premium", AT, r["premium"][AT] + 0.004), DayState.GOOD),
     ("mark_prices", "contract"): (lambda r: changed(r, "mark", AT, r["mark"][AT] * 1000), DayState.QUARANTINED),
     ("account_ratios", "completeness"): (lambda r: without(r, range(AT, AT + 12)), DayState.DEGRADED),
     ("account_ratios", "uniqueness"): (lambda r: at(r, [*range(AT), AT - 1, *range(AT, len(r))]), DayState.QUARANTINED),

@@ -16,7 +16,8 @@ from huracan_platform.settings import Settings
 
 
 def _price(name: str) -> Column:
-    return Column(name, "a price", 0, above_low=True, one_scale=True, change=Change.RATIO)
+    # Not looked through for jumps: the candles are, and an index that moves without them breaks the rule on traded prices.
+    return Column(name, "a price", 0, above_low=True, one_scale=True, change=Change.FREE)
 
 
 @dataclass(frozen=True)
