@@ -50,6 +50,20 @@ class RecordingLedger:
                 (to_datetime(until_ms), to_datetime(recorded_at_ms), ended, number),
             )
 
+    def enter(self, recording: Recording, dataset: str, *, symbol: str | None = None) -> None:
+        """Note a time that is known to be whole, and over. `symbol` None: of all of them."""
+        with self._brain.connect() as connection:
+            connection.execute(
+                """
+                INSERT INTO recordings (source, dataset, symbol, began_at, seen_until, ended_reason, recorded_at)
+                VALUES (%s, %s, %s, %s, %s, %s, %s)
+                """,
+                (
+                    recording.source, dataset, symbol, to_datetime(recording.began_ms), to_datetime(recording.until_ms),
+                    recording.ended, to_datetime(recording.recorded_ms),
+                ),
+            )
+
     def latest(self, source: str, dataset: str) -> tuple[int, Recording] | None:
         """Number and recording that went furthest; None where there was none."""
         with self._brain.connect() as connection:

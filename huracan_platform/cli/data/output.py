@@ -34,10 +34,10 @@ def finish(report: IngestReport, as_json: bool) -> None:
     report.raise_if_bad()
 
 
-def progress_bar(*, quiet: bool) -> Progress:
-    """A bar on standard error, counted in symbol-days."""
+def progress_bar(*, quiet: bool, what: str = "symbol-days") -> Progress:
+    """A bar on standard error, counted in `what`."""
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("symbol-days"), TimeElapsedColumn(),
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeElapsedColumn(),
         TimeRemainingColumn(), console=Console(stderr=True), disable=quiet,
     )
 

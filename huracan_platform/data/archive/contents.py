@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from huracan_platform.data.archive.names import is_archive_name
 from huracan_platform.errors import DataContractError
+from huracan_platform.settings import ArchiveSettings
 
 
 class Checksum(StrEnum):
@@ -57,21 +58,32 @@ def check_sum(path: Path, sha256: str) -> Checksum:
     return Checksum.RIGHT
 
 
-def open_contents(path: Path, sha256: str | None = None) -> Contents:
+def open_contents(path: Path, sha256: str, settings: ArchiveSettings) -> Contents:
     """Read a file whole.
 
     Raises
     ------
     DataContractError
-        A checksum that does not fit, a zip that is cut off or damaged, or one that does not hold a single CSV.
+        A checksum that does not fit, a zip that is cut off or damaged, one that does not hold a single CSV, or a CSV that is too
+        large to be read at once.
     """
-    stored = path.read_bytes()
-    digest = sha256 or hashlib.sha256(stored).hexdigest()
-    checksum = check_sum(path, digest)
-    return Contents(_csv(path.name, stored) if path.suffix.lower() == ".zip" else stored, digest, checksum)
+    checksum = check_sum(path, sha256)
+    most = int(settings.most_csv_mb * 2**20)
+    if path.suffix.lower() == ".zip":
+        return Contents(_csv(path.name, path.read_bytes(), most), sha256, checksum)
+    _check_size(path.name, path.stat().st_size, most)
+    return Contents(path.read_bytes(), sha256, checksum)
 
 
-def _csv(name: str, stored: bytes) -> bytes:
+def _check_size(name: str, size: int, most: int) -> None:
+    if size > most:
+        raise DataContractError(
+            f"{name}: expected a CSV of at most {most / 2**20:g} MB (HURACAN_ARCHIVE__MOST_CSV_MB), got {size / 2**20:.0f}: "
+            "the archive has the same in daily files"
+        )
+
+
+def _csv(name: str, stored: bytes, most: int) -> bytes:
     try:
         with zipfile.ZipFile(BytesIO(stored)) as archive:
             inside = [member for member in archive.infolist() if not member.is_dir()]
@@ -81,6 +93,7 @@ def _csv(name: str, stored: bytes) -> bytes:
             member = PurePosixPath(inside[0].filename).name
             if is_archive_name(member) and PurePosixPath(member).stem != PurePosixPath(name).stem:
                 raise DataContractError(f"{name}: expected the CSV of its own name in the zip, got {member}")
+            _check_size(name, inside[0].file_size, most)
             return archive.read(inside[0])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise DataContractError(f"{name}: expected a whole zip, got {error}") from None

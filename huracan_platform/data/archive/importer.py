@@ -6,39 +6,33 @@ after the rows are there: a run that was killed goes on where it was, and the sa
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.archive import ArchiveLedger
-from huracan_platform.brain.facts.instruments import InstrumentRepository
 from huracan_platform.brain.facts.quality import QualityRepository
-from huracan_platform.clock import MINUTE_MS, Clock, SystemClock, day_of, days_between
+from huracan_platform.clock import Clock, SystemClock
 from huracan_platform.contracts.archive import ArchivedFile, FileState
-from huracan_platform.contracts.market import Candles, Series
 from huracan_platform.contracts.quality import DayState
+from huracan_platform.data.archive import depth
 from huracan_platform.data.archive.contents import Checksum
-from huracan_platform.data.archive.jobs import Job, ReadFile, plan, read_job
-from huracan_platform.data.archive.market import HOURS, ArchiveMarket, joined
+from huracan_platform.data.archive.intake import ArchiveIntake, days_of
+from huracan_platform.data.archive.jobs import Job, ReadFile, plan, read_job, runs
 from huracan_platform.data.archive.names import ArchiveFile, ArchiveKind, Hints, find_files, recognise
 from huracan_platform.data.archive.report import ImportReport, merged
 from huracan_platform.data.market_data.ahead import fetched_ahead
 from huracan_platform.data.market_data.contract import refused_batch
-from huracan_platform.data.market_data.ingest import kind_of
-from huracan_platform.data.market_data.ingest_run import IngestRun
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.errors import PermanentError
 from huracan_platform.settings import Settings
-from huracan_platform.venues.market import Listing
 
 Progress = Callable[[int, int], None]
 # Where refused files of a kind are kept.
 DATASETS = {
     ArchiveKind.KLINES: "candles", ArchiveKind.FUNDING: "funding", ArchiveKind.METRICS: "open_interest",
-    ArchiveKind.TRADES: "trades", ArchiveKind.DEPTH: "book", ArchiveKind.LIQUIDATIONS: "liquidations",
+    ArchiveKind.TRADES: "trades", ArchiveKind.DEPTH: depth.DATASET, ArchiveKind.LIQUIDATIONS: "liquidations",
 }
 
 
@@ -51,7 +45,6 @@ class _Tally:
     unnamed: dict[str, str] = field(default_factory=dict)
     unvouched: list[str] = field(default_factory=list)
     reports: list[IngestReport] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
 
 
 class ArchiveImport:
@@ -75,9 +68,7 @@ class ArchiveImport:
         self._must_vouch, self._clock = require_checksums, clock or SystemClock()
         self._progress = progress or (lambda done, total: None)
         self._ledger, self._books = ArchiveLedger(brain), QualityRepository(brain)
-        self._instruments = InstrumentRepository(brain).load(venue)
-        self._hours: dict[str, list[Candles]] = defaultdict(list)
-        self._spans: dict[tuple[str, str], tuple[int, int] | None] = {}
+        self._intake = ArchiveIntake(brain, venue, settings, self._clock)
         self._tally = _Tally()
 
     def run(self, paths: Iterable[Path]) -> ImportReport:
@@ -97,7 +88,8 @@ class ArchiveImport:
         last_jobs = {(job.symbol, job.files[0].kind, job.files[0].interval): job for job in jobs}
 
         def read(job: Job) -> list[ReadFile]:
-            return read_job(job, taken, self._clock, self._settings.archive, require_checksums=self._must_vouch)
+            now_ms = self._clock.market_ms()
+            return read_job(job, taken, self._venue, now_ms, self._settings, require_checksums=self._must_vouch)
 
         for job, files in fetched_ahead(jobs, read):
             first = job.files[0]
@@ -107,7 +99,7 @@ class ArchiveImport:
         tally = self._tally
         return ImportReport(
             self._venue, tuple(tally.files), tuple(tally.skipped), tally.unnamed, tuple(tally.unvouched), merged(tally.reports),
-            tuple(tally.notices),
+            tuple(self._intake.notices),
         )
 
     def _recognised(self, paths: Sequence[Path]) -> list[ArchiveFile]:
@@ -123,8 +115,10 @@ class ArchiveImport:
         """Rows before books, books before the ledger: a file is never called taken before its rows are there."""
         self._tally.skipped += [read.file.path.name for read in files if read.known is not None]
         self._tally.unvouched += [read.file.path.name for read in files if read.checksum is Checksum.MISSING]
-        good = [read for read in files if read.rows is not None]
-        reports = self._store(job, good, is_last=is_last) if good else []
+        whole = runs(files)
+        reports = [
+            report for run in whole for report in self._intake.take(job, run, is_last=is_last and run is whole[-1])
+        ]
         entries = [_entry(read, reports) for read in files if read.known is None]
         for read in files:
             if read.refused is not None and read.refusal is not None:
@@ -136,66 +130,6 @@ class ArchiveImport:
         self._tally.files += entries
         self._tally.reports += reports
 
-    def _store(self, job: Job, files: Sequence[ReadFile], *, is_last: bool) -> list[IngestReport]:
-        """Every dataset that the files tell of, through ingest."""
-        parts: dict[str, list[Series]] = defaultdict(list)
-        for read in files:
-            assert read.rows is not None
-            for dataset, series in read.rows.series.items():
-                parts[dataset].append(series)
-        rows = {dataset: joined(found) for dataset, found in parts.items()}
-        hours = rows.pop(HOURS, None)
-        if isinstance(hours, Candles):
-            self._hours[job.symbol].append(hours)
-        days = _days(files)
-        return [self._deliver(job, dataset, series, days, is_last=is_last) for dataset, series in rows.items()]
-
-    def _deliver(
-        self, job: Job, dataset: str, series: Series, days: tuple[date, ...], *, is_last: bool
-    ) -> IngestReport:
-        evidence = {HOURS: joined(self._hours[job.symbol])} if self._hours[job.symbol] else {}
-        listing = self._listing(job, dataset, series, days, is_last=is_last)
-        market = ArchiveMarket(
-            self._venue, self._clock, job.symbol, {dataset: series, **evidence}, listing, self._instruments
-        )
-        kind = kind_of(dataset, self._brain, market, self._settings)
-        delivery = replace(kind.fetch(market, job.symbol, days), source=job.source)
-        return IngestRun(self._brain, market, kind).take(delivery)
-
-    def _listing(
-        self, job: Job, dataset: str, series: Series, days: tuple[date, ...], *, is_last: bool
-    ) -> Listing:
-        """Days of a month before the very first rows, and after the very last, are days without trading, not missing ones."""
-        first, last = int(series.ts_ms.min()), int(series.ts_ms.max())
-        span = self._span(job.symbol, dataset)
-        began = day_of(first) > days[0] and (span is None or span[0] >= first)
-        ended = is_last and day_of(last) < days[-1] and (span is None or span[1] <= last)
-        self._spans[job.symbol, dataset] = (first, last) if span is None else (min(first, span[0]), max(last, span[1]))
-        for what, when, happened in (("begin", first, began), ("end", last, ended)):
-            if happened:
-                self._tally.notices.append(
-                    f"{dataset} {job.symbol} {what} on {day_of(when)} within {job.source}: taken for the {what} of its trading"
-                )
-        return Listing(first if began else 0, last + MINUTE_MS if ended else None)
-
-    def _span(self, symbol: str, dataset: str) -> tuple[int, int] | None:
-        """First and last time that the library has."""
-        if (symbol, dataset) not in self._spans:
-            market = ArchiveMarket(self._venue, self._clock, symbol, {}, Listing(0, None), self._instruments)
-            repository = kind_of(dataset, self._brain, market, self._settings).repository(self._brain)
-            self._spans[symbol, dataset] = repository.bounds(self._venue, symbol)
-        return self._spans[symbol, dataset]
-
-
-def _days(files: Sequence[ReadFile]) -> tuple[date, ...]:
-    """The days that the files say they hold, else those that their rows are of."""
-    first, last = [], []
-    for read in files:
-        assert read.rows is not None
-        first.append(read.file.days[0] if read.file.days else day_of(read.rows.first_ms))
-        last.append(read.file.days[-1] if read.file.days else day_of(read.rows.last_ms))
-    return tuple(days_between(min(first), max(last)))
-
 
 def _entry(read: ReadFile, reports: Sequence[IngestReport]) -> ArchivedFile:
     """A file's line in the ledger."""
@@ -205,7 +139,7 @@ def _entry(read: ReadFile, reports: Sequence[IngestReport]) -> ArchivedFile:
     )
     if read.rows is None:
         return entry
-    days = _days([read])
+    days = days_of([read])
     bad = [d for r in reports for d in r.in_state(DayState.QUARANTINED) if days[0] <= d.day <= days[-1]]
     return replace(
         entry, state=FileState.QUARANTINED if bad else FileState.TAKEN, reason="; ".join(bad[0].reasons) if bad else None,

@@ -8,14 +8,13 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from huracan_platform.clock import Clock
 from huracan_platform.contracts.archive import ArchivedFile
 from huracan_platform.data.archive.contents import Checksum, Contents, open_contents, sha256_of
 from huracan_platform.data.archive.names import ArchiveFile, ArchiveKind
 from huracan_platform.data.archive.rows import FileRows, read_rows
 from huracan_platform.data.market_data.contract import frame_of_rows
 from huracan_platform.errors import DataContractError, PermanentError
-from huracan_platform.settings import ArchiveSettings
+from huracan_platform.settings import ArchiveSettings, Settings
 
 # A month: days of a symbol judged and written at a time.
 MOST_DAYS = 31
@@ -41,7 +40,7 @@ class Job:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file as it was read: its rows, or why it has none. `known` is what the ledger has of it; such a file was not read."""
+    """A file as it was read: its rows, or why it has none. `known`: it was taken before; evidence alone is read again."""
 
     file: ArchiveFile
     sha256: str
@@ -50,6 +49,20 @@ class ReadFile:
     refusal: str | None = None
     refused: pd.DataFrame | None = None
     known: ArchivedFile | None = None
+
+
+def runs(files: Iterable[ReadFile]) -> list[list[ReadFile]]:
+    """Files that have rows, in runs of days without a hole."""
+    found: list[list[ReadFile]] = []
+    for read in files:
+        if read.rows is None:
+            continue
+        last = found[-1][-1].file.days if found else ()
+        if last and read.file.days and read.file.days[0] == last[-1] + timedelta(days=1):
+            found[-1].append(read)
+        else:
+            found.append([read])
+    return found
 
 
 def plan(files: Iterable[ArchiveFile]) -> list[Job]:
@@ -66,31 +79,31 @@ def plan(files: Iterable[ArchiveFile]) -> list[Job]:
 
 
 def read_job(
-    job: Job, taken: Mapping[str, Sequence[ArchivedFile]], clock: Clock, settings: ArchiveSettings, *, require_checksums: bool
+    job: Job, taken: Mapping[str, Sequence[ArchivedFile]], venue: str, now_ms: int, settings: Settings, *, require_checksums: bool
 ) -> list[ReadFile]:
     """Every file of a job that was not taken before. `taken` are the ledger's files by content."""
-    return [_read(file, taken, clock, settings, require_checksums) for file in job.files]
+    return [_read(file, taken, venue, now_ms, settings, require_checksums) for file in job.files]
 
 
 def _read(
-    file: ArchiveFile, taken: Mapping[str, Sequence[ArchivedFile]], clock: Clock, settings: ArchiveSettings, must_vouch: bool
+    file: ArchiveFile, taken: Mapping[str, Sequence[ArchivedFile]], venue: str, now_ms: int, settings: Settings, must_vouch: bool
 ) -> ReadFile:
     sha256 = sha256_of(file.path)
     known = taken.get(sha256, ())
     same = next((k for k in known if (k.kind, k.symbol, k.interval) == (file.kind.value, file.symbol, file.interval)), None)
-    if same is not None:
+    if same is not None and not file.is_evidence:
         return ReadFile(file, sha256, known=same)
     contents: Contents | None = None
     try:
-        if known and file.kind is ArchiveKind.KLINES:
+        if known and same is None and file.kind is ArchiveKind.KLINES:
             raise DataContractError(f"{file.path.name}: expected bars of {file.symbol}, got the content of {known[0].file}")
-        contents = open_contents(file.path, sha256)
+        contents = open_contents(file.path, sha256, settings.archive)
         if must_vouch and contents.checksum is Checksum.MISSING:
             raise DataContractError(f"{file.path.name}: expected {file.path.name}.CHECKSUM beside it, got none")
-        rows = read_rows(file, contents.csv, clock.market_ms(), settings)
+        rows = read_rows(file, contents.csv, venue, now_ms, settings)
     except (DataContractError, PermanentError) as error:
-        return ReadFile(file, sha256, refusal=str(error), refused=_kept(file, sha256, contents, settings))
-    return ReadFile(file, sha256, contents.checksum, rows)
+        return ReadFile(file, sha256, refusal=str(error), refused=_kept(file, sha256, contents, settings.archive))
+    return ReadFile(file, sha256, contents.checksum, rows, known=same)
 
 
 def _kept(file: ArchiveFile, sha256: str, contents: Contents | None, settings: ArchiveSettings) -> pd.DataFrame:

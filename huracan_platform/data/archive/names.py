@@ -71,6 +71,11 @@ class ArchiveFile:
         return unified(self.native)
 
     @property
+    def is_evidence(self) -> bool:
+        """Whether its rows are only held against others: bars longer than a minute."""
+        return self.bar_ms > MINUTE_MS
+
+    @property
     def bar_ms(self) -> int:
         """Length of a bar of klines."""
         return INTERVALS_MS[self.interval or "1m"]

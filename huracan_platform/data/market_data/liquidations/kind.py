@@ -65,13 +65,17 @@ class LiquidationKind:
         clock, listing = market.clock(), market.listing(symbol)
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         past = start - (1 + self.settings.liquidations.trailing_days) * DAY_MS
-        found = RecordingLedger(self.brain).between(self.name, past, end, source=market.venue)
+        found = RecordingLedger(self.brain).between(self.name, past, end, source=market.venue, symbol=symbol)
         until = min(end, recorded.settled_ms(found, clock, LIVE_FOR_MS)) // STEP_MS * STEP_MS
         ts = np.arange(past, until - STEP_MS + 1, STEP_MS, dtype=np.int64)
         rows = LiquidationRepository(self.brain).read(market.venue, symbol, past, until)
         by_side = {side: _per_minute([r for r in rows if r.side == side], ts) for side in ("long", "short")}
         (long_count, long_usd), (short_count, short_usd) = by_side["long"], by_side["short"]
         traded, traded_known = self._traded(market.venue, symbol, ts)
+        if self.settings.liquidations.ask_volume and len(ts) and np.isnan(traded).all():
+            since = start - self.settings.liquidations.window_min * STEP_MS  # no label changes before
+            bars = market.candles(symbol, since, until)
+            traded[(bars.ts_ms - ts[0]) // STEP_MS] = bars.close * bars.volume
         sums = MinuteSums(long_count + short_count, long_usd, short_usd, traded, coverage(found, ts, STEP_MS))
         cascades = find_cascades(sums, self.settings.liquidations)
         self._call(market.venue, rows, ts, cascades, traded_known, (start, end), clock)
