@@ -59,6 +59,7 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
     "funding_rates": _LIVE,
     "funding_rates_history": _LIVE_HISTORY,
     "instruments": _RECORDED_HISTORY,
+    "alternative_venues": _RECORDED,
     "open_interest": _RECORDED,
     "open_interest_history": _RECORDED_HISTORY,
     "sentiment": _RECORDED,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
-from huracan_platform.errors import TransientError
 from huracan_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -43,14 +42,15 @@ class Platform(dg.ConfigurableResource):
 
         return alternative_markets(self.settings())
 
-    def second_venue(self) -> str | None:
-        """Name, in the library, of the first venue beside the configured one; None where none is set or it does not answer."""
-        for other in self.alternatives().values():
-            try:
-                return other.venue
-            except TransientError:
-                return None
-        return None
+    def second_venue(self, brain: Brain) -> str | None:
+        """Name, in the library, of the first venue beside the configured one; None where none is set or nothing of it is stored.
+
+        It is not asked: what is built of its facts is the same whether it answers now or not.
+        """
+        from huracan_platform.brain.facts.alternative_venues import AlternativeVenues
+
+        others = self.settings().venue.alternatives
+        return AlternativeVenues(brain).venue(others[0].address) if others else None
 
     def feature_store(self, brain: Brain, second_venue: str | None = None) -> FeatureStore:
         """Feature days under `<home>/artefacts`; funding of the set `positioning` is compared with a second venue's."""

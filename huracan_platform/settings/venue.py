@@ -16,6 +16,11 @@ class AlternativeVenue(Section):
     ccxt_id: Literal["binanceusdm", "bybit", "okx"] = Field(description="ccxt exchange id")
     url: str | None = Field(None, description="base URL of a simulated venue on loopback; None is the real venue")
 
+    @property
+    def address(self) -> str:
+        """Exchange and place: what an alternative is known by, whatever it is called in messages."""
+        return f"{self.ccxt_id} {self.url or ''}".rstrip()
+
 
 class VenueSettings(Section):
     """Which venue, and how to reach it. `url` set: every endpoint is rewritten to it (simulated venue)."""

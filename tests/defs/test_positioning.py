@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,15 +25,22 @@ pytestmark = pytest.mark.slow
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 3)
 RANGE = (str(FIRST), str(LAST))
+MARKET: dict[str, Any] = {"days": 3, "seed": 10, "symbols": BTC}
 ROWS = [1440, 1440, 1439]  # the market stands at the last day's end: its last bar is known two seconds later
 
 
 @pytest.fixture(scope="module")
-def venues() -> Iterator[tuple[str, str]]:
-    """Three days of a symbol at two venues that show one market."""
-    market = {"days": 3, "seed": 10, "symbols": BTC}
-    with running_venue(**market) as url, running_venue(**market, protocol="bybit") as other:
-        yield url, other
+def venue() -> Iterator[str]:
+    """Three days of a symbol."""
+    with running_venue(**MARKET) as url:
+        yield url
+
+
+@pytest.fixture
+def second() -> Iterator[tuple[str, Callable[[], None]]]:
+    """A venue beside it that shows the same market, and what ends it."""
+    with ExitStack() as stack:
+        yield stack.enter_context(running_venue(**MARKET, protocol="bybit")), stack.close
 
 
 def alternatives(url: str) -> dict[str, str]:
@@ -50,13 +59,14 @@ def with_values(rows: FeatureMatrix) -> set[str]:
 
 
 def test_days_follow_what_was_recorded_and_need_nothing_but_candles(
-    venues: tuple[str, str], point_at: Callable, launch: Launch, brain: Brain
+    venue: str, second: tuple[str, Callable[[], None]], point_at: Callable, launch: Launch, brain: Brain
 ) -> None:
-    point_at(venues[0], **alternatives(venues[1]))
+    url, end_second = second
+    point_at(venue, **alternatives(url))
     platform = Platform()
-    other = platform.second_venue()
-    assert other not in (None, platform.market().venue)
+    assert platform.second_venue(brain) is None, "nothing of it is stored"
     assert launch("market_data_job", *RANGE).success
+    assert platform.second_venue(brain) not in (None, platform.market().venue)
     bare = launch("positioning_job", *RANGE)
     assert (bare.success, bare.failed_checks()) == (True, {}), bare.errors
     assert [day["rows"] for day in bare.partitions["positioning_features"].values()] == ROWS
@@ -75,17 +85,18 @@ def test_days_follow_what_was_recorded_and_need_nothing_but_candles(
     days = [run.partitions["positioning_features"] for run in (bare, filled)]
     assert all(days[0][key]["hash"] != days[1][key]["hash"] for key in RANGE)
 
+    end_second()  # what is built of its facts needs no answer of it
     again = launch("positioning_job", *RANGE)
     assert again.partitions["positioning_features"] == days[1]
     assert again.metadata["positioning_features"]["content_hash"] == filled.metadata["positioning_features"]["content_hash"]
 
 
 def test_a_second_venue_that_does_not_answer_costs_its_columns_and_no_more(
-    venues: tuple[str, str], point_at: Callable, launch: Launch, brain: Brain
+    venue: str, point_at: Callable, launch: Launch, brain: Brain
 ) -> None:
-    point_at(venues[0], HURACAN_QUALITY__FETCH_TRIES="1", **alternatives("http://127.0.0.1:9"))
-    assert Platform().second_venue() is None
+    point_at(venue, HURACAN_QUALITY__FETCH_TRIES="1", **alternatives("http://127.0.0.1:9"))
     assert launch("market_data_job", *RANGE).success
+    assert Platform().second_venue(brain) is None
     run = launch("positioning_job", *RANGE)
     assert (run.success, run.failed_checks()) == (True, {}), run.errors
     assert run.metadata["positioning_features"]["dagster/row_count"] == sum(ROWS)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.alternative_venues import AlternativeVenues
+from huracan_platform.clock import SystemClock
 from huracan_platform.data.market_data.ingest import ingest_dataset
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.sources.registry import SOURCES
@@ -30,13 +32,15 @@ def ingest_others(
     ConfigurationError
         The settings want a dataset of alternatives that they cannot have.
     """
-    able = ("funding", "open_interest", *(source.contract.name for source in SOURCES))
+    able = ("funding", "open_interest", "liquidations", *(source.contract.name for source in SOURCES))
     wrong = [name for name in settings.sources.alternatives if name not in able]
     if wrong:
         raise ConfigurationError(f"HURACAN_SOURCES__ALTERNATIVES: expected some of {', '.join(able)}, got {', '.join(wrong)}")
     if dataset not in settings.sources.alternatives:
         return {}
     days = (first_day, last_day)
+    # The library has no candles of alternatives, which cascades are set against.
+    settings = settings.model_copy(update={"liquidations": settings.liquidations.model_copy(update={"ask_volume": True})})
     return {name: _ingested(dataset, brain, name, market, symbols, days, settings) for name, market in others.items()}
 
 
@@ -47,6 +51,8 @@ def _ingested(
         listed = [symbol for symbol in symbols if market.lists(symbol)]
         if not listed:
             return f"lists none of {', '.join(symbols)}"
+        address = {other.name: other.address for other in settings.venue.alternatives}[name]
+        AlternativeVenues(brain).remember(address, market.venue, SystemClock().wire_ms())
         return ingest_dataset(dataset, brain, market, listed, *days, settings)
     except ConfigurationError:
         raise

@@ -66,9 +66,10 @@ def features(context: dg.AssetExecutionContext, platform: Platform, config: DayR
 )
 def positioning_features(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
     """As `features`, with what was recorded beside the candles of the days."""
-    second_venue = platform.second_venue()
-    context.log.info(f"funding is compared with {second_venue or 'no second venue: none is set, or it does not answer'}")
-    store = platform.feature_store(platform.brain(Role.TRAINER), second_venue)
+    brain = platform.brain(Role.TRAINER)
+    second_venue = platform.second_venue(brain)
+    context.log.info(f"funding is compared with {second_venue or 'no second venue: none is set, or nothing of it is stored'}")
+    store = platform.feature_store(brain, second_venue)
     return _materialise(context, platform, config, "positioning", store)
 
 
