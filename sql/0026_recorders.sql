@@ -8,6 +8,7 @@ CREATE TABLE recorders (
     began_at timestamptz NOT NULL,                  -- wire clock, when this process began
     beat_at  timestamptz NOT NULL,                  -- wire clock, its last sign of life
     heard_at timestamptz,                           -- market clock, its last frame
+    frames   bigint      NOT NULL,                  -- that this process has heard
     state    text        NOT NULL,
     said     text        NOT NULL,                  -- its last trouble, empty without one
     PRIMARY KEY (source, dataset)

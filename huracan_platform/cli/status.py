@@ -41,6 +41,9 @@ def status(as_json: JsonOption = False) -> None:
         if found.datasets:
             datasets = ("venue", "dataset", "symbols", "whole until", "degraded", "quarantined")
             table("Data", datasets, [tuple(asdict(d).values()) for d in found.datasets])
+        if found.recorders:
+            recorders = ("dataset", "source", "recorder", "since", "last frame", "gaps today", "last hour", "last trouble")
+            table("Recorders", recorders, [tuple(asdict(r).values()) for r in found.recorders])
         if found.trading:
             table(f"May trade through {settings.execution.gateway}", ("symbol", "version", "data revised since"), [
                 (symbol, model_id, f"{found.revised[model_id]} facts" if model_id in found.revised else "no")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+import numpy as np
 
 from huracan_platform.contracts.market import Float64, Series
 
@@ -75,3 +78,27 @@ class LiquidationMinutes(Series):
     in_cascade: Float64
     clustered: Float64
     coverage: Float64
+
+
+@dataclass(frozen=True)
+class CascadeVotes(Series):
+    """What venues say together per minute: how many recorded all of it, how many of them were in a cascade at its end.
+
+    `in_cascade` is 1 where more than half of those that recorded say so. A minute that none recorded whole is not there.
+    """
+
+    voters: Float64
+    votes: Float64
+    in_cascade: Float64
+
+
+def cascade_votes(symbol: str, minutes: Sequence[LiquidationMinutes]) -> CascadeVotes:
+    """Count the venues' votes. Votes and not sums: venues tell of different shares of their liquidations."""
+    whole = [m.coverage >= 1 - 1e-9 for m in minutes]
+    ts = np.unique(np.concatenate([np.empty(0, np.int64), *(m.ts_ms[w] for m, w in zip(minutes, whole, strict=True))]))
+    voters, votes = np.zeros(len(ts)), np.zeros(len(ts))
+    for minute, kept in zip(minutes, whole, strict=True):
+        at = np.searchsorted(ts, minute.ts_ms[kept])
+        voters[at] += 1
+        votes[at] += minute.in_cascade[kept] > 0
+    return CascadeVotes(symbol, ts, voters, votes, (2 * votes > voters).astype(np.float64))

@@ -41,7 +41,7 @@ class Gap:
 class RecorderState:
     """A recorder's last sign of life. `began_ms` and `beat_ms` are wire time; `heard_ms` is the market time of its last frame.
 
-    `state` says what it was doing then, `said` its last trouble, empty without one.
+    `frames` counts what its process has heard; `state` says what it was doing then, `said` its last trouble, empty without one.
     """
 
     source: str
@@ -50,6 +50,7 @@ class RecorderState:
     began_ms: int
     beat_ms: int
     heard_ms: int | None
+    frames: int
     state: str
     said: str
 

@@ -75,7 +75,8 @@ def run_job(
 def assets_in_order(definitions: dg.Definitions) -> list[tuple[str, str]]:
     """(group, asset) of all assets that can be made, in the order of the data's way."""
     graph = definitions.resolve_asset_graph()
-    found = [(graph.get(key).group_name or "", key.to_user_string()) for key in graph.toposorted_asset_keys]
+    made = [key for key in graph.toposorted_asset_keys if graph.get(key).is_materializable]
+    found = [(graph.get(key).group_name or "", key.to_user_string()) for key in made]
     return sorted(found, key=lambda asset: GROUPS.index(asset[0]))
 
 

@@ -18,6 +18,7 @@ from huracan_platform.brain.operations.outbox import Outbox
 from huracan_platform.clock import Clock
 from huracan_platform.contracts.incident import IncidentSeverity
 from huracan_platform.contracts.order import TradingState
+from huracan_platform.data.market_data.recorders import recorder_reports
 from huracan_platform.learning.registry import Registry
 from huracan_platform.operations.impact import revised_facts
 
@@ -32,6 +33,20 @@ class Datasets:
     last_day: date
     degraded: int
     quarantined: int
+
+
+@dataclass(frozen=True)
+class RecorderLine:
+    """One recorder: what it does and since when, its last frame (market clock), the day's gaps and the last hour's share."""
+
+    dataset: str
+    source: str
+    state: str
+    since: str
+    last_frame: str
+    gaps_today: int
+    last_hour: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,7 @@ class PlatformStatus:
     session_wanted: bool
     leases: tuple[str, ...]
     datasets: tuple[Datasets, ...]
+    recorders: tuple[RecorderLine, ...]
     trading: dict[str, str]
     accounts: tuple[AccountState, ...]
     open_incidents: dict[str, int]
@@ -85,12 +101,24 @@ def platform_status(brain: Brain, registry: Registry, gateway: str, clock: Clock
         session_wanted=SwitchRepository(brain).wanted(gateway),
         leases=tuple(f"{lease.name}, epoch {lease.epoch}" for lease in LeaseRepository(brain).running()),
         datasets=_datasets(brain),
+        recorders=recorder_lines(brain, clock.wire_ms()),
         trading=trading,
         accounts=_accounts(brain),
         open_incidents={s.value: severities.count(s.value) for s in IncidentSeverity},
         channels=Outbox(brain).state(),
         retrainings=tuple(f"{r.symbol}: {r.trigger.reason}" for r in RetrainingRepository(brain).open()),
         revised={model_id: count for model_id in trading.values() if (count := revised_facts(brain, registry.card(model_id)))},
+    )
+
+
+def recorder_lines(brain: Brain, wire_ms: int) -> tuple[RecorderLine, ...]:
+    """Every recorder that ever was, for people."""
+    return tuple(
+        RecorderLine(
+            r.dataset, r.source, r.state, f"{r.since:%Y-%m-%d %H:%M}",
+            "never" if r.last_frame is None else f"{r.last_frame:%Y-%m-%d %H:%M:%S}", len(r.gaps), f"{r.covered:.1%}", r.said,
+        )
+        for r in recorder_reports(brain, wire_ms)
     )
 
 

@@ -21,5 +21,8 @@ class LiquidationSettings(Section):
     one_sided: float = Field(0.80, ge=0.5, le=1, description="share of the window's USD on one side")
     percentile: float = Field(0.95, gt=0, lt=1, description="of the trailing non-empty windows, to be reached in USD")
     volume_share: float = Field(0.005, ge=0, description="of the USD traded in the window, which its liquidations must reach")
+    ask_volume: bool = Field(
+        False, description="ask the venue what was traded where the library has none of its candles; always of alternatives"
+    )
     trailing_days: int = Field(7, ge=1, description="days that a window and a minute are set against")
     fewest_windows: int = Field(30, ge=1, description="non-empty windows or minutes needed for a percentile; fewer call nothing")

@@ -18,6 +18,7 @@ EXPECTED = {
     "taker_volumes",
     "sentiment",
     "liquidations",
+    "liquidation_stream",
     "features",
     "positioning_features",
     "trained_models",
@@ -41,6 +42,13 @@ def keys(graph):
 
 def test_the_asset_keys_are_exactly_the_expected_ones(graph):
     assert keys(graph) == EXPECTED
+
+
+def test_what_is_recorded_outside_is_observed_and_lies_before_what_is_made_of_it(graph):
+    stream = graph.get(dg.AssetKey("liquidation_stream"))
+    assert stream.is_external
+    assert dg.AssetKey("liquidation_stream") in graph.get(dg.AssetKey("liquidations")).parent_keys
+    assert "observe_liquidation_stream" in {s.name for s in defs.get_repository_def().sensor_defs}
 
 
 def test_every_edge_goes_to_the_same_or_a_later_group(graph):
@@ -73,7 +81,7 @@ def test_market_data_carries_the_contract_and_the_six_checks_and_they_block(grap
     expected = {"contract", "completeness", "uniqueness", "validity", "freshness", "plausibility", "consistency"}
     found = {(k.asset_key.to_user_string(), k.name): graph.get(k).blocking for k in graph.asset_check_keys}
     sources = ("mark_prices", "account_ratios", "taker_volumes")
-    for asset in ("candles", "funding_rates", "open_interest", "sentiment", "liquidations", *sources):
+    for asset in ("candles", "funding_rates", "open_interest", "sentiment", "liquidations", "trades", "book", *sources):
         assert {name for of, name in found if of == asset} == expected
         assert all(blocking for (of, _), blocking in found.items() if of == asset)
 
@@ -82,11 +90,12 @@ def test_jobs_schedules_and_sensors_are_there():
     repository = defs.get_repository_def()
     jobs = {
         "market_data_job", "market_facts_job", "feature_job", "positioning_job", "training_job", "policy_job",
-        "paper_session_job",
+        "paper_session_job", "microstructure_job",
     }
     assert jobs <= {j.name for j in repository.get_all_jobs()}
     schedules = {
         "hourly_market_data", "hourly_market_facts", "daily_features", "daily_positioning", "daily_training", "weekly_policies",
+        "hourly_microstructure",
     }
     assert schedules <= {s.name for s in repository.schedule_defs}
     assert {"hand_off_authorised_models"} <= {s.name for s in repository.sensor_defs}

@@ -23,6 +23,7 @@ from huracan_platform.defs.house import symbol_key
 from huracan_platform.defs.launch import RANGE_END, RANGE_START
 from huracan_platform.defs.resources import Platform
 from tests.defs.conftest import BTC, ETH
+from tests.defs.seconds import record_seconds
 from tests.defs.test_market_facts import record_day
 from tests.operations.versions import put_in_charge
 from tests.venue_process import running_venue
@@ -30,7 +31,7 @@ from tests.venue_process import running_venue
 pytestmark = pytest.mark.slow
 
 GRAPH = defs.resolve_asset_graph()
-ASSETS = [key.to_user_string() for key in GRAPH.toposorted_asset_keys]
+ASSETS = [key.to_user_string() for key in GRAPH.toposorted_asset_keys if GRAPH.get(key).is_materializable]
 FIRST, BEFORE, DAY, NEXT = "2025-01-01", "2025-01-16", "2025-01-17", "2025-01-18"
 NEVER_TWICE = "paper_session"  # its input is a market that goes on
 Told = tuple[object, object]  # rows, content hash
@@ -126,6 +127,7 @@ def with_a_version_in_charge(house: House, brain: Brain) -> None:
         house.materialise(name, FIRST, BEFORE)
     for day, events in ((DAY, 50), (NEXT, 40)):
         record_day(brain, market.venue, date.fromisoformat(day), hours=24, events=events)
+        record_seconds(brain, market, BTC, date.fromisoformat(day), hours=2)
     house.materialise("trained_models", symbol_key(BTC), symbol_key(BTC))
     registry = Platform().registry(brain)
     put_in_charge(registry, registry.cards(venue=market.venue)[-1], SystemClock())

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from huracan_platform.contracts.liquidation import LiquidationMinutes, cascade_votes
 from huracan_platform.data.market_data.liquidations.cascades import MinuteSums, find_cascades, find_clusters
 from huracan_platform.settings import LiquidationSettings
 
@@ -96,3 +97,23 @@ def test_a_crowded_minute_is_beyond_the_percentile_of_the_minutes_before() -> No
     count[300], count[310] = 2, 3
     assert np.flatnonzero(find_clusters(count, RULE)).tolist() == [310]
     assert not find_clusters(np.r_[np.ones(20), 9.0], RULE).any()  # fewer minutes than a percentile needs
+
+
+def minutes_of(ts: list[int], cascade: list[float], coverage: list[float] | None = None) -> LiquidationMinutes:
+    none = np.zeros(len(ts))
+    return LiquidationMinutes(
+        "X", np.array(ts, np.int64), none, none, none, none, np.array(cascade), none, np.array(coverage or [1.0] * len(ts))
+    )
+
+
+def test_venues_combine_by_vote_of_those_that_recorded_the_whole_minute() -> None:
+    three = [
+        minutes_of([0, 60, 120, 180], [1, 1, 0, 1]), minutes_of([0, 60, 120, 180], [1, 0, 0, 1], [1, 1, 1, 0.5]),
+        minutes_of([0, 120, 240], [0, 1, 0]),
+    ]
+    told = cascade_votes("X", three)
+    assert told.ts_ms.tolist() == [0, 60, 120, 180, 240]
+    assert told.voters.tolist() == [3, 2, 3, 1, 1]
+    assert told.votes.tolist() == [2, 1, 1, 1, 0]
+    assert told.in_cascade.tolist() == [1, 0, 0, 1, 0]  # one of two is no majority
+    assert len(cascade_votes("X", [])) == 0

@@ -15,10 +15,12 @@ from huracan_platform.brain.facts.table import FactTable
 from huracan_platform.clock import day_of, to_datetime, to_ms
 from huracan_platform.contracts.liquidation import (
     MINUTE_COLUMNS,
+    CascadeVotes,
     Liquidation,
     LiquidationMinutes,
     LiquidationType,
     StoredLiquidation,
+    cascade_votes,
 )
 from huracan_platform.contracts.market import Pin
 
@@ -48,6 +50,15 @@ class LiquidationRepository:
                 ],
             )
             return cursor.rowcount
+
+    def count(self, exchange: str, since_ms: int) -> int:
+        """Liquidations of an exchange from a time in ms UTC on, whatever their versions."""
+        with self._brain.connect() as connection:
+            row = connection.execute(
+                'SELECT count(*) FROM liquidations WHERE exchange = %s AND "timestamp" >= %s AND version = 1',
+                (exchange, to_datetime(since_ms)),
+            ).fetchone()
+        return 0 if row is None else int(row[0])
 
     def make_days(self, first: date, ahead: int) -> None:
         """Partitions of a day and of so many after it, where they are not there yet."""
@@ -119,6 +130,11 @@ class LiquidationMinuteRepository(FactRepository):
         """Minutes with start_ms ≤ ts < end_ms (ms UTC) by symbol, each in time order. A minute that is not there is a gap."""
         found = self._read(venue, symbols, start_ms, end_ms, pin or Pin())
         return {symbol: LiquidationMinutes(symbol=symbol, **arrays) for symbol, arrays in found.items()}
+
+    def votes(self, venues: Sequence[str], symbol: str, start_ms: int, end_ms: int, pin: Pin | None = None) -> CascadeVotes:
+        """What the venues say together of the minutes that a pin sees: in a cascade where most of those that recorded say so."""
+        found = [self.read(venue, [symbol], start_ms, end_ms, pin).get(symbol) for venue in venues]
+        return cascade_votes(symbol, [minutes for minutes in found if minutes is not None])
 
 
 def _make_partitions(connection: psycopg.Connection[Any], days: Iterable[date]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import typer
 
 from huracan_platform.cli.data.output import library
@@ -17,17 +19,21 @@ def status(as_json: JsonOption = False) -> None:
     """What the library holds per venue, dataset and symbol, what other venues lent, and what needs doing."""
     from huracan_platform.brain.facts.quality import QualityRepository
     from huracan_platform.brain.facts.refetched import RefetchedWindows
+    from huracan_platform.clock import SystemClock
     from huracan_platform.data.market_data.summary import data_summary
+    from huracan_platform.operations.status import recorder_lines
 
     brain = library()
     coverage, to_do = QualityRepository(brain).coverage(), data_summary(brain)
-    lent = RefetchedWindows(brain).sources()
+    lent, recorders = RefetchedWindows(brain).sources(), [asdict(r) for r in recorder_lines(brain, SystemClock().wire_ms())]
 
     def render() -> None:
         table("Data", list(coverage[0]) if coverage else ["nothing yet"], [list(row.values()) for row in coverage])
         if lent:
             table("Lent by other venues", list(lent[0]), [list(row.values()) for row in lent])
+        if recorders:
+            table("Recorders", list(recorders[0]), [list(row.values()) for row in recorders])
         for sentence in to_do or ["No open issues."]:
             console.print(sentence, highlight=False, soft_wrap=True)
 
-    emit({"coverage": coverage, "lent": lent, "to_do": to_do}, as_json, render)
+    emit({"coverage": coverage, "lent": lent, "recorders": recorders, "to_do": to_do}, as_json, render)

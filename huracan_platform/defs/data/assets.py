@@ -9,6 +9,7 @@ from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.defs.data import checks
 from huracan_platform.defs.data.ingesting import ingested, with_others
+from huracan_platform.defs.data.recorded.assets import liquidation_stream
 from huracan_platform.defs.house import DAILY, DAY_BACKFILL, DAYS, OWNERS, DayRunConfig
 from huracan_platform.defs.resources import Platform
 
@@ -112,14 +113,15 @@ def sentiment(context: dg.AssetExecutionContext, platform: Platform, config: Day
     group_name="market_data",
     owners=OWNERS,
     kinds={"python", "postgres"},
-    deps=[instruments, candles],
+    deps=[instruments, candles, liquidation_stream],
     partitions_def=DAYS,
     backfill_policy=DAY_BACKFILL,
     check_specs=checks.specs("liquidations"),
     description="Forced closes per minute and side as the recorder heard them, with cascades and clusters; its gaps stay gaps.",
 )
 def liquidations(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
-    """Put together, label, check and store what was recorded on the run's days."""
+    """Put together, label, check and store what was recorded on the run's days, also at the alternative venues."""
     from huracan_platform.data.market_data.ingest import ingest_liquidations
 
-    return ingested(context, platform, config, "liquidations", ingest_liquidations)
+    result = ingested(context, platform, config, "liquidations", ingest_liquidations)
+    return with_others(result, context, platform, config, "liquidations")

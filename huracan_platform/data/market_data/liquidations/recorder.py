@@ -44,6 +44,7 @@ class LiquidationRecorder:
         self._exchange, self._connect, self._clock, self._settings, self._sleep = exchange, connect, clock, settings, sleep
         self._book, self._beats = LiquidationBook(brain, exchange, clock, settings), RecorderBeats(brain)
         self._rng = rng or random.Random()
+        self._frames = 0
         self._flush: asyncio.Task[None] | None = None
 
     @property
@@ -72,6 +73,7 @@ class LiquidationRecorder:
         due_ms = self._clock.wire_ms()
         async for heard in self._connect():
             connection.take(heard)
+            self._frames += 1
             if self._clock.wire_ms() >= due_ms and (self._flush is None or self._flush.done()):
                 self._book.bound()
                 self._flush = asyncio.create_task(self._write(RECORDING, connection))
@@ -93,7 +95,7 @@ class LiquidationRecorder:
             await asyncio.to_thread(self._book.write)
             await asyncio.to_thread(
                 self._beats.beat, self._exchange, DATASET, self._clock.wire_ms(), state=state,
-                heard_ms=connection.until_ms or None, said=connection.ended or "",
+                heard_ms=connection.until_ms or None, frames=self._frames, said=connection.ended or "",
             )
         except TransientError as error:
             _log.error("library takes no writes", exchange=self._exchange, waiting=self._book.waiting, error=str(error))

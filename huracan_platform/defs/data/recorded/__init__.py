@@ -1,0 +1,1 @@
+"""Streams that are recorded outside of Dagster, as assets that are observed."""
