@@ -15,16 +15,19 @@ from typer.testing import CliRunner
 
 from huracan_platform.brain.execution.decisions import DecisionRepository
 from huracan_platform.brain.execution.sessions import CommandRepository, SessionRepository
+from huracan_platform.brain.facts.arrival import ArrivalDelays
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.cli.live import register
-from huracan_platform.clock import MINUTE_MS, to_datetime, to_ms
+from huracan_platform.clock import MINUTE_MS, day_of, to_datetime, to_ms
 from huracan_platform.contracts.decision import Reason
 from huracan_platform.contracts.journal import CommandKind, DecisionRecord
+from huracan_platform.contracts.revision import Standing
 from huracan_platform.errors import DataContractError, PermanentError
 from huracan_platform.execution.passport import OPENING, OWN, PassportOffice
 from huracan_platform.execution.replay import Replayer, ReplayInputs
 from huracan_platform.execution.report import SessionProgress, SessionReport
 from huracan_platform.execution.session import ENDED_BY_HOURS, run_session
+from huracan_platform.operations.impact import impact
 from tests.session.world import SYMBOLS, World
 
 pytestmark = pytest.mark.slow
@@ -103,6 +106,28 @@ def test_every_bar_came_once_and_the_library_holds_what_the_venue_serves(world: 
         assert len(stored) >= report.bars[symbol] >= 59
         for name in ("ts_ms", "open", "high", "low", "close", "volume"):
             assert np.array_equal(getattr(stored, name), getattr(served, name)[shared]), name
+
+
+def test_a_session_measures_how_late_its_bars_came(world: World, report: SessionReport) -> None:
+    (told,) = ArrivalDelays(world.brain).table()
+    assert (told["source"], told["dataset"]) == (world.market.venue, "candles")
+    # All but what REST filled and what came after the last look.
+    assert sum(report.bars.values()) / 2 <= told["measurements"] <= sum(report.bars.values()) + 2 * len(SYMBOLS)
+    assert 0 < told["median_ms"] < 5 * MINUTE_MS
+
+
+def test_decisions_and_trades_rest_on_the_days_that_their_bars_and_state_came_from(
+    world: World, report: SessionReport, records: list[DecisionRecord]
+) -> None:
+    made = [r for r in records if r.inputs.symbol == SYMBOLS[0]]
+    last = day_of(made[0].source.state_from_ms)
+    for day in (last, last - timedelta(days=1)):
+        found = impact(world.brain, world.market.venue, SYMBOLS[0], day, "candles").dependents
+        (session,) = [d for d in found if d.kind == "session"]
+        assert (session.name, session.standing) == (
+            f"{report.session_id}: 0 of {len(made)} decisions, 0 of them acted", Standing.CURRENT
+        )
+        assert [d.standing for d in found if d.kind == "trades"] == [Standing.CURRENT]
 
 
 def test_every_decision_bar_is_journalled_with_a_reason(report: SessionReport, records: list[DecisionRecord]) -> None:

@@ -84,6 +84,7 @@ class World:
             "dataset": {
                 "id": "script", "hash": "d" * 64, "spec": spec, "rows": len(rows.ts_ms),
                 "feature_day_hashes": list(rows.day_hashes), "columns": list(fitted.columns),
+                "feature_set": self.features.name, "feature_set_hash": self.features.set_hash,
             },
             "provenance": collect_provenance().as_dict(),
         }
