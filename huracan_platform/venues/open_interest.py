@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from huracan_platform.clock import DAY_MS
 from huracan_platform.contracts.market import STEP_MS, Float64, Int64, OpenInterest
 from huracan_platform.venues.mark_prices import Prices
-
-# "Only the data of the latest 1 month is available"; a start before it is refused with -1130.
-KEPT_MS = 30 * DAY_MS
 
 
 def worth(symbol: str, ts_ms: Int64, contracts: Float64, mark: Prices) -> OpenInterest:

@@ -90,7 +90,7 @@ class IngestRun:
         self._save_instruments(symbols)
         days = days_between(first_day, last_day)
         total, done = len(days) * len(symbols), 0
-        kept_from = self._kind.kept_from_ms(self._clock.market_ms())
+        kept_from = self._kind.kept_from_ms(self._market, self._clock.market_ms())
         lost = [day for day in days if day_start_ms(day) < kept_from]
         if lost:
             self._pass_over(symbols, lost, "not available from its source any more, and not recorded in time")

@@ -11,12 +11,15 @@ import pyarrow as pa
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.repository import FactRepository
-from huracan_platform.clock import day_of
+from huracan_platform.clock import HOUR_MS, day_of
 from huracan_platform.contracts.quality import CheckResult
 from huracan_platform.data.market_data.contract import arrays_of
 from huracan_platform.data.market_data.gaps import DueWindow
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.settings import QualitySettings
+
+# A day that begins just inside what its origin keeps may fall out of it between two pages.
+MARGIN_MS = HOUR_MS
 
 
 class Kind(Protocol):
@@ -42,7 +45,7 @@ class Kind(Protocol):
         """Nothing younger than this is due yet, market time."""
         ...
 
-    def kept_from_ms(self, observed_ms: int) -> int:
+    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
         """What the venue keeps at that market time begins here, ms UTC; days that begin before are not asked for."""
         ...
 
@@ -71,6 +74,11 @@ class Kind(Protocol):
     def repository(self, brain: Brain) -> FactRepository:
         """Where the rows are kept."""
         ...
+
+
+def told_from_ms(kept_ms: int | None, observed_ms: int) -> int:
+    """Begin of what an origin tells that keeps so much of the past; None: all of it."""
+    return 0 if kept_ms is None else observed_ms - kept_ms + MARGIN_MS
 
 
 def newest_day(delivery: Delivery) -> date:

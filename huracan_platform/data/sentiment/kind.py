@@ -52,7 +52,7 @@ class SentimentKind:
         """A window is made of when its texts were seen."""
         return 0
 
-    def kept_from_ms(self, observed_ms: int) -> int:
+    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
         """The first day on which a collector was running."""
         return recorded.kept_from_ms(self.brain, self.name, observed_ms)
 

@@ -15,21 +15,18 @@ from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.brain.facts.repository import FactRepository
 from huracan_platform.brain.facts.sources import SourceRepository
-from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, day_start_ms
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles
 from huracan_platform.contracts.quality import CheckResult
 from huracan_platform.contracts.source import SourceContract, SourceRows
 from huracan_platform.data.market_data.contract import arrays_of
 from huracan_platform.data.market_data.gaps import DueWindow, is_refetched
-from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day
+from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day, told_from_ms
 from huracan_platform.data.market_data.results import Subject
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.sources import checks
 from huracan_platform.data.sources.source import Origin, Source
 from huracan_platform.settings import QualitySettings, Settings
-
-# A day that begins just inside what the origin keeps may fall out of it between two pages.
-MARGIN_MS = HOUR_MS
 
 
 @dataclass(frozen=True)
@@ -61,10 +58,9 @@ class SourceKind:
         """A row is due once its span, its arrival delay and one more step are over."""
         return self._contract.span_ms + self.documented_delay_ms + self._contract.step_ms
 
-    def kept_from_ms(self, observed_ms: int) -> int:
+    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
         """As far back as the source's origin keeps it."""
-        kept = self.source.kept_ms(Origin(self.market, self.settings))
-        return 0 if kept is None else observed_ms - kept + MARGIN_MS
+        return told_from_ms(self.source.kept_ms(Origin(market, self.settings)), observed_ms)
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Rows of the days whose span is over."""

@@ -42,7 +42,7 @@ class CandleKind:
         """Bars younger than the freshness bound are not missed yet."""
         return self.quality.freshness_bars * MINUTE_MS
 
-    def kept_from_ms(self, observed_ms: int) -> int:
+    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
         """Everything since the listing."""
         return 0
 

@@ -18,7 +18,7 @@ from huracan_platform.contracts.quality import CheckResult
 from huracan_platform.data.market_data.contract import arrays_of, frame_of
 from huracan_platform.data.market_data.funding import checks
 from huracan_platform.data.market_data.gaps import DueWindow
-from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day
+from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day, told_from_ms
 from huracan_platform.data.market_data.results import Subject
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.settings import QualitySettings
@@ -40,9 +40,9 @@ class FundingKind:
         """Of the settings."""
         return self.quality.funding_delay_ms
 
-    def kept_from_ms(self, observed_ms: int) -> int:
-        """Everything since the listing."""
-        return 0
+    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
+        """As far back as the venue keeps it: most since the listing."""
+        return told_from_ms(market.kept_ms("funding"), observed_ms)
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Settlements of the days."""

@@ -57,7 +57,7 @@ class SecondsKind:
         """Of the settings."""
         return self.quality.arrival_delay_ms
 
-    def kept_from_ms(self, observed_ms: int) -> int:
+    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
         """The first day on which a recorder was running."""
         return recorded.kept_from_ms(self.brain, self.name, observed_ms)
 

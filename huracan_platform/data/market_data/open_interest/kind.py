@@ -13,25 +13,21 @@ import pyarrow as pa
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.open_interest import OpenInterestRepository
 from huracan_platform.brain.facts.repository import FactRepository
-from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, day_start_ms
 from huracan_platform.contracts.market import CANDLE_COLUMNS, OPEN_INTEREST_COLUMNS, Candles, OpenInterest
 from huracan_platform.contracts.quality import CheckResult
 from huracan_platform.data.market_data.contract import arrays_of, frame_of
 from huracan_platform.data.market_data.gaps import DueWindow
-from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day
+from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day, told_from_ms
 from huracan_platform.data.market_data.open_interest import checks
 from huracan_platform.data.market_data.results import Subject
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.settings import QualitySettings
-from huracan_platform.venues.open_interest import KEPT_MS
-
-# A day that begins just inside what the venue keeps may fall out of it between two pages.
-MARGIN_MS = HOUR_MS
 
 
 @dataclass(frozen=True)
 class OpenInterestKind:
-    """Open interest every 5 minutes, of which the venue keeps a month."""
+    """Open interest every 5 minutes, of which most venues keep a month or less."""
 
     quality: QualitySettings
     name: str = "open_interest"
@@ -46,9 +42,9 @@ class OpenInterestKind:
         """A snapshot is due once its arrival delay and one more step are over."""
         return self.quality.open_interest_delay_ms + checks.STEP_MS
 
-    def kept_from_ms(self, observed_ms: int) -> int:
-        """A month back."""
-        return observed_ms - KEPT_MS + MARGIN_MS
+    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
+        """As far back as the venue keeps it: a month, five days, or all."""
+        return told_from_ms(market.kept_ms("open_interest"), observed_ms)
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Snapshots, and the venue's own hours as evidence of the price."""
