@@ -16,7 +16,7 @@ class Over(StrEnum):
 
     NOTHING = "unpartitioned"
     HISTORY = "all full days before the market's now"
-    KEPT_DAYS = "the days that the venue still keeps open interest of, and those since the demo began"
+    KEPT_DAYS = "the days that the venue still keeps open interest and ratios of, and those since the demo began"
     NEW_DAYS = "the full days since the demo began"
     SYMBOLS = "all symbols"
 
@@ -41,7 +41,8 @@ BEFORE_SESSION = (
 SESSION = Step("paper session", "paper_session_job", Over.NOTHING)
 AFTER_SESSION = (
     Step("market data of the session's day", "market_data_job", Over.NEW_DAYS),
-    Step("open interest, liquidations, sentiment: what was recorded, gaps as gaps", "market_facts_job", Over.KEPT_DAYS),
+    Step("open interest, mark prices, ratios; liquidations, sentiment: what was recorded, gaps as gaps", "market_facts_job", Over.KEPT_DAYS),
+    Step("trades and books of each second that was recorded", "microstructure_job", Over.NEW_DAYS),
     Step("features of the session's day", "feature_job", Over.NEW_DAYS),
     Step("positioning features: what traders hold, pay, say and lose", "positioning_job", Over.KEPT_DAYS),
     Step("drift of the versions in use", "drift_job", Over.SYMBOLS),
