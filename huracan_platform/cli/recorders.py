@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from huracan_platform.settings import export, load_settings
+from huracan_platform.venues.microstructure import EXCHANGES
 
 if TYPE_CHECKING:
     from huracan_platform.cli.world import World
@@ -24,13 +25,13 @@ def start_recorders(world: World, *, sentiment_poll_s: str | None = None) -> dic
     sentiment = world.settings.sentiment
     if sentiment_poll_s is not None and "poll_s" not in sentiment.model_fields_set:
         export({"HURACAN_SENTIMENT__POLL_S": sentiment_poll_s})
-    if world.settings.venue.kind == "simulated" and not sentiment.feeds and sentiment.fear_greed_url is None:
+    if world.settings.venue.kind == "simulated" and not sentiment.has_sources:
         url = world.processes.start("feeds", [*HURACAN, "feeds"], ready="feeds ready").split()[-1]
         feeds = {name: f"{url}/{path}" for name, path in FEEDS.items()}
         export({"HURACAN_SENTIMENT__FEEDS": json.dumps(feeds), "HURACAN_SENTIMENT__FEAR_GREED_URL": f"{url}/fng/?limit=30"})
     sentiment = load_settings().sentiment
-    recorded = ["liquidations"]
-    if sentiment.feeds or sentiment.fear_greed_url is not None:
+    recorded = ["liquidations", "book"] if world.settings.venue.ccxt_id in EXCHANGES else ["liquidations"]
+    if sentiment.has_sources:
         recorded.append("sentiment")
     commands = {f"record-{what}": [*HURACAN, "record", what] for what in recorded}
     for name, arguments in commands.items():

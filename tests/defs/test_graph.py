@@ -18,6 +18,8 @@ EXPECTED = {
     "taker_volumes",
     "sentiment",
     "liquidations",
+    "trades",
+    "book",
     "liquidation_stream",
     "features",
     "positioning_features",

@@ -36,16 +36,17 @@ market_facts_job = dg.define_asset_job(
 @schedule(job=market_data_job, cron_schedule="5 * * * *")
 def hourly_market_data(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """Download the market's day so far, and at its beginning the day before once more, so that a day is closed complete."""
-    return _days_so_far(platform)
+    return days_so_far(platform)
 
 
 @schedule(job=market_facts_job, cron_schedule="12 * * * *")
 def hourly_market_facts(context: dg.ScheduleEvaluationContext, platform: Platform) -> list[dg.RunRequest]:
     """Collect what markets tell beside prices of the market's day so far, some minutes after its prices."""
-    return _days_so_far(platform)
+    return days_so_far(platform)
 
 
-def _days_so_far(platform: Platform) -> list[dg.RunRequest]:
+def days_so_far(platform: Platform) -> list[dg.RunRequest]:
+    """The market's day, and in its first hour the day before too."""
     now = to_datetime(platform.market().clock().market_ms())
     days = [now.date()] if now.hour else [now.date() - timedelta(days=1), now.date()]
     return [dg.RunRequest(run_key=f"{day}-{now:%Y%m%dT%H}", partition_key=day.isoformat()) for day in days if day >= FIRST_DAY]

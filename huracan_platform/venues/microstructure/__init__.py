@@ -10,9 +10,9 @@ from huracan_platform.errors import ConfigurationError
 from huracan_platform.venues.microstructure.binance import BinanceStreams
 from huracan_platform.venues.microstructure.streams import Dataset, Streams
 
-__all__ = ["Dataset", "Streams", "streams_of"]
+__all__ = ["EXCHANGES", "Dataset", "Streams", "streams_of"]
 
-_EXCHANGES: Mapping[str, Callable[[Any, Mapping[str, str], int], Streams]] = MappingProxyType({"binanceusdm": BinanceStreams})
+EXCHANGES: Mapping[str, Callable[[Any, Mapping[str, str], int], Streams]] = MappingProxyType({"binanceusdm": BinanceStreams})
 
 
 def streams_of(ccxt_id: str, client: Any, names: Mapping[str, str], snapshot_levels: int) -> Streams:
@@ -23,8 +23,8 @@ def streams_of(ccxt_id: str, client: Any, names: Mapping[str, str], snapshot_lev
     ConfigurationError
         They are not known here.
     """
-    exchange = _EXCHANGES.get(ccxt_id)
+    exchange = EXCHANGES.get(ccxt_id)
     if exchange is None:
-        known = " or ".join(_EXCHANGES)
+        known = " or ".join(EXCHANGES)
         raise ConfigurationError(f"HURACAN_VENUE__CCXT_ID: expected {known} for trades and books, got {ccxt_id!r}")
     return exchange(client, names, snapshot_levels)
