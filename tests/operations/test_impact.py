@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -123,6 +123,7 @@ steps = st.lists(
 @pytest.mark.slow
 @hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
+@example(steps=[("revise", 0, 700, 2.0), ("revise", 0, 700, 1.0)])
 def test_exactly_the_days_whose_bars_are_others_than_when_they_were_built_are_stale(
     library: Brain, tmp_path: Path, steps: list[tuple[str, int, int, float]]
 ) -> None:
