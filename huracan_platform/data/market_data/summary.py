@@ -8,6 +8,7 @@ from itertools import groupby
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import Issue, QualityRepository
+from huracan_platform.brain.facts.quarantine import Quarantine
 
 _ADVICE = {
     "fetch": "the venue did not answer; try again",
@@ -26,9 +27,28 @@ def data_summary(brain: Brain, *, since: date | None = None, venue: str | None =
     """
     issues = QualityRepository(brain).open_issues(since=since, venue=venue)
     issues.sort(key=lambda i: (i.severity != "error", i.symbol, i.dataset, i.issue_type, i.day))
-    return [
+    said = [
         _sentence(list(group)) for _, group in groupby(issues, key=lambda i: (i.severity, i.symbol, i.dataset, i.issue_type))
     ]
+    return [*said, *_waiting(brain, since, venue)]
+
+
+def _waiting(brain: Brain, since: date | None, venue: str | None) -> list[str]:
+    """A sentence per dataset and symbol with refused batches that nobody has decided about."""
+    found = [
+        entry for entry in Quarantine(brain).entries()
+        if (venue is None or entry.venue == venue) and (since is None or entry.day is None or entry.day >= since)
+    ]
+    found.sort(key=lambda entry: (entry.dataset, entry.symbol, entry.batch_id))
+    told = []
+    for (dataset, symbol), group in groupby(found, key=lambda entry: (entry.dataset, entry.symbol)):
+        batches = list(group)
+        count = "a refused batch waits" if len(batches) == 1 else f"{len(batches)} refused batches wait"
+        told.append(
+            f"{dataset} {symbol}: {count} for a decision; look with `huracan data quarantine show {batches[-1].batch_id}`, then "
+            "fetch again, or release or discard"
+        )
+    return told
 
 
 def _sentence(issues: Sequence[Issue]) -> str:
