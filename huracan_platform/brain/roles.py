@@ -59,6 +59,8 @@ WRITERS: Mapping[str, Writers] = MappingProxyType({
     "funding_rates": _LIVE,
     "funding_rates_history": _LIVE_HISTORY,
     "instruments": _RECORDED_HISTORY,
+    "listings": _RECORDED_HISTORY,
+    "catalogue_reads": _RECORDED_HISTORY,
     "alternative_venues": _RECORDED,
     "open_interest": _RECORDED,
     "open_interest_history": _RECORDED_HISTORY,

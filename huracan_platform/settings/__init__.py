@@ -23,6 +23,8 @@ from huracan_platform.settings.microstructure import MicrostructureSettings
 from huracan_platform.settings.platform import BroadcastSettings, DatabaseSettings, SimulatorSettings, UiSettings
 from huracan_platform.settings.quality import QualitySettings
 from huracan_platform.settings.recorders import LiquidationSettings
+from huracan_platform.settings.repair import RepairSettings
+from huracan_platform.settings.retention import RetentionSettings
 from huracan_platform.settings.rules import PREFIX, SECRETS_DIR, Day, Symbols, told, unknown_names
 from huracan_platform.settings.sentiment import SentimentSettings
 from huracan_platform.settings.sources import SourceSettings
@@ -42,6 +44,8 @@ __all__ = [
     "LiquidationSettings",
     "MicrostructureSettings",
     "QualitySettings",
+    "RepairSettings",
+    "RetentionSettings",
     "RiskPolicySettings",
     "RiskSettings",
     "RollbackSettings",
@@ -88,6 +92,7 @@ class Settings(BaseSettings):
     ui: UiSettings = UiSettings()
     broadcast: BroadcastSettings = BroadcastSettings()
     quality: QualitySettings = QualitySettings()
+    repair: RepairSettings = RepairSettings()
     archive: ArchiveSettings = ArchiveSettings()
     sentiment: SentimentSettings = SentimentSettings()
     sources: SourceSettings = SourceSettings()
@@ -103,6 +108,7 @@ class Settings(BaseSettings):
     risk_policy: RiskPolicySettings = RiskPolicySettings()
     rollback: RollbackSettings = RollbackSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @field_validator("home", mode="after")
     @classmethod

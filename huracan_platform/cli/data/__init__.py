@@ -7,7 +7,10 @@ import importlib
 import typer
 
 # Each module adds its commands with `register(app)`; what they need is imported inside the commands.
-COMMAND_MODULES = ("backfill", "load", "import_", "bars", "status", "explain", "quarantine", "detach", "delays", "impact")
+COMMAND_MODULES = (
+    "backfill", "load", "import_", "bars", "status", "explain", "quarantine", "repair", "detach", "delays", "impact", "size",
+    "export", "universe",
+)
 
 
 def register(root: typer.Typer) -> None:

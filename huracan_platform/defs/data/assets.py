@@ -19,21 +19,23 @@ from huracan_platform.defs.resources import Platform
     owners=OWNERS,
     kinds={"python", "postgres"},
     automation_condition=DAILY,
-    description="Tick, lot and minimum sizes of every traded symbol as its venue states them; orders are rounded to these.",
+    description="What the venue lists and listed, with dates, and the tick, lot and minimum sizes that orders are rounded to.",
 )
 def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
-    """Read the venue's contract terms into the library."""
-    from huracan_platform.brain.facts.instruments import InstrumentRepository
+    """Read the venue's catalogue into the library: every listing, and the terms of each contract."""
+    from huracan_platform.data.market_data.universe import read_catalogue
 
     settings, market = platform.settings(), platform.market()
-    found, clock = market.instruments(settings.symbols), market.clock()
-    InstrumentRepository(platform.brain(Role.INGEST)).save(found, clock.wire_ms(), known_at_ms=clock.market_ms())
+    found = market.instruments(settings.symbols)  # refuses a symbol that the venue does not trade
+    changes = read_catalogue(platform.brain(Role.INGEST), market)
     rows = "\n".join(f"| {i.symbol} | {i.tick_size} | {i.lot_size} | {i.min_notional} |" for i in found)
     return dg.MaterializeResult(
         metadata={
             "venue": market.venue,
-            "dagster/row_count": len(found),
+            "dagster/row_count": changes.listings,
             "content_hash": hash_json([repr(i) for i in found]),
+            "new_listings": ", ".join(changes.added) or "none",
+            "ended_listings": ", ".join(changes.ended) or "none",
             "terms": dg.MetadataValue.md(f"| symbol | tick | lot | min notional |\n|---|---|---|---|\n{rows}"),
         }
     )
