@@ -37,7 +37,7 @@ _LONGEST_QUOTE = 300
 class RateLimitedError(TransientError):
     """The venue asks for a pause. `retry_after_s` is what its Retry-After said, None when it said nothing."""
 
-    def __init__(self, message: str, retry_after_s: float | None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
