@@ -129,7 +129,8 @@ def _no_batch(batch_id: int) -> PermanentError:
 
 
 def _entry(row: tuple[Any, ...]) -> QuarantineEntry:
-    return QuarantineEntry(*row[:11], ruling=None if row[11] is None else _ruling(row[11:]))
+    ruling = None if row[11] is None else _ruling(row[11:])
+    return QuarantineEntry(*(*row[:11], ruling))
 
 
 def _ruling(row: tuple[Any, ...]) -> Ruling:

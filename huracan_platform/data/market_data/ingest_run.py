@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +18,6 @@ from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
-from huracan_platform.contracts.hashing import hash_arrays
 from huracan_platform.contracts.market import Candles
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, Ruling
 from huracan_platform.data.market_data.ahead import fetched_ahead
@@ -31,6 +29,7 @@ from huracan_platform.data.market_data.judge import Judgement, judge, judge_malf
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.report import IngestReport, summarise
 from huracan_platform.data.market_data.source import Delivery, MarketSource
+from huracan_platform.data.market_data.stored import stored_days
 from huracan_platform.data.sources.kind import SourceKind
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError, UntoldError
 from huracan_platform.failpoints import Failpoint, reach
@@ -239,14 +238,10 @@ class IngestRun:
             yield from days
             return
         repository, symbol = self._kind.repository(self._brain), days[0].symbol
-        start, end = day_start_ms(stored[0].day), day_start_ms(stored[-1].day) + DAY_MS
-        table = repository.read_table(self._market.venue, [symbol], start, end)
-        columns: dict[str, Any] = {n: table.column(n).to_numpy() for n in ("ts_ms", *repository.table.values)}
-        header = {"dataset": repository.table.name, "venue": self._market.venue, "symbol": symbol}
+        found = stored_days(repository, self._market.venue, symbol, days_between(stored[0].day, stored[-1].day))
         for day in days:
-            first, last = np.searchsorted(columns["ts_ms"], [day_start_ms(day.day), day_start_ms(day.day) + DAY_MS])
-            of_day = {name: values[first:last] for name, values in columns.items()}
-            yield replace(day, rows=int(last - first), content_hash=hash_arrays(of_day, header=header)) if day.rows else day
+            rows, content_hash = found.get(day.day, (0, ""))
+            yield replace(day, rows=rows, content_hash=content_hash) if day.rows else day
 
     def _pass_over(self, symbols: Sequence[str], days: Sequence[date], why: str) -> None:
         """Days that the venue has lost or never tells: what the library has of them stays, what it has not is unavailable."""

@@ -87,7 +87,8 @@ def _times(part: pd.DataFrame | None) -> Int64:
     """Times of the rows in ms UTC, as they came; empty where they cannot be read."""
     if part is None or "ts" not in part or not isinstance(part["ts"].dtype, pd.DatetimeTZDtype) or part["ts"].isna().any():
         return np.empty(0, np.int64)
-    return part["ts"].dt.tz_convert("UTC").to_numpy(dtype="M8[ms]").astype(np.int64)
+    times: Int64 = part["ts"].dt.tz_convert("UTC").to_numpy(dtype="M8[ms]").astype(np.int64)
+    return times
 
 
 def _whole_day(day: date) -> tuple[int, int]:
