@@ -1,4 +1,4 @@
-"""Faults planted in sound candles and funding, each as a source of dirty data makes it, and genuine recordings to plant them in."""
+"""Faults planted in sound candles and funding, each as real ones are made, and genuine recordings to plant them in."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms
-from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRates
+from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles
 from huracan_platform.data.market_data.candles.kind import CandleKind
 from huracan_platform.data.market_data.candles.rollup import roll_up
 from huracan_platform.data.market_data.contract import Neighbours, frame_of
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
+from huracan_platform.data.market_data.diagnosis.ticks import decimals
 from huracan_platform.data.market_data.judge import Judgement, judge
 from huracan_platform.data.market_data.source import Delivery
 from huracan_platform.settings import QualitySettings
@@ -178,7 +179,7 @@ def forward_filled(candles: Candles, rng: Rng) -> Candles:
     return replace(candles, **{name: getattr(candles, name)[at] for name in CANDLE_COLUMNS})
 
 
-def of_another(other: Candles, factor: float = 1.0) -> Plant:
+def of_another(other: Candles) -> Plant:
     """The rows of another symbol, or of another time, under this one's times."""
     def plant(candles: Candles, rng: Rng) -> Candles:
         n = len(candles)
@@ -192,14 +193,17 @@ def to_level(other: Candles) -> Plant:
     """Rows of another time, moved to the level where they begin: only the seam is left."""
     def plant(candles: Candles, rng: Rng) -> Candles:
         there = of_another(other)(candles, rng)
-        return scaled(float(rng.uniform(0.97, 0.995)) * float(candles.close[len(candles) // 2] / there.close[len(candles) // 2]))(there, rng)
+        middle = len(candles) // 2
+        factor = float(rng.uniform(0.97, 0.995)) * float(candles.close[middle] / there.close[middle])
+        places = decimals(candles.close)
+        return replace(there, **{name: np.round(getattr(there, name) * factor, places) for name in PRICES})
 
     return plant
 
 
 def _middle(candles: Candles) -> int:
-    """Midnight of the middle one of three days."""
-    return int(np.median(candles.ts_ms)) // DAY_MS * DAY_MS
+    """Midnight of the middle one of three days, of the second of two."""
+    return (int(np.median(candles.ts_ms)) + MINUTE_MS) // DAY_MS * DAY_MS
 
 
 def _a_time(candles: Candles, rng: Rng) -> int:
@@ -245,8 +249,3 @@ FAULTS: Mapping[str, tuple[Plant, tuple[str, ...]]] = {
     "a page's numbers again": (page_repeated, ("duplicated page",)),
     "forward filled": (forward_filled, ("stale bars",)),
 }
-
-
-def plain_rates(ts: np.ndarray, rate: np.ndarray, hours: float, symbol: str = "BTC/USDT:USDT") -> FundingRates:
-    """Settlements at whole hours."""
-    return FundingRates(symbol, np.asarray(ts, np.int64), np.asarray(rate, float), np.full(len(ts), hours))

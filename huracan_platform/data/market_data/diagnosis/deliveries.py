@@ -52,8 +52,9 @@ def funding_faults(
     rates = FundingRates(delivery.symbol, **arrays)
     nothing = FundingRates(delivery.symbol, np.empty(0, np.int64), np.empty(0), np.empty(0))
     sources = neighbours.sources
-    around = nothing if sources is None else sources.rates_around(rates.symbol, delivery.start_ms, delivery.end_ms)
-    evidence = FundingEvidence(rates, around)
+    near = nothing if sources is None else sources.rates_near(rates.symbol, delivery.start_ms, delivery.end_ms)
+    within = (near.ts_ms >= delivery.start_ms) & (near.ts_ms < delivery.end_ms)
+    evidence = FundingEvidence(rates, near.at(~within), near.at(within))
     found = diagnose_funding(evidence, neighbours.diagnosis)
     if sources is not None and len(rates) and (found or delivery.source != "venue"):
         found = diagnose_funding(_with_sources(evidence, delivery, sources), neighbours.diagnosis)

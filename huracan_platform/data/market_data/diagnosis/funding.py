@@ -9,29 +9,24 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from huracan_platform.contracts.market import Float64, FundingRates, Int64, MarkPrices
+from huracan_platform.contracts.market import FundingRates, Int64, MarkPrices
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span_text
 from huracan_platform.data.market_data.diagnosis.premium import expected_rates
-from huracan_platform.data.market_data.diagnosis.units import INTEREST_8H, nearest_unit, unit_factors
+from huracan_platform.data.market_data.diagnosis.units import GRID, INTEREST_8H, nearest_unit, on_grid, told_unit
 from huracan_platform.settings.diagnosis import DiagnosisSettings
-
-# Rates on this grid are told by most venues; those of a computation are on none.
-GRID = 1e-8
-# A percent told with as many digits as a fraction lies on a grid 100 times as wide.
-PERCENT_GRID = 1e-6
-_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
 class FundingEvidence:
     """One symbol's settlements in time order and what they are held against; empty where there is none.
 
-    `around` are the library's own settlements before and after, `elsewhere` those of other venues by name, `others` those of
-    the venue's other symbols, `marks` the venue's mark prices over the time.
+    `around` are the library's own settlements before and after, `stored` those of the same time, `elsewhere` those of other
+    venues by name, `others` those of the venue's other symbols, `marks` the venue's mark prices over the time.
     """
 
     rates: FundingRates
     around: FundingRates
+    stored: FundingRates | None = None
     elsewhere: Mapping[str, FundingRates] = field(default_factory=dict)
     others: Mapping[str, FundingRates] = field(default_factory=dict)
     marks: MarkPrices | None = None
@@ -43,7 +38,7 @@ def diagnose_funding(evidence: FundingEvidence, settings: DiagnosisSettings) -> 
     if len(rates) == 0:
         return []
     found: list[Diagnosis] = []
-    for part in (_off_schedule, _wrong_unit, _copied, _constant, _unlike_premium, _digits, _unlike_history):
+    for part in (_off_schedule, _wrong_unit, _copied, _unlike_stored, _constant, _unlike_premium, _digits, _unlike_history):
         found += part(evidence, settings)
     return found
 
@@ -64,19 +59,26 @@ def _off_schedule(evidence: FundingEvidence, settings: DiagnosisSettings) -> Ite
 def _wrong_unit(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
     rates = evidence.rates
     hours, usual = float(np.median(rates.interval_h)), _per_8h(rates)
-    shown = _unit_in_values(rates, hours)
+    shown = told_unit(rates.rate, hours)
+    # Coarse rates of some venues lie on a percent's grid too, but are far smaller.
+    if shown is not None and (shown[0] < 1 or usual > LEAST_TOLD * INTEREST_8H):
+        yield Diagnosis(
+            Fault.FUNDING_UNIT, f"expected a fraction per {hours:g} h of 8 decimals, got {shown[1]}: all {len(rates)} rates are "
+            f"{shown[0]:g} times one (median {usual:.3g} per 8 h)", True, _span(rates.ts_ms),
+        )
+        return
     for factor, whose, telling in _unit_factors(evidence, usual, settings):
         unit = nearest_unit(factor, hours, settings.funding_factor_tolerance)
         if unit is None or unit[0] < LEAST_FACTOR or (not telling and usual < settings.funding_usual_most):
             continue
-        name = unit if shown is None or telling else shown
         yield Diagnosis(
-            Fault.FUNDING_UNIT, f"expected a fraction per {hours:g} h, got {name[1]}: rates are {factor:.3g} times what {whose} "
-            f"(median {usual:.3g} per 8 h)", telling or shown is not None, _span(rates.ts_ms),
+            Fault.FUNDING_UNIT, f"expected a fraction per {hours:g} h, got {unit[1]}: rates are {factor:.3g} times what {whose} "
+            f"(median {usual:.3g} per 8 h)", telling, _span(rates.ts_ms),
         )
         return
 
 
+LEAST_TOLD = 5.0
 # Genuine rates of two venues stood apart by a factor of 15 at most (9 settlements, median).
 LEAST_FACTOR = 50.0
 
@@ -100,18 +102,6 @@ def _unit_factors(evidence: FundingEvidence, usual: float, settings: DiagnosisSe
     yield usual / INTEREST_8H, "perpetuals usually pay", False
 
 
-def _unit_in_values(rates: FundingRates, hours: float) -> tuple[float, str] | None:
-    """The unit that the values themselves show: the interest times a factor, or all on the grid of percents."""
-    size = np.abs(rates.rate)
-    for factor, unit in unit_factors(hours).items():
-        if factor >= LEAST_FACTOR and np.isclose(size, INTEREST_8H * hours / 8 * factor, rtol=1e-6, atol=0).any():
-            return factor, unit
-    told = np.unique(size[size > 0])
-    if len(told) >= FEWEST_ON_GRID and _on_grid(told, PERCENT_GRID).all():
-        return 100.0, "percent"
-    return None
-
-
 FEWEST_ON_GRID = 3
 
 
@@ -123,15 +113,34 @@ def _copied(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[
         return
     series = [(name, other) for name, other in evidence.others.items()] + [(rates.symbol, evidence.around)]
     for name, other in series:
-        shared, lag = _shared(rates.at(own), other)
-        if len(shared) < max(FEWEST_ON_GRID, settings.funding_copied * own.sum()):
+        shared, lag, possible = _shared(rates.at(own), other)
+        # A venue with coarse rates tells the same few again and again.
+        different = len(np.unique(np.round(rates.rate[np.isin(rates.ts_ms, shared)], 12)))
+        if different < max(FEWEST_ON_GRID, settings.funding_copied * possible):
             continue
         away = f" of {span_text(-lag // MINUTE_MS)} off" if lag else ""
+        moved = name == rates.symbol and abs(lag) <= DAY_MS
         yield Diagnosis(
-            Fault.FUNDING_FABRICATED, f"expected rates of {rates.symbol}'s own, got {len(shared)} of {int(own.sum())} telling "
-            f"ones that are {name}'s{away}, digit for digit", True, _span(rates.ts_ms[np.isin(rates.ts_ms, shared)]),
+            Fault.TIME_ZONE if moved else Fault.FUNDING_FABRICATED,
+            f"expected rates of {rates.symbol}'s own at their own time, got {len(shared)} of {possible} telling ones that are "
+            f"{name}'s{away}, digit for digit", True, _span(rates.ts_ms if moved else shared),
         )
         return
+
+
+def _unlike_stored(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """Rates other than the library has for the same settlements: what was paid does not change."""
+    rates, stored = evidence.rates, evidence.stored
+    if stored is None:
+        return
+    at, mine, theirs = np.intersect1d(rates.ts_ms, stored.ts_ms, return_indices=True)
+    off = ~np.isclose(rates.rate[mine], stored.rate[theirs], rtol=1e-6, atol=GRID / 2)
+    if off.sum() < FEWEST_ON_GRID or off.mean() < settings.explained_share:
+        return
+    yield Diagnosis(
+        Fault.FUNDING_FABRICATED, f"expected the rates that the library has, which were paid, got {int(off.sum())} of {len(off)} "
+        "others", True, _span(at[off]),
+    )
 
 
 def _constant(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
@@ -143,7 +152,9 @@ def _constant(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterato
     a, b = int(change[longest]), int(change[longest + 1])
     value, hours = float(rates.rate[a]), float(rates.interval_h[a])
     interest = np.isclose(abs(value), INTEREST_8H * hours / 8, rtol=0.05)
-    if b - a < settings.funding_fewest or interest or value == 0 or _is_cap(value):
+    around = evidence.around.at(_telling(evidence.around))
+    never = len(around) >= settings.funding_fewest and bool((np.diff(around.rate) != 0).all())
+    if b - a < (FEWEST_ON_GRID if never else settings.funding_fewest) or interest or value == 0 or _is_cap(value):
         return
     yield Diagnosis(
         Fault.FUNDING_FABRICATED, f"expected rates that follow the premium, got {value:g} {b - a} times in a row, not "
@@ -175,9 +186,9 @@ def _digits(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[
     """Digits that the venue never tells."""
     rates, around = evidence.rates, evidence.around
     own = _telling(rates)
-    if len(around) < settings.funding_fewest or own.sum() < 2 or not _on_grid(around.rate, GRID).all():
+    if len(around) < settings.funding_fewest or own.sum() < 2 or not on_grid(around.rate, GRID).all():
         return
-    off = ~_on_grid(rates.rate[own], GRID)
+    off = ~on_grid(rates.rate[own], GRID)
     if off.mean() < settings.explained_share:
         return
     yield Diagnosis(
@@ -213,32 +224,21 @@ def _telling(rates: FundingRates) -> np.ndarray:
 
 def _is_cap(value: float) -> bool:
     """Caps are told in whole hundredths of a percent and are far from usual."""
-    return abs(value) >= 2.5e-3 and bool(_on_grid(np.array([abs(value)]), 5e-5)[0])
+    return abs(value) >= 2.5e-3 and bool(on_grid(np.array([abs(value)]), 5e-5)[0])
 
 
-def _shared(rates: FundingRates, other: FundingRates) -> tuple[Int64, int]:
-    """Times of rates that `other` has too, all by the same lag; and the lag in ms."""
+def _shared(rates: FundingRates, other: FundingRates) -> tuple[Int64, int, int]:
+    """Times of rates that `other` has too, all by the same lag; the lag in ms; and how many `other` could have so."""
     by_value: dict[float, list[int]] = {}
     for ts, value in zip(other.ts_ms.tolist(), other.rate.tolist(), strict=True):
         by_value.setdefault(round(value, 12), []).append(ts)
-    lags = Counter(
-        ts - there for ts, value in zip(rates.ts_ms.tolist(), rates.rate.tolist(), strict=True)
-        for there in by_value.get(round(value, 12), ())
-    )
+    own = [(ts, round(value, 12)) for ts, value in zip(rates.ts_ms.tolist(), rates.rate.tolist(), strict=True)]
+    lags = Counter(ts - there for ts, value in own for there in by_value.get(value, ()))
     if not lags:
-        return np.empty(0, np.int64), 0
+        return np.empty(0, np.int64), 0, 0
     lag = lags.most_common(1)[0][0]
-    at = [
-        ts for ts, value in zip(rates.ts_ms.tolist(), rates.rate.tolist(), strict=True)
-        if ts - lag in by_value.get(round(value, 12), ())
-    ]
-    return np.array(at, np.int64), int(lag)
-
-
-def _on_grid(values: Float64, grid: float) -> np.ndarray:
-    steps = np.asarray(values) / grid
-    on: np.ndarray = np.abs(steps - np.rint(steps)) < _ROUNDING
-    return on
+    at = [ts for ts, value in own if ts - lag in by_value.get(value, ())]
+    return np.array(at, np.int64), int(lag), int(np.isin(rates.ts_ms - lag, other.ts_ms).sum())
 
 
 def _per_8h(rates: FundingRates) -> float:

@@ -13,6 +13,9 @@ UNITS = {1_000.0: "seconds", 1e-3: "µs", 1e-6: "ns"}
 # Local times of a zone are off by whole quarters of an hour, 14 h at most.
 ZONE_STEP_MIN, ZONE_MOST_MIN = 15, 14 * 60
 
+# Pages of a few rows or more, turned round each, leave at least this share of steps going back; chance leaves half.
+MOSTLY = 0.8
+
 
 def wrong_unit(ts: Int64, first_ms: int, now_ms: int) -> Diagnosis | None:
     """Times that are no ms since 1970 but would be sound in another unit."""
@@ -34,7 +37,7 @@ def wrong_order(ts: Int64, values: Float64, settings: DiagnosisSettings) -> Diag
     back, again = int((steps < 0).sum()), len(ts) - len(np.unique(ts))
     if back == 0 and again == 0:
         return None
-    if again == 0 and back > len(steps) / 2:
+    if again == 0 and back > MOSTLY * len(steps):
         return _newest_first(ts, steps)
     starts = np.concatenate([[0], np.flatnonzero(steps < 0) + 1])
     if again == 0:

@@ -87,11 +87,10 @@ class SecondSources:
             if hours is not None and len(hours):
                 yield hours
 
-    def rates_around(self, symbol: str, start_ms: int, end_ms: int) -> FundingRates:
-        """The library's settlements of the venue before and after a window."""
+    def rates_near(self, symbol: str, start_ms: int, end_ms: int) -> FundingRates:
+        """The library's settlements of the venue in a window and in the month before and after it."""
         library = FundingRepository(self.brain)
-        held = library.read(self.venue, [symbol], start_ms - FUNDING_DAYS * DAY_MS, end_ms + FUNDING_DAYS * DAY_MS)[symbol]
-        return held.at((held.ts_ms < start_ms) | (held.ts_ms >= end_ms))
+        return library.read(self.venue, [symbol], start_ms - FUNDING_DAYS * DAY_MS, end_ms + FUNDING_DAYS * DAY_MS)[symbol]
 
     def rates_elsewhere(self, symbol: str, start_ms: int, end_ms: int) -> dict[str, FundingRates]:
         """Settlements of the symbol at other venues, by their names."""

@@ -33,8 +33,8 @@ def finer_tick(
     span = ((bad[0][0], bad[-1][1]),)
     sides = "both sides" if len(beside) > 1 else "one side"
     return Diagnosis(
-        Fault.SPOT, f"expected prices of {usual} decimals as the library's on {sides}, got {int(off.sum())} of {len(candles)} closes "
-        f"with {decimals(candles.close)} ({in_words(span)}): another market's", len(beside) > 1, span,
+        Fault.SPOT, f"expected prices of {usual} decimals as the library's on {sides}, got {int(off.sum())} of {len(candles)} "
+        f"closes with {decimals(candles.close)} ({in_words(span)}): another market's", len(beside) > 1, span,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
@@ -12,6 +13,8 @@ from huracan_platform.settings.diagnosis import DiagnosisSettings
 INTEREST_8H = 1e-4
 HOURS_OF_YEAR = 24 * 365.0
 RATE_CAP = 0.10  # as in the contract
+# Rates on this grid are told by most venues; those of a computation are on none.
+GRID, FEWEST_TOLD, _ROUNDING = 1e-8, 3, 1e-3
 
 
 def unit_factors(interval_h: float) -> dict[float, str]:
@@ -31,6 +34,31 @@ def nearest_unit(factor: float, interval_h: float, tolerance: float) -> tuple[fl
     return best if abs(np.log(factor / best[0])) <= np.log(tolerance) else None
 
 
+def told_unit(rate: Float64, interval_h: float) -> tuple[float, str] | None:
+    """The unit that rates themselves tell: the interest times its factor among them, or all on the grid of 8 decimals times it.
+
+    Says nothing about rates told with more digits, nor of fewer than `FEWEST_TOLD` different ones.
+    """
+    size = np.unique(np.abs(rate[rate != 0]))
+    units = sorted(unit_factors(interval_h).items(), reverse=True)
+    for factor, unit in units:
+        if factor > 1 and np.isclose(size, INTEREST_8H * interval_h / 8 * factor, rtol=1e-6, atol=0).any():
+            return factor, unit
+    if len(size) < FEWEST_TOLD:
+        return None
+    for factor, unit in units:
+        if on_grid(size, GRID * factor).all() and (factor > 1 or not on_grid(size, GRID).any()):
+            return factor, unit
+    return None
+
+
+def on_grid(values: Float64, grid: float) -> npt.NDArray[np.bool_]:
+    """Which values are whole multiples of a grid, but for rounding."""
+    steps = np.asarray(values) / grid
+    on: npt.NDArray[np.bool_] = np.abs(steps - np.rint(steps)) < _ROUNDING
+    return on
+
+
 def over_the_cap(ts: Int64, rate: Float64, interval_h: Float64, settings: DiagnosisSettings) -> Diagnosis | None:
     """Rates beyond what any venue charges."""
     with np.errstate(invalid="ignore"):
@@ -44,12 +72,7 @@ def over_the_cap(ts: Int64, rate: Float64, interval_h: Float64, settings: Diagno
         base = max(float(np.median(np.abs(rate[~over]))), INTEREST_8H * hours / 8 / 10)
     else:
         base = INTEREST_8H * hours / 8
-    # The interest itself is there unmixed where the premium was small: it tells the unit exactly.
-    exact = [
-        (factor, unit) for factor, unit in unit_factors(hours).items()
-        if np.isclose(np.abs(rate), INTEREST_8H * hours / 8 * factor, rtol=1e-6).any()
-    ]
-    unit = exact[0] if exact else nearest_unit(usual / base, hours, 10 * settings.funding_factor_tolerance)
+    unit = told_unit(rate[over], hours) or nearest_unit(usual / base, hours, 10 * settings.funding_factor_tolerance)
     got = "got another unit" if unit is None else f"got {unit[1]} (a factor of {unit[0]:g})"
     return Diagnosis(
         Fault.FUNDING_UNIT, f"expected a fraction per {hours:g} h, usually near {base:g}, {got}: {int(over.sum())} of "
