@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 REPLAY ?=
 ARGS ?=
 
-.PHONY: help setup demo up test unit slow browser lint bench bench-peers lock clean
+.PHONY: help setup demo up test unit slow browser lint bench bench-peers soak lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,9 @@ $(PEERS)/.ready: $(VENV)/.ready benchmarks/requirements.txt
 	@$(BIN)/uv venv -q --clear --python $(BIN)/python $(PEERS)
 	@$(BIN)/uv pip install -q --python $(PEERS)/bin/python -r benchmarks/requirements.txt
 	@touch $@
+
+soak: setup  ## recorders and ingest over a network that is lost at random (MINUTES=30, SEED=)
+	@$(BIN)/python -m scripts.soak
 
 lock: setup  ## recompile requirements.lock from pyproject.toml
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/lock.py "$$($(BIN)/pip config get global.find-links 2>/dev/null)"

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import random
+import shutil
+import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import psycopg
@@ -14,6 +20,7 @@ import pytest
 import requests
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.embedded.server import EmbeddedServer
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.liquidations import LiquidationRepository
 from huracan_platform.brain.facts.recorders import RecorderBeats
@@ -27,7 +34,7 @@ from huracan_platform.data.market_data.liquidations.recorder import LiquidationR
 from huracan_platform.data.market_data.liquidations.venues import VenueListener
 from huracan_platform.data.sentiment.collect import TextCollector
 from huracan_platform.errors import TransientError
-from huracan_platform.settings import Settings
+from huracan_platform.settings import LiquidationSettings, Settings
 from huracan_platform.venues.client import build_client
 from huracan_platform.venues.liquidation_feed import Heard
 from huracan_platform.venues.live_feed import LiveFeed
@@ -320,25 +327,26 @@ async def test_the_live_feed_refills_what_the_stream_lost_and_hands_every_bar_on
 
 
 class Stream:
-    """Connections of frames a second apart, a liquidation in each; every `breaks` frames one breaks."""
+    """Connections of frames a second apart, `each` liquidations in one; every `breaks` frames a connection breaks."""
 
-    def __init__(self, breaks: int) -> None:
-        self.sent, self._breaks = 0, breaks
+    def __init__(self, breaks: int, each: int = 1) -> None:
+        self.sent, self.each, self._breaks = 0, each, breaks
 
     async def connect(self) -> AsyncIterator[Heard]:
         for _ in range(self._breaks):
             at = 1_790_000_000_000 + 1000 * self.sent
             self.sent += 1
-            yield Heard(at, (Liquidation("sim", BTC, at, "long", 100.0, 1.0 + self.sent, at),))
+            yield Heard(at, tuple(Liquidation("sim", BTC, at, "long", 100.0, 1.0 + n, at) for n in range(self.each)))
             await asyncio.sleep(0.01)
         raise TransientError("the connection broke")
 
 
 async def recorded_through(
-    brain: Brain, stop: Callable[[], None], go_on: Callable[[], None], waiting: Waiting, rule=None
+    brain: Brain, stop: Callable[[], None], go_on: Callable[[], None], waiting: Waiting, rule: LiquidationSettings | None = None,
+    each: int = 1,
 ) -> tuple[Stream, LiquidationRecorder]:
     """Record over a time without writes, with connections that break meanwhile."""
-    stream, rule = Stream(20), rule or Settings().liquidations.model_copy(update={"flush_s": 0.02})
+    stream, rule = Stream(20, each), rule or Settings().liquidations.model_copy(update={"flush_s": 0.02})
     recorder = LiquidationRecorder(brain, "sim", stream.connect, SystemClock(), rule, random.Random(1), waiting.awaited)
     task = asyncio.create_task(recorder.run())
     while recorder.recorded < 5:
@@ -394,3 +402,45 @@ async def test_what_waits_too_long_for_the_library_becomes_a_gap_and_nothing_ack
     sent = 1_790_000_000_000 + 1000 * np.arange(stream.sent)
     inside = [int(ts) for ts in sent if any(began <= ts <= until for began, until in covered)]
     assert set(inside) <= {row.ts_ms for row in rows}  # no time is called recorded whose rows are not there
+
+
+@pytest.fixture
+def full_disk(brain: Brain, embedded_server: EmbeddedServer) -> Iterator[Path]:
+    """The liquidations on a disk of their own of 1 MB; yields a file that fills it when it grows."""
+    disk = Path(tempfile.mkdtemp(prefix="huracan-disk-"))
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=False).returncode:
+        disk.rmdir()
+        pytest.skip("a small disk: expected to be root and to be able to mount one")
+    place = disk / "tablespace"
+    place.mkdir()
+    data = embedded_server.status().data
+    assert data is not None
+    shutil.chown(place, Path(data).owner())
+    name = f"tiny_{os.getpid()}"
+    try:
+        with psycopg.connect(brain.dsn, autocommit=True) as connection:
+            connection.execute(f"CREATE TABLESPACE {name} LOCATION '{place}'".encode())
+            connection.execute(f"ALTER TABLE liquidations SET TABLESPACE {name}".encode())
+        yield disk / "ballast"
+        with psycopg.connect(brain.dsn, autocommit=True) as connection:
+            connection.execute("DROP TABLE liquidations CASCADE")
+            connection.execute(f"DROP TABLESPACE {name}".encode())
+    finally:
+        subprocess.run(["umount", disk], check=True)
+        disk.rmdir()
+
+
+async def test_a_full_disk_costs_no_row_and_is_told(
+    brain: Brain, waiting: Waiting, full_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fill() -> None:
+        with contextlib.suppress(OSError), full_disk.open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
+
+    stream, recorder = await recorded_through(brain, fill, full_disk.unlink, waiting, each=5)
+    rows = LiquidationRepository(brain).read("sim", BTC, 0, EVER)
+    assert len(rows) == recorder.recorded == 5 * stream.sent
+    assert len(recordings(brain, "sim")) == -(-stream.sent // 20)
+    assert {gap.reason for gap in gaps_of(brain, "sim")} == {"the connection broke"}
+    assert "No space left on device" in capsys.readouterr().out
