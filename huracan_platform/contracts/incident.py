@@ -20,8 +20,9 @@ class IncidentSeverity(StrEnum):
 class Incident:
     """One trouble and what is known of it. The same `dedupe_key` is the same trouble while it is open.
 
-    `kind` groups incidents (`check_failed`); `sample` are some rows concerned; `links` are addresses by name; times are text
-    in UTC. A field that does not apply stays empty and is not told.
+    `kind` groups incidents (`check_failed`); `venue` is the source of the data concerned; `sample` are some rows of it; `links`
+    are addresses by name, `command` what to type next; times are text in UTC. A field that does not apply stays empty and is not
+    told.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Incident:
     dedupe_key: str
     title: str
     asset: str = ""
+    venue: str = ""
     partition: str = ""
     symbol: str = ""
     rule: str = ""
@@ -41,6 +43,7 @@ class Incident:
     trading_effect: str = ""
     action_taken: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
 
     def details(self) -> dict[str, Any]:
         """Everything but what has a column of its own, as plain values; what is empty is left out."""

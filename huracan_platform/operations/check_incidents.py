@@ -30,6 +30,11 @@ EFFECTS = {
     "taker_volumes": "the day's taker volumes are not used",
     "liquidations": "the day's liquidation features say so and are not used",
     "sentiment": "the day's sentiment is not used",
+    "trades": "the day's trades of each second are not used",
+    "book": "the day's books of each second are not used",
+    "data_inventory": "what misses its days is not traded on: features and training go without them",
+    "data_repair": "days that stay degraded or quarantined are not read: features and training go without them",
+    "data_summary": "none by itself: what the sentences name is not read downstream",
     "features": "nothing downstream of the day is built; a running session keeps its last good features and is not fed new ones",
     "model_drift": "a training is asked for; the version in charge gives way where the one before it did not drift",
     "trained_models": "none by itself: a version trades only when it is authorised",
@@ -90,12 +95,22 @@ def _of_failure(
         CHECK_FAILED, severity, day_key(outcome.asset, outcome.check, failure["symbol"], failure["day"]), failure["message"],
         asset=outcome.asset, partition=failure["day"], symbol=failure["symbol"], rule=outcome.check,
         observed=f"{failure['observed']:g}", expected=f"{failure['expected']:g}",
-        counts={"bad stretches": len(ranges)} if ranges else {},
+        venue=failure.get("venue", ""), counts={**failure.get("counts", {}), "bad stretches": len(ranges)},
         first_bad=_minute(ranges[0][0]) if ranges else "", last_bad=_minute(ranges[-1][1]) if ranges else "",
         sample=tuple(failure["sample"][:SAMPLE_ROWS]), trading_effect=effect,
         action_taken="the day's rows are in quarantine, apart from the library" if failure["blocking"] else "noted, rows kept",
-        links={**links, "day": f"{links['asset']}?view=partitions&partition={failure['day']}"},
+        links={
+            **links, "day": f"{links['asset']}?view=partitions&partition={failure['day']}",
+            "check": f"{links['asset']}?view=checks&checkDetail={outcome.check}",
+        },
+        command=_next(DATASETS.get(outcome.asset, outcome.asset), failure),
     )
+
+
+def _next(dataset: str, failure: Mapping[str, Any]) -> str:
+    look = "huracan data quarantine list, then " if failure["blocking"] else ""
+    day, symbol = failure["day"], failure["symbol"]
+    return f"{look}huracan data backfill --dataset {dataset} --from {day} --to {day} --symbols {symbol}"
 
 
 def _minute(ms: int) -> str:
@@ -144,9 +159,10 @@ class CheckWatch:
         if not open_days:
             return 0
         since = date.fromisoformat(min(incident.partition for incident in open_days))
-        failing = {(i.dataset, i.issue_type, i.symbol, str(i.day)) for i in self._quality.open_issues(since=since)}
+        # Of another venue's day the same check may pass or fail: that says nothing of this one.
+        failing = {(i.venue, i.dataset, i.issue_type, i.symbol, str(i.day)) for i in self._quality.open_issues(since=since)}
         repaired = [
             i.dedupe_key for i in open_days
-            if (DATASETS.get(i.asset, i.asset), i.rule, i.symbol, i.partition) not in failing
+            if (i.venue, DATASETS.get(i.asset, i.asset), i.rule, i.symbol, i.partition) not in failing
         ]
         return self._incidents.resolve(now, repaired) if repaired else 0

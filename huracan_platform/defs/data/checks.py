@@ -40,7 +40,7 @@ def results(asset: str, report: IngestReport) -> list[dg.AssetCheckResult]:
     nothing_good = not report.in_state(DayState.GOOD) and not report.in_state(DayState.OPEN)
     if report.days and not report.checks and not report.unfetched:
         return [_nothing_to_check(asset, name, report) for name in CHECKS]
-    results = {name: _result(asset, name, found.get(name), nothing_good) for name in CHECKS}
+    results = {name: _result(asset, name, found.get(name), nothing_good, report.venue) for name in CHECKS}
     if report.unfetched:
         results["completeness"] = _unfetched(results["completeness"], report.unfetched)
     return list(results.values())
@@ -58,7 +58,9 @@ def _unfetched(completeness: dg.AssetCheckResult, unfetched: Mapping[str, str]) 
     return completeness._replace(passed=False, severity=severity, description=f"{missing}; {completeness.description}")
 
 
-def _result(asset: str, name: str, check: CheckSummary | None, nothing_good: bool) -> dg.AssetCheckResult:
+def _result(
+    asset: str, name: str, check: CheckSummary | None, nothing_good: bool, venue: str
+) -> dg.AssetCheckResult:
     if check is None:  # nothing was fetched, so nothing was checked: that is no pass
         return dg.AssetCheckResult(
             asset_key=asset,
@@ -73,15 +75,17 @@ def _result(asset: str, name: str, check: CheckSummary | None, nothing_good: boo
     if check.failing:
         metadata["failing"] = dg.MetadataValue.md(_failures(check))
         metadata["failing_count"] = dg.MetadataValue.int(len(check.failing))
-        metadata[FAILURES] = dg.MetadataValue.json([_failure(r) for r in check.failing[:FIRST_FAILURES]])
+        metadata[FAILURES] = dg.MetadataValue.json([_failure(r, venue) for r in check.failing[:FIRST_FAILURES]])
     return dg.AssetCheckResult(
         asset_key=asset, check_name=name, passed=check.passed, severity=severity, description=check.message, metadata=metadata
     )
 
 
-def _failure(result: CheckResult) -> dict[str, Any]:
+def _failure(result: CheckResult, venue: str) -> dict[str, Any]:
     """A failed symbol-day as plain values: what an incident tells of it."""
-    return {"day": str(result.day), "symbol": result.symbol, "severity": result.severity.value, **result.details()}
+    return {
+        "day": str(result.day), "venue": venue, "symbol": result.symbol, "severity": result.severity.value, **result.details(),
+    }
 
 
 def _failures(check: CheckSummary) -> str:

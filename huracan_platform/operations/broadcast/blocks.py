@@ -45,7 +45,8 @@ def _opening(message: Message) -> list[dict[str, Any]]:
         found.append({"type": "section", "fields": fields[:FIELDS_MOST]})
     if incident.sample:
         found.append(_section(f"*Sample*\n```{_table(incident)}```"))
-    for name, value in (("Effect on trading", incident.trading_effect), ("Done so far", incident.action_taken)):
+    last = (("Effect on trading", incident.trading_effect), ("Done so far", incident.action_taken), ("Next", incident.command))
+    for name, value in last:
         if value:
             found.append(_section(f"*{name}*: {_escaped(value)}"))
     if incident.links:
@@ -57,9 +58,10 @@ def _opening(message: Message) -> list[dict[str, Any]]:
 def _facts(incident: Incident) -> list[tuple[str, str]]:
     bad = f"{incident.first_bad} – {incident.last_bad}" if incident.first_bad else ""
     counts = ", ".join(f"{value:,} {name}" for name, value in incident.counts.items())
+    symbol = f"{incident.symbol} at {incident.venue}" if incident.venue else incident.symbol
     facts = [
         ("Severity", incident.severity.value), ("Asset", incident.asset), ("Partition", incident.partition),
-        ("Symbol", incident.symbol), ("Rule", incident.rule), ("Observed", incident.observed), ("Expected", incident.expected),
+        ("Symbol", symbol), ("Rule", incident.rule), ("Observed", incident.observed), ("Expected", incident.expected),
         ("Counts", counts), ("Bad rows", bad),
     ]
     return [(name, _escaped(value)) for name, value in facts]
