@@ -114,6 +114,8 @@ def test_a_second_run_skips_what_was_taken_and_changes_nothing(brain, root, take
     second = take()
     assert [len(first.files), len(first.skipped)] == [1, 0]
     assert [len(second.files), list(second.skipped), second.reports] == [0, ["BTCUSDT-1m-2024-03-01.zip"], ()]
+    (once_more,) = take(again=True).reports
+    assert (once_more.inserted, once_more.revised, once_more.unchanged) == (0, 0, 1440)
 
 
 def test_a_file_whose_content_changed_is_taken_again_as_a_revision(brain, root, take) -> None:

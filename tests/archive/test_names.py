@@ -15,8 +15,10 @@ UM = "/x/data/futures/um"
 
 @pytest.mark.parametrize(("path", "kind", "symbol", "interval", "first", "days"), [
     (f"{UM}/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-03-01.zip", "klines", "BTC/USDT:USDT", "1m", date(2024, 3, 1), 1),
-    (f"{UM}/monthly/klines/1000PEPEUSDT/1h/1000PEPEUSDT-1h-2024-02.zip", "klines", "1000PEPE/USDT:USDT", "1h", date(2024, 2, 1), 29),
-    (f"{UM}/monthly/fundingRate/ETHUSDC/ETHUSDC-fundingRate-2024-12.zip", "fundingRate", "ETH/USDC:USDC", None, date(2024, 12, 1), 31),
+    (f"{UM}/monthly/klines/1000PEPEUSDT/1h/1000PEPEUSDT-1h-2024-02.zip", "klines", "1000PEPE/USDT:USDT", "1h",
+     date(2024, 2, 1), 29),
+    (f"{UM}/monthly/fundingRate/ETHUSDC/ETHUSDC-fundingRate-2024-12.zip", "fundingRate", "ETH/USDC:USDC", None,
+     date(2024, 12, 1), 31),
     (f"{UM}/daily/metrics/BTCUSDT/BTCUSDT-metrics-2024-03-01.zip", "metrics", "BTC/USDT:USDT", None, date(2024, 3, 1), 1),
     ("/downloads/SOLUSDT-aggTrades-2024-03-01.csv", "aggTrades", "SOL/USDT:USDT", None, date(2024, 3, 1), 1),
 ])

@@ -67,7 +67,7 @@ class ArchiveLedger:
                 """
                 SELECT venue, kind, symbol, "interval", count(*) FILTER (WHERE state = 'taken'),
                        count(*) FILTER (WHERE state = 'quarantined'), count(*) FILTER (WHERE state = 'refused'),
-                       sum(row_count), min(first_ts), max(last_ts)
+                       sum(row_count)::bigint, min(first_ts), max(last_ts)
                   FROM archive_files GROUP BY venue, kind, symbol, "interval" ORDER BY venue, kind, symbol, "interval"
                 """
             ).fetchall()

@@ -26,6 +26,7 @@ def import_(
     paths: Annotated[list[Path] | None, typer.Argument(help="folders or files of the archive: zips or CSVs")] = None,
     venue: Annotated[str, typer.Option(help="name under which the facts are kept")] = "binanceusdm",
     require_checksums: Annotated[bool, typer.Option("--require-checksums", help="refuse files without a .CHECKSUM")] = False,
+    again: Annotated[bool, typer.Option("--again", help="also files that were taken before")] = False,
     kind: Annotated[str | None, typer.Option(help="of files whose path does not say it: klines, fundingRate, …")] = None,
     symbol: Annotated[str | None, typer.Option(help="of such files, the venue's own name: BTCUSDT")] = None,
     interval: Annotated[str | None, typer.Option(help="of such files of klines: 1m, 1h, …")] = None,
@@ -55,7 +56,7 @@ def import_(
     with progress_bar(quiet=as_json, what="files") as bar:
         task = bar.add_task("import", total=None)
         run = ArchiveImport(
-            brain, venue, settings, require_checksums=require_checksums, hints=hints,
+            brain, venue, settings, again=again, require_checksums=require_checksums, hints=hints,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
         report = run.run(paths)

@@ -52,6 +52,8 @@ class ArchiveImport:
 
     Parameters
     ----------
+    again
+        Files that were taken before are taken once more.
     require_checksums
         Files without a `.CHECKSUM` beside them are refused.
     hints
@@ -61,11 +63,11 @@ class ArchiveImport:
     """
 
     def __init__(
-        self, brain: Brain, venue: str, settings: Settings, *, require_checksums: bool = False, hints: Hints = Hints(),
-        progress: Progress | None = None, clock: Clock | None = None,
+        self, brain: Brain, venue: str, settings: Settings, *, again: bool = False, require_checksums: bool = False,
+        hints: Hints = Hints(), progress: Progress | None = None, clock: Clock | None = None,
     ) -> None:
         self._brain, self._venue, self._settings, self._hints = brain, venue, settings, hints
-        self._must_vouch, self._clock = require_checksums, clock or SystemClock()
+        self._again, self._must_vouch, self._clock = again, require_checksums, clock or SystemClock()
         self._progress = progress or (lambda done, total: None)
         self._ledger, self._books = ArchiveLedger(brain), QualityRepository(brain)
         self._intake = ArchiveIntake(brain, venue, settings, self._clock)
@@ -82,7 +84,7 @@ class ArchiveImport:
             The database went away; what was written is whole, and the next run goes on from there.
         """
         jobs = plan(self._recognised(find_files(paths)))
-        taken = self._ledger.taken(self._venue)
+        taken = {} if self._again else self._ledger.taken(self._venue)
         done, total = 0, sum(len(job.files) for job in jobs)
         self._progress(done, total)
         last_jobs = {(job.symbol, job.files[0].kind, job.files[0].interval): job for job in jobs}

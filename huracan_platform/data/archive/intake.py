@@ -23,15 +23,18 @@ from huracan_platform.data.archive.klines import repeated
 from huracan_platform.data.archive.market import HOURS, ArchiveMarket, joined
 from huracan_platform.data.archive.names import ArchiveKind
 from huracan_platform.data.market_data.candles.rollup import roll_up
+from huracan_platform.data.market_data.contract import frame_of
 from huracan_platform.data.market_data.ingest import kind_of
 from huracan_platform.data.market_data.ingest_run import IngestRun
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.report import IngestReport
+from huracan_platform.data.market_data.source import Delivery
+from huracan_platform.data.market_data.trades.kind import TradesKind
 from huracan_platform.data.sources.kind import SourceKind
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import Listing
 
-LIQUIDATIONS = "liquidations"
+LIQUIDATIONS, TRADES = "liquidations", "trades"
 
 
 class ArchiveIntake:
@@ -72,7 +75,10 @@ class ArchiveIntake:
         kind = self._kind(dataset, market, series)
         after = days[-1] + timedelta(days=1)
         reaches_over = series is not None and int(series.ts_ms.max()) >= day_start_ms(after)
-        delivery = kind.fetch(market, job.symbol, (*days, after) if reaches_over else days)
+        if series is not None and dataset == TRADES:  # a recorder writes its seconds itself, and its kind fetches none
+            delivery = Delivery(job.symbol, days, frame_of(series), self._clock.market_ms(), listing)
+        else:
+            delivery = kind.fetch(market, job.symbol, (*days, after) if reaches_over else days)
         if reaches_over:
             # The day after has only begun, as far as these files go.
             begun = min(delivery.observed_ms, day_start_ms(after) + kind.grace_ms)
@@ -85,6 +91,8 @@ class ArchiveIntake:
     def _kind(self, dataset: str, market: ArchiveMarket, series: Series | None) -> Kind:
         if dataset == depth.DATASET:
             return SourceKind(depth.DepthBandSource(series), self._brain, market, self._settings)
+        if dataset == TRADES:
+            return TradesKind(self._settings, self._brain, self._venue)
         return kind_of(dataset, self._brain, market, self._settings)
 
     def _evidence(self, symbol: str, dataset: str, days: tuple[date, ...]) -> Series | None:
