@@ -100,7 +100,7 @@ class BookSeconds(Series):
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One aggressor trade. `last_id` is the number of the last single trade in it."""
+    """One aggressor trade, an aggregate of the single trades numbered `first_id` to `last_id`."""
 
     symbol: str
     ts_ms: int
@@ -108,6 +108,7 @@ class Trade:
     price: float
     base: float
     bought: bool
+    first_id: int
     last_id: int
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -30,7 +28,7 @@ def quote(at: int, number: int, bid=(100.0, 1.0), ask=(100.1, 1.5)) -> Quote:
 
 
 def trade(at: int, number: int, base: float = 1.0, *, bought: bool = True, price: float = 100.0) -> Trade:
-    return Trade(BTC, T0 + at, number, price, base, bought, number)
+    return Trade(BTC, T0 + at, number, price, base, bought, number, number)
 
 
 def begun() -> tuple[BookSummary, list[Run]]:
@@ -167,6 +165,19 @@ def test_one_stream_that_falls_silent_while_the_other_moves_is_a_gap_not_a_stand
     assert seconds_of(runs) == []
 
 
+def test_quotes_that_were_missed_are_found_out_by_the_book_of_the_same_number() -> None:
+    summary, runs = begun()
+    worse = (99.9, 2.0)
+    gone, back = depth(1500, 11, [(100.0, 0.0)]), depth(2500, 12, [(100.0, 1.0)])
+    for message in (gone, back, quote(2600, 13), depth(2700, 13, BIDS[:1])):
+        summary.hear(message, T0 + 2_700)
+    assert seconds_of(runs) == []  # the bid was worse at its end, and no quote has said so
+    summary, runs = begun()
+    for message in (quote(1500, 11, bid=worse), gone, back, quote(2600, 13)):
+        summary.hear(message, T0 + 2_700)
+    assert rows_of(runs[0], "bid") == [99.9]
+
+
 def test_a_market_that_stands_still_is_told_while_the_connection_lives() -> None:
     summary, runs = begun()
     summary.advance(T0 + 3_500, T0 + 6_500)  # other symbols have moved
@@ -205,10 +216,22 @@ def test_trades_that_the_venue_tells_of_and_that_never_come_are_a_gap_and_no_zer
     for message in (trade(100, 7), Pulse(BTC, T0 + 500, 7), Pulse(BTC, T0 + 2_000, 7), Pulse(BTC, T0 + 3_100, 9)):
         summary.hear(message, T0 + 3_100)
     summary.advance(T0 + 3_100, T0 + 6_100)
-    assert runs[0].ended == f"trades {BTC}: expected trades up to number 9, got up to 7"
+    assert runs[0].ended == f"trades {BTC}: expected the trade numbered 9, got others up to 7"
     for message in (Pulse(BTC, T0 + 6_500, 9), trade(7_300, 10), Pulse(BTC, T0 + 9_000, 10)):
         summary.hear(message, message.ts_ms)
     assert seconds_of(runs) == [1000, 4000, 5000, 6000, 7000, 8000]
+
+
+def test_trades_that_go_on_after_a_silence_do_not_hide_those_that_are_missing() -> None:
+    summary, runs = traded()
+    told = [(2_000, 7), (2_500, 9), (6_100, 10)]
+    pulses = [Pulse(BTC, T0 + at, number) for at, number in told]
+    for message in (trade(100, 7), *pulses[:2], trade(5_200, 10), pulses[2]):
+        summary.hear(message, T0 + 6_100)
+    assert seconds_of(runs) == [1000]
+    summary.advance(T0 + 3_000, T0 + 6_100)
+    summary.hear(Pulse(BTC, T0 + 8_500, 10), T0 + 8_500)
+    assert seconds_of(runs) == [1000, 7000]
 
 
 def test_a_late_trade_corrects_its_second_and_one_that_is_too_late_is_counted() -> None:
@@ -221,5 +244,5 @@ def test_a_late_trade_corrects_its_second_and_one_that_is_too_late_is_counted() 
     assert (corrected.seconds.buy_base.tolist(), corrected.known_ms) == ([4.0], T0 + 2_600)
     assert (summary.late, summary.duplicates) == (1, 1)
     summary.hear(trade(90_000, 11), T0 + 90_000)
-    summary.hear(replace(trade(1_700, 12), last_id=12), T0 + 90_000)
+    summary.hear(trade(1_700, 12), T0 + 90_000)
     assert (len(run.corrected), summary.late) == (1, 2)

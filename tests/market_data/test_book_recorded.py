@@ -57,7 +57,7 @@ def messages(frames: Frames) -> list[DepthUpdate | Quote | Trade]:
         (r.recv_ns, Quote(BTC, r.ms, r.u, r.bid, r.bid_size, r.ask, r.ask_size)) for r in frames["bbo"].itertuples()
     ]
     told += [
-        (r.recv_ns, Trade(BTC, r.ms, r.trade_id, r.price, r.size, r.side == "buy", r.trade_id))
+        (r.recv_ns, Trade(BTC, r.ms, r.trade_id, r.price, r.size, r.side == "buy", r.trade_id, r.trade_id))
         for r in frames["trades"].itertuples()
     ]
     return [message for _, message in sorted(told, key=lambda one: one[0])]

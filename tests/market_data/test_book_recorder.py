@@ -150,7 +150,7 @@ def test_a_book_gap_ends_one_symbol_s_run_and_repeated_late_and_silent_streams_n
     assert "expected the difference after" in (first.ended or "")
     assert "expected one best price from book and quotes" in (second.ended or "")
     assert third.ended == "the recorder was stopped"
-    assert "expected trades up to number" in (library.ledger("trades")[0].ended or "")
+    assert "expected the trade numbered" in (library.ledger("trades")[0].ended or "")
     for symbol in (BTC, ETH):
         for dataset, rows in (("trades", library.trades(symbol)), ("book", library.book(symbol))):
             assert covered(library.ledger(dataset, symbol)) == set(rows.ts_ms.tolist())

@@ -82,7 +82,7 @@ def _quote(symbol: str, data: dict[str, Any]) -> Quote:
 
 
 def _trade(symbol: str, data: dict[str, Any]) -> Trade:
-    return Trade(symbol, data["T"], data["a"], float(data["p"]), float(data["q"]), not data["m"], data["l"])
+    return Trade(symbol, data["T"], data["a"], float(data["p"]), float(data["q"]), not data["m"], data["f"], data["l"])
 
 
 def _bar(symbol: str, data: dict[str, Any]) -> Pulse:

@@ -7,7 +7,7 @@ fallen silent would not.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 
 from huracan_platform.contracts.market import Float64
@@ -44,6 +44,7 @@ class BookSummary:
         self._quotes: list[Quote] = []  # in order, after `_before`
         self._before: Quote | None = None
         self._depths: list[tuple[int, Float64]] = []
+        self._bests: list[tuple[int, float, float]] = []  # beside each of `_depths` its number and best prices
         self._next_ms = 0  # begin of the first second that is not final; 0 while something is unknown
 
     def hear(self, message: DepthUpdate | Quote, arrived_ms: int) -> None:
@@ -123,9 +124,10 @@ class BookSummary:
     def _freeze(self, until_ms: int) -> None:
         """Keep the book as it stood at the ends of seconds up to a time, before it changes."""
         if self._next_ms and until_ms > self._next_ms and (not self._depths or self._depths[-1][0] < until_ms):
-            depth = self._book.depth()
-            if depth is not None:
+            depth, best = self._book.depth(), self._book.best()
+            if depth is not None and best is not None:
                 self._depths.append((until_ms, depth))
+                self._bests.append((self._last_id, best[0][0], best[1][0]))
 
     def _start(self) -> None:
         """Begin with the first whole second after both streams were heard."""
@@ -143,6 +145,10 @@ class BookSummary:
         if not self._depths or self._depths[-1][0] < until or self._before is None:
             self._lose("expected a bid below an ask, got none")
             return
+        over = bisect_right(self._depths, until, key=lambda one: one[0])
+        if not self._quotes_are_whole(self._bests[:over]):
+            self._lose("expected quotes of the book's best prices, got others; some are missing")
+            return
         first = bisect_left(self._quotes, self._next_ms, key=lambda one: one.ts_ms)
         stop = bisect_left(self._quotes, until, key=lambda one: one.ts_ms)
         before = self._quotes[first - 1] if first else self._before
@@ -154,8 +160,17 @@ class BookSummary:
         run.add(rows, until, max(arrived_ms, self._depth_ms, self._quote_ms))
         self._before = self._quotes[stop - 1] if stop else self._before
         del self._quotes[:stop]
-        self._depths = [one for one in self._depths if one[0] > until]
+        del self._depths[:over], self._bests[:over]
         self._next_ms = until
+
+    def _quotes_are_whole(self, bests: list[tuple[int, float, float]]) -> bool:
+        """Whether the newest quote up to each number of the book had its best prices; a missing one would differ."""
+        for number, bid, ask in bests:
+            at = bisect_right(self._quotes, number, key=lambda one: one.update_id)
+            quote = self._quotes[at - 1] if at else self._before
+            if quote is not None and quote.update_id <= number and (quote.bid, quote.ask) != (bid, ask):
+                return False
+        return True
 
     def _agree(self) -> bool:
         quote = self._newest_quote()
@@ -175,5 +190,6 @@ class BookSummary:
         self.end(f"book {self.symbol}: {reason}")
         self.needs_snapshot, self.lost, self._next_ms = True, True, 0
         self._depths.clear()
+        self._bests.clear()
         self._quotes.clear()
         self._before = None

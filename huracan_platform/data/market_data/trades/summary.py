@@ -40,6 +40,7 @@ class TradeSummary:
         self._newest_ms = self._newest_id = self._heard_ms = 0
         self._proven_ms = 0
         self._told: tuple[int, int] | None = None  # time and number of a newest trade that was told of and not heard yet
+        self._told_id = 0
         self._proves = False
 
     def hear(self, message: Trade | Pulse, arrived_ms: int) -> None:
@@ -58,11 +59,11 @@ class TradeSummary:
         if not self._next_ms:
             return
         if self._told is not None and settled_ms >= self._told[0]:
-            self._lose(f"expected trades up to number {self._told[1]}, got up to {self._newest_id}")
+            self._lose(f"expected the trade numbered {self._told[1]}, got others up to {self._newest_id}")
         elif not self._proves:
             self._proven_ms = max(self._proven_ms, settled_ms)
             self._close(arrived_ms)
-        elif settled_ms >= self._next_ms + SECOND_MS + self._settle:
+        elif self._told is None and settled_ms >= self._next_ms + SECOND_MS + self._settle:
             self._lose("expected trades, or word that there were none; got neither")
 
     def end(self, reason: str) -> None:
@@ -74,7 +75,7 @@ class TradeSummary:
     def _hear_pulse(self, pulse: Pulse) -> None:
         if pulse.last_id is None:
             return
-        self._proves = True
+        self._proves, self._told_id = True, max(self._told_id, pulse.last_id)
         if not self._newest_id:  # what came before is not known, so it begins here
             self._begin(pulse.ts_ms)
             self._newest_id = pulse.last_id
@@ -92,8 +93,8 @@ class TradeSummary:
             return
         self._insert(trade)
         self._newest_ms, self._newest_id = max(self._newest_ms, trade.ts_ms), max(self._newest_id, trade.last_id)
-        if self._told is not None and self._newest_id >= self._told[1]:
-            self._told = None
+        if self._told is not None and trade.first_id <= self._told[1] <= trade.last_id:
+            self._told = None  # a later one would not do: those before it may be missing
         run = self._run
         if trade.ts_ms < self._next_ms and run is not None and trade.ts_ms >= run.began_ms:
             self.late += 1
@@ -114,7 +115,7 @@ class TradeSummary:
 
     def _close(self, arrived_ms: int) -> None:
         until = self._final_ms() // SECOND_MS * SECOND_MS
-        if until <= self._next_ms:
+        if until <= self._next_ms or self._told is not None:
             return
         run = self._run
         if run is None or run.ended is not None:
@@ -139,10 +140,9 @@ class TradeSummary:
 
     def _lose(self, reason: str) -> None:
         """What is not final is unknown; begin again after it."""
-        told = self._told
         self.end(f"trades {self.symbol}: {reason}")
         self._begin(self._heard_ms)
-        self._newest_id = max(self._newest_id, told[1] if told else 0)
+        self._newest_id = max(self._newest_id, self._told_id)
 
 
 def as_arrays(symbol: str, trades: list[Trade]) -> AggressorTrades:
