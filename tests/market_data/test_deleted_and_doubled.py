@@ -27,6 +27,7 @@ DRAWS = 200
 SOUND = bars()
 
 
+@pytest.mark.slow
 def test_exactly_the_deleted_candles_are_reported() -> None:
     for seed in range(DRAWS):
         rng = np.random.default_rng(seed)
@@ -38,6 +39,7 @@ def test_exactly_the_deleted_candles_are_reported() -> None:
         assert (result.expected - result.observed, f"expected 1440 bars, got {1440 - k} " in result.message) == (k, True)
 
 
+@pytest.mark.slow
 def test_exactly_the_doubled_candles_are_refused() -> None:
     for seed in range(DRAWS):
         rng = np.random.default_rng(seed)

@@ -1,0 +1,160 @@
+"""Funding in a wrong unit, off schedule or made up is named; recorded genuine funding is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from huracan_platform.clock import DAY_MS, HOUR_MS
+from huracan_platform.contracts.market import FundingRates, MarkPrices
+from huracan_platform.data.market_data.diagnosis.funding import FundingEvidence, diagnose_funding
+from huracan_platform.data.market_data.diagnosis.units import over_the_cap
+from huracan_platform.settings.diagnosis import DiagnosisSettings
+from huracan_platform.venues.funding import settled
+from tests.market_data.made import START, SYMBOL
+from tests.recorded import recording
+
+SETTINGS = DiagnosisSettings()
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "ENAUSDT", "LAYERUSDT")
+Rng = np.random.Generator
+
+
+def series(ts: pd.Series, rate: pd.Series, name: str) -> FundingRates:
+    """Rates in time order at whole hours, with the intervals that their times tell."""
+    hours = np.rint(ts.to_numpy("M8[ms]").astype(np.int64) / HOUR_MS).astype(np.int64) * HOUR_MS
+    _, at = np.unique(hours, return_index=True)
+    return settled(name, hours[at], rate.to_numpy(float)[at], int(hours[at[0]]), int(hours[at[-1]]) + 1)
+
+
+def recorded_rates(symbol: str) -> FundingRates:
+    frame = pd.read_parquet(recording("binance_perp_1m_2025_05") / f"{symbol}_8h_funding.parquet")
+    return series(frame["ts"], frame["funding_rate"], symbol)
+
+
+def of_venues() -> dict[str, FundingRates]:
+    """Every series of the recordings of many venues."""
+    parts = [
+        pd.read_parquet(recording("multivenue_cex_funding_2023_2024") / "all_exchanges.parquet"),
+        pd.read_parquet(recording("multivenue_dex_cex_2025_2026") / "funding_rates.parquet"),
+    ]
+    rows = pd.concat([part[["ts", "symbol", "funding_rate"]].dropna() for part in parts])
+    return {name: series(part["ts"], part["funding_rate"], name) for name, part in rows.groupby("symbol")}
+
+
+def part_of(whole: FundingRates, first: int, rows: int) -> tuple[FundingRates, FundingRates]:
+    """Some settlements, and those of the month on either side."""
+    part = whole.at(slice(first, first + rows))
+    near = (whole.ts_ms >= part.ts_ms[0] - 30 * DAY_MS) & (whole.ts_ms <= part.ts_ms[-1] + 30 * DAY_MS)
+    return part, whole.at(near & ~np.isin(whole.ts_ms, part.ts_ms))
+
+
+NOTHING = FundingRates(SYMBOL, np.empty(0, np.int64), np.empty(0), np.empty(0))
+UNITS: dict[str, Callable[[FundingRates], np.ndarray]] = {
+    "percent": lambda r: r.rate * 100,
+    "basis points": lambda r: r.rate * 10_000,
+    "a fraction per year": lambda r: r.rate * 24 * 365 / r.interval_h,
+}
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "ETHUSDT", "SOLUSDT"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_wrong_unit_is_told_by_the_rates_alone(symbol, unit) -> None:
+    whole = recorded_rates(symbol)
+    for seed in range(5):
+        first = int(np.random.default_rng(seed).integers(0, len(whole) - 30))
+        part, _ = part_of(whole, first, 30)
+        dirty = replace(part, rate=UNITS[unit](part))
+        found = over_the_cap(dirty.ts_ms, dirty.rate, dirty.interval_h, SETTINGS)
+        one = found or diagnose_funding(FundingEvidence(dirty, NOTHING), SETTINGS)[0]
+        assert (one.fault, one.certain) == ("funding with a wrong unit", True)
+
+
+MADE_UP: dict[str, Callable[[FundingRates, Rng], np.ndarray]] = {
+    "a constant": lambda r, rng: np.full(len(r), 3.7e-4),
+    "noise": lambda r, rng: rng.normal(1e-4, 1e-4, len(r)),
+    "a sine": lambda r, rng: 1e-4 * np.sin(np.arange(len(r)) / 3),
+    "shuffled": lambda r, rng: rng.permutation(r.rate),
+}
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "SOLUSDT"])
+@pytest.mark.parametrize("how", MADE_UP)
+def test_made_up_rates_are_told_by_the_library(symbol, how) -> None:
+    whole = recorded_rates(symbol)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        part, near = part_of(whole, int(rng.integers(30, len(whole) - 60)), 30)
+        dirty = replace(part, rate=MADE_UP[how](part, rng))
+        found = diagnose_funding(FundingEvidence(dirty, near, stored=part), SETTINGS)
+        assert (found[0].fault, found[0].certain) == ("fabricated funding", True)
+
+
+@pytest.mark.parametrize("lag", [0, 3, -7])
+def test_rates_copied_from_another_symbol_are_told_at_any_lag(lag) -> None:
+    ours, other = recorded_rates("BTCUSDT"), recorded_rates("ETHUSDT")
+    _, mine, theirs = np.intersect1d(ours.ts_ms, other.ts_ms, return_indices=True)
+    part, near = part_of(ours.at(mine), 60, 30)
+    dirty = replace(part, rate=other.at(theirs).rate[60 + lag:90 + lag])
+    found = diagnose_funding(FundingEvidence(dirty, near, others={"ETH": other}), SETTINGS)
+    assert (found[0].fault, "are ETH's" in found[0].sentence) == ("fabricated funding", True)
+
+
+def test_settlements_of_another_zone_are_told_by_their_hours() -> None:
+    part, near = part_of(recorded_rates("BTCUSDT"), 60, 9)
+    found = diagnose_funding(FundingEvidence(replace(part, ts_ms=part.ts_ms + 5 * HOUR_MS), near), SETTINGS)
+    assert found[0].fault == "time-zone shifted"
+    assert "+5 h past" in found[0].sentence
+
+
+def test_rates_one_settlement_late_are_told_by_the_library() -> None:
+    whole = recorded_rates("SOLUSDT")
+    part, near = part_of(whole, 60, 30)
+    late = replace(part, rate=whole.rate[59:89])
+    found = diagnose_funding(FundingEvidence(late, near, stored=part), SETTINGS)
+    assert found[0].certain
+
+
+def premiums(rates: FundingRates, seed: int = 1) -> tuple[MarkPrices, FundingRates]:
+    """Premiums of every 5 minutes that wander, and the rates that Binance's formula makes of them."""
+    rng = np.random.default_rng(seed)
+    ts = np.arange(int(rates.ts_ms[0]) - DAY_MS, int(rates.ts_ms[-1]), 300_000, dtype=np.int64)
+    premium = np.cumsum(rng.normal(0, 1e-4, len(ts)))
+    paid = []
+    for at in rates.ts_ms:
+        window = premium[(ts >= at - 8 * HOUR_MS) & (ts < at)]
+        weights = np.arange(1, len(window) + 1)
+        average = float((window * weights).sum() / weights.sum())
+        paid.append(round(average + min(max(1e-4 - average, -5e-4), 5e-4), 8))
+    price = np.full(len(ts), 60_000.0)
+    return MarkPrices(SYMBOL, ts, price * (1 + premium), price, premium), replace(rates, rate=np.array(paid))
+
+
+def test_the_premium_tells_paid_rates_from_made_up_ones() -> None:
+    marks, paid = premiums(FundingRates(SYMBOL, START + np.arange(9) * 8 * HOUR_MS, np.zeros(9), np.full(9, 8.0)))
+    assert diagnose_funding(FundingEvidence(paid, NOTHING, marks=marks), SETTINGS) == []
+    made_up = replace(paid, rate=np.round(np.random.default_rng(2).normal(1e-4, 3e-4, 9), 8))
+    found = diagnose_funding(FundingEvidence(made_up, NOTHING, marks=marks), SETTINGS)
+    assert [one.fault for one in found] == ["fabricated funding"]
+
+
+def test_recorded_funding_of_nine_venues_is_never_refused() -> None:
+    """Day by day and month by month, with the library's rates on either side and without."""
+    everything = of_venues() | {symbol: recorded_rates(symbol) for symbol in SYMBOLS}
+    refused, hints, windows = [], [], 0
+    for name, whole in everything.items():
+        day = max(1, int(24 / np.median(whole.interval_h)))
+        for rows, step in ((day, 5 * day), (30 * day, 30 * day)):
+            for first in range(0, len(whole) - rows, step):
+                part, near = part_of(whole, first, rows)
+                for beside in (near, NOTHING):
+                    found = diagnose_funding(FundingEvidence(part, beside), SETTINGS)
+                    refused += [(name, str(one)) for one in found if one.certain]
+                    hints += [name for one in found if not one.certain]
+                    windows += 1
+    assert refused == []
+    assert set(hints) <= {"LAYERUSDT"}  # its collapse of May 2025 paid 1 % and more every hour
+    assert windows > 4_000
