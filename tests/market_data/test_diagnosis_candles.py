@@ -143,6 +143,18 @@ def test_a_splice_at_midnight_shows_against_the_library(recorded) -> None:
     assert named(judged(dirty, day).results) == ""  # nothing to hold it against
 
 
+def test_all_days_after_a_splice_are_refused_where_no_hour_vouches_for_them(recorded) -> None:
+    candles = recorded["SOLUSDT"]
+    at = 10 * 1440 + 300
+    later = {n: np.round(getattr(candles, n)[at:] * 0.97, 2) for n in ("open", "high", "low", "close")}
+    joined = {n: np.concatenate([getattr(candles, n)[:at], values]) for n, values in later.items()}
+    dirty = Candles(candles.symbol, candles.ts_ms, **joined, volume=candles.volume)
+    first = day_of(int(candles.ts_ms[at]))
+    for hours, refused in ((None, 21), (hours_of(dirty).at(slice(-48, None)), 18)):
+        days = {r.day for r in month(dirty, hours) if r.fault == "spliced series"}
+        assert (min(days), len(days)) == (first, refused)
+
+
 def test_another_symbol_s_rows_stand_on_another_level_than_the_library(recorded) -> None:
     candles, other = recorded["BTCUSDT"], recorded["SOLUSDT"]
     rng = np.random.default_rng(1)

@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms
+from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
 from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
@@ -65,8 +65,9 @@ def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[d
     for window in evidence.windows:
         if not found.get(window.day) and (window.day in doubtful or not _is_vouched(vouched, window.day)):
             found.setdefault(window.day, []).extend(_of_sources(evidence, window.day, settings))
-    for one in seams:
-        found.setdefault(day_of(one.bad[0][0]), []).append(one)
+    ends = [*(seam.bad[0][0] for seam in seams[1:]), int(candles.ts_ms.max(initial=0))]
+    for one, until in zip(seams, ends, strict=False):
+        _put_seam(found, one, until, vouched)
     page = missing_pages(_missing(candles, evidence.due), settings)
     if page is not None:
         _put(found, page)
@@ -147,6 +148,15 @@ def _missing(candles: Candles, windows: Sequence[DueWindow]) -> Int64:
     due = np.concatenate([np.empty(0, np.int64), *(window.minutes() for window in windows)])
     # Sets of a month's minutes cost as much as all other looks at it, and nearly always nothing is missing.
     return due[:0] if np.array_equal(due, candles.ts_ms) else np.setdiff1d(due, candles.ts_ms)
+
+
+def _put_seam(found: dict[date, list[Diagnosis]], one: Diagnosis, until_ms: int, vouched: Int64) -> None:
+    """Under its day and the following ones up to the next seam: which side is the wrong one nobody can tell but the hours."""
+    first = day_of(one.bad[0][0])
+    found.setdefault(first, []).append(one)
+    for day in days_between(first, day_of(max(until_ms, one.bad[0][0])))[1:] if one.certain else ():
+        if not _is_vouched(vouched, day):
+            found.setdefault(day, []).append(one)
 
 
 def _put(found: dict[date, list[Diagnosis]], one: Diagnosis) -> None:
