@@ -20,8 +20,9 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.brain.facts.sources import SourceRepository
-from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, HOUR_MS, ManualClock, day_start_ms
 from huracan_platform.contracts.quality import DayState
+from huracan_platform.data.market_data.ingest import ingest_source
 from huracan_platform.data.sources.source import Source
 from huracan_platform.defs.data.sources import source_asset
 from huracan_platform.defs.launch import RANGE_END, RANGE_START
@@ -29,7 +30,9 @@ from huracan_platform.defs.resources import Platform
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import MarketData
 from tests.defs.conftest import point_at  # noqa: F401
+from tests.market_data.made import SpoiledMarket
 from tests.sources.conftest import BTC, ETH, FIRST, SECOND
+from tests.venue_process import running_venue
 
 DOCS = Path(__file__).parents[2] / "docs" / "sources.md"
 NAME, PAGE = "volatility_index", 20
@@ -160,9 +163,6 @@ def test_a_bad_bar_fails_its_check_and_its_day_is_kept_apart_until_it_comes_righ
 def test_a_symbol_that_it_does_not_know_is_unavailable_and_fails_nothing(
     module: ModuleType, url: str, brain: Brain, settings: Settings
 ) -> None:
-    from huracan_platform.data.market_data.ingest import ingest_source
-    from tests.venue_process import running_venue
-
     sol = "SOL/USDT:USDT"
     with running_venue(days=2, symbols=sol) as venue:
         market = MarketData(Settings(venue={"url": venue, "rate_limit": False}))
@@ -170,3 +170,13 @@ def test_a_symbol_that_it_does_not_know_is_unavailable_and_fails_nothing(
     report.raise_if_bad()
     assert {day.state for day in report.days} == {DayState.UNAVAILABLE}
     assert report.days[0].reasons == ("volatility index: expected one of BTC, ETH, got SOL",)
+
+
+def test_a_bar_whose_span_is_not_over_is_not_asked_for_and_the_day_stays_open(
+    module: ModuleType, url: str, brain: Brain, market: MarketData, settings: Settings
+) -> None:
+    half_past_ten = day_start_ms(SECOND) + 10 * HOUR_MS + HOUR_MS // 2
+    early = SpoiledMarket(market, clock=ManualClock(market.clock().wire_ms(), half_past_ten))
+    report = ingest_source(module.VolatilityIndexSource(url), brain, early, (BTC,), FIRST, SECOND, settings)
+    assert [(day.state, day.rows) for day in report.days] == [(DayState.GOOD, 24), (DayState.OPEN, 10)]
+    assert all(check.passed for check in report.checks)
