@@ -148,8 +148,8 @@ def test_quotes_that_overtake_one_another_count_in_the_order_of_their_numbers() 
         summary, runs = begun()
         for message in (*order, quote(2100, 13), depth(2100, 11)):
             summary.hear(message, T0)
-        told.append((rows_of(runs[0], "ofi_base"), rows_of(runs[0], "bid")))
-    assert told[0] == told[1] == ([3.0 - 4.0], [99.9])
+        told.append((rows_of(runs[0], "ofi_base"), rows_of(runs[0], "bid"), rows_of(runs[0], "updates")))
+    assert told[0] == told[1] == ([3.0 - 4.0], [99.9], [2.0])
     assert summary.late == 1
 
 
