@@ -29,7 +29,7 @@ from huracan_platform.brain.migrate import migrate
 from huracan_platform.clock import DAY_MS, day_of
 from huracan_platform.contracts.recording import explained_gaps, gaps
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding, ingest_liquidations, ingest_open_interest
-from huracan_platform.errors import HuracanError
+from huracan_platform.errors import HuracanError, TransientError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import MarketData
 from tests.fakes.tcp_proxy import TcpProxy, proxied
@@ -37,7 +37,7 @@ from tests.feeds_process import running_feeds
 from tests.venue_process import running_venue
 
 SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
-SPEED = 60.0
+SPEED, START_S = 60.0, 180.0
 SETTLED_AFTER_MIN, MOST_GROWTH = 10.0, 0.02
 # A recorder that backs off comes back three quarters of a minute after the network at the latest: losses lie further apart.
 LONGEST_LOSS_S, QUIET_S = 40.0, (60.0, 120.0)
@@ -98,6 +98,7 @@ def _soaked(brain: Brain, dsn: str, home: Path, minutes: float, rng: random.Rand
         try:
             for url in (first, second):
                 requests.post(f"{url}/control/clock", json={"speed": SPEED}, timeout=10).raise_for_status()
+            _expect_begun(brain, 3)
             _run(soak, brain, lost, (one, other, texts), recorders, 60 * minutes, rng)
         finally:
             for process in recorders.values():
@@ -108,6 +109,19 @@ def _soaked(brain: Brain, dsn: str, home: Path, minutes: float, rng: random.Rand
             requests.post(f"{url}/control/clock", json={"speed": 0}, timeout=10).raise_for_status()
         soak.failures += _ingest(soak, brain, settings, days=3)
         return _judged(soak, brain, settings)
+
+
+def _expect_begun(brain: Brain, sources: int) -> None:
+    """Wait until every source is recorded."""
+    give_up = time.monotonic() + START_S
+    while True:
+        with brain.connect() as connection:
+            row = connection.execute("SELECT count(DISTINCT (source, dataset)) FROM recordings").fetchone()
+        if row is not None and row[0] >= sources:
+            return
+        if time.monotonic() > give_up:
+            raise TransientError(f"soak: expected {sources} sources recorded within {START_S:g} s, got {row and row[0]}")
+        time.sleep(0.5)
 
 
 def _run(
@@ -210,7 +224,10 @@ def _judged(soak: Soak, brain: Brain, settings: Settings) -> dict[str, object]:
         counted = connection.execute("SELECT count(*) FROM liquidations WHERE version = 1").fetchone()
         told["liquidations"] = counted and counted[0]
     for name, seen in soak.memory.items():
-        settled = [rss for at, rss in seen if at >= 60 * SETTLED_AFTER_MIN] or [rss for _, rss in seen[len(seen) // 3:]]
+        settled = [rss for at, rss in seen if at >= 60 * SETTLED_AFTER_MIN]
+        if not settled:
+            told[f"memory of {name}"] = f"{seen[-1][1] / 1e6:.1f} MB, not judged in so short a time"
+            continue
         part = max(1, len(settled) // 10)
         growth = sorted(settled[-part:])[part // 2] / sorted(settled[:part])[part // 2] - 1
         told[f"memory of {name}"] = f"{settled[-1] / 1e6:.1f} MB, {growth:+.2%} since minute {SETTLED_AFTER_MIN:g}"
