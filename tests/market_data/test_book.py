@@ -103,6 +103,13 @@ def test_seconds_in_which_nothing_changes_carry_the_book_on() -> None:
     assert rows_of(runs[0], "bid_usd_25bps") == pytest.approx([100.0 + 199.8] * 3)
 
 
+def test_seconds_that_close_together_each_have_the_book_of_their_own_end() -> None:
+    summary, runs = begun()
+    for message in (depth(1500, 11, [(99.9, 7.0)]), depth(2500, 12, [(99.9, 8.0)]), depth(3100, 13), quote(3100, 14)):
+        summary.hear(message, T0 + 3_100)
+    assert rows_of(runs[0], "bid_usd_25bps") == pytest.approx([100.0 + 99.9 * 7, 100.0 + 99.9 * 8])
+
+
 def test_a_difference_that_does_not_follow_ends_the_run_and_a_snapshot_begins_another() -> None:
     summary, runs = begun()
     for message in (quote(2100, 12), depth(2100, 11), depth(2500, 14, previous=13), quote(2600, 15)):
