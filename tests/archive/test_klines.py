@@ -193,6 +193,12 @@ def test_days_before_trading_began_and_after_it_ended_are_told_and_not_missed(br
     assert "end on 2024-03-15" in told.notices[1]
 
 
+def test_a_day_that_no_file_is_of_is_told(root, take) -> None:
+    write_day(root)
+    write_day(root, DAY + timedelta(days=2))
+    assert take().notices == ("klines 1m BTC/USDT:USDT: no file of 2024-03-02",)
+
+
 def test_with_the_setting_what_takers_traded_is_stored_too(brain, root, take, settings) -> None:
     write_day(root)
     told = take(settings=settings.model_copy(update={"archive": settings.archive.model_copy(update={"taker_volumes": True})}))

@@ -19,7 +19,7 @@ from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.archive import depth
 from huracan_platform.data.archive.contents import Checksum
 from huracan_platform.data.archive.intake import ArchiveIntake, days_of
-from huracan_platform.data.archive.jobs import Job, ReadFile, plan, read_job, runs
+from huracan_platform.data.archive.jobs import Job, ReadFile, holes, plan, read_job, runs
 from huracan_platform.data.archive.names import ArchiveFile, ArchiveKind, Hints, find_files, recognise
 from huracan_platform.data.archive.report import ImportReport, merged
 from huracan_platform.data.market_data.ahead import fetched_ahead
@@ -83,7 +83,8 @@ class ArchiveImport:
         TransientError
             The database went away; what was written is whole, and the next run goes on from there.
         """
-        jobs = plan(self._recognised(find_files(paths)))
+        files = self._recognised(find_files(paths))
+        jobs = plan(files)
         taken = {} if self._again else self._ledger.taken(self._venue)
         done, total = 0, sum(len(job.files) for job in jobs)
         self._progress(done, total)
@@ -93,15 +94,15 @@ class ArchiveImport:
             now_ms = self._clock.market_ms()
             return read_job(job, taken, self._venue, now_ms, self._settings, require_checksums=self._must_vouch)
 
-        for job, files in fetched_ahead(jobs, read):
+        for job, came in fetched_ahead(jobs, read):
             first = job.files[0]
-            self._settle(job, files, is_last=last_jobs[job.symbol, first.kind, first.interval] is job)
-            done += len(files)
+            self._settle(job, came, is_last=last_jobs[job.symbol, first.kind, first.interval] is job)
+            done += len(came)
             self._progress(done, total)
         tally = self._tally
         return ImportReport(
             self._venue, tuple(tally.files), tuple(tally.skipped), tally.unnamed, tuple(tally.unvouched), merged(tally.reports),
-            tuple(self._intake.notices),
+            (*holes(files), *self._intake.notices),
         )
 
     def _recognised(self, paths: Sequence[Path]) -> list[ArchiveFile]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
 
+from huracan_platform.clock import days_between
 from huracan_platform.contracts.archive import ArchivedFile
 from huracan_platform.data.archive.contents import Checksum, Contents, open_contents, sha256_of
 from huracan_platform.data.archive.names import ArchiveFile, ArchiveKind
@@ -18,6 +20,7 @@ from huracan_platform.settings import ArchiveSettings, Settings
 
 # A month: days of a symbol judged and written at a time.
 MOST_DAYS = 31
+MOST_HOLES = 8
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,20 @@ def plan(files: Iterable[ArchiveFile]) -> list[Job]:
         else:
             jobs.append([file])
     return [Job(tuple(job)) for job in jobs]
+
+
+def holes(files: Iterable[ArchiveFile]) -> list[str]:
+    """Days between the first and the last of a kind and symbol that no file is of, in words."""
+    days: dict[tuple[str, str], set[date]] = defaultdict(set)
+    for file in files:
+        days[f"{file.kind} {file.interval or ''}".strip(), file.symbol].update(file.days)
+    found = []
+    for (kind, symbol), there in sorted(days.items()):
+        missing = [day for day in days_between(min(there), max(there)) if day not in there] if there else []
+        if missing:
+            more = f" and {len(missing) - MOST_HOLES} more" if len(missing) > MOST_HOLES else ""
+            found.append(f"{kind} {symbol}: no file of {', '.join(map(str, missing[:MOST_HOLES]))}{more}")
+    return found
 
 
 def read_job(
