@@ -18,6 +18,8 @@ from huracan_platform.logs import get_logger
 _log = get_logger("market_data.diagnosis")
 # Days of the library on either side of funding: 3 settlements a day make a history of 90.
 FUNDING_DAYS = 30
+# A bad day is no reason to ask a venue about hundreds of symbols.
+MOST_ASKED = 20
 T = TypeVar("T")
 
 
@@ -78,11 +80,11 @@ class SecondSources:
         return [bars for bars in held.values() if len(bars)]
 
     def other_hours(self, symbol: str, start_ms: int, end_ms: int) -> Iterable[Candles]:
-        """The venue's hours of its other symbols."""
+        """The venue's hours of its other symbols, of the first `MOST_ASKED`."""
         market = self.market
         if not isinstance(market, OtherVenue):
             return
-        for other in sorted(self.known_symbols - {symbol}):
+        for other in sorted(self.known_symbols - {symbol})[:MOST_ASKED]:
             hours = _answered(partial(market.hourly, other, start_ms, end_ms))
             if hours is not None and len(hours):
                 yield hours
