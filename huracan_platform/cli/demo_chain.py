@@ -43,6 +43,8 @@ AFTER_SESSION = (
     Step("market data of the session's day", "market_data_job", Over.NEW_DAYS),
     Step("open interest, mark prices, ratios; liquidations, sentiment: what was recorded, gaps as gaps", "market_facts_job", Over.KEPT_DAYS),
     Step("trades and books of each second that was recorded", "microstructure_job", Over.NEW_DAYS),
+    Step("repair of what is missing, and what is left", "repair_job", Over.NOTHING),
+    Step("the day's summary of the data", "summary_job", Over.NOTHING),
     Step("features of the session's day", "feature_job", Over.NEW_DAYS),
     Step("positioning features: what traders hold, pay, say and lose", "positioning_job", Over.KEPT_DAYS),
     Step("drift of the versions in use", "drift_job", Over.SYMBOLS),

@@ -8,8 +8,8 @@ import typer
 
 # Each module adds its commands with `register(app)`; what they need is imported inside the commands.
 COMMAND_MODULES = (
-    "backfill", "load", "import_", "bars", "status", "explain", "quarantine", "repair", "detach", "delays", "impact", "size",
-    "export", "universe",
+    "backfill", "load", "import_", "bars", "status", "explain", "quarantine", "repair", "summary", "detach", "delays",
+    "impact", "size", "export", "universe",
 )
 
 
