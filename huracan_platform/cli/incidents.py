@@ -47,9 +47,11 @@ def listed(
     channels = Outbox(brain).state()
 
     def render() -> None:
-        columns = ("severity", "kind", "title", "opened_at", "occurrences", "resolved_at", "key")
-        if rows:
-            table("incidents", columns, [[_short(row[c]) for c in columns] for row in rows])
+        if rows:  # what to copy into `resolve` stands under what it is about: seven columns do not fit a screen
+            table("incidents", ("severity", "since", "times", "what, and its key"), [
+                (row["severity"], _short(row["opened_at"]), row["occurrences"], f"{row['title']}{_ended(row)}\n{row['key']}")
+                for row in rows
+            ])
         else:
             console.print("no open incidents")
         for state in channels:
@@ -57,6 +59,10 @@ def listed(
             console.print(f"{state['channel']}: {state['delivered']} delivered, {waits if state['waiting'] else 'none waiting'}")
 
     emit({"incidents": rows, "channels": channels}, as_json, render)
+
+
+def _ended(row: dict[str, Any]) -> str:
+    return f" (over since {_short(row['resolved_at'])})" if row["resolved_at"] else ""
 
 
 def _short(value: Any) -> Any:

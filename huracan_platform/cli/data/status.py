@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import typer
 
@@ -28,7 +29,11 @@ def status(as_json: JsonOption = False) -> None:
     lent, recorders = RefetchedWindows(brain).sources(), [asdict(r) for r in recorder_lines(brain, SystemClock().wire_ms())]
 
     def render() -> None:
-        table("Data", list(coverage[0]) if coverage else ["nothing yet"], [list(row.values()) for row in coverage])
+        for venue in dict.fromkeys(row["venue"] for row in coverage):
+            rows = [row for row in coverage if row["venue"] == venue]
+            table(f"Data of {venue}", ("dataset", "symbol", "days", "coverage", "states"), [
+                (r["dataset"], r["symbol"], f"{r['first_day']} – {r['last_day']}", _coverage(r), _states(r)) for r in rows
+            ])
         if lent:
             table("Lent by other venues", list(lent[0]), [list(row.values()) for row in lent])
         if recorders:
@@ -36,4 +41,16 @@ def status(as_json: JsonOption = False) -> None:
         for sentence in to_do or ["No open issues."]:
             console.print(sentence, highlight=False, soft_wrap=True)
 
+    if not coverage and not as_json:
+        console.print("Nothing yet.")
     emit({"coverage": coverage, "lent": lent, "recorders": recorders, "to_do": to_do}, as_json, render)
+
+
+def _coverage(row: dict[str, Any]) -> str:
+    return f"{min(1.0, row['rows'] / row['expected']):.2%}" if row["expected"] else ""
+
+
+def _states(row: dict[str, Any]) -> str:
+    """Days in each state that has some."""
+    states = ("good", "open", "degraded", "quarantined", "unavailable")
+    return ", ".join(f"{row[state]} {state}" for state in states if row[state])
