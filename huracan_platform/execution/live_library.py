@@ -46,15 +46,15 @@ class LiveLibrary:
 
     def record(self, bars: Sequence[ClosedBar]) -> int:
         """Store bars seen live, all or none; returns when, wire ms: the newest `recorded_at` that a pin must admit."""
-        now = self._clock.wire_ms()
+        now, market_ms = self._clock.wire_ms(), self._clock.market_ms()
         if bars:
             columns: dict[str, list[object]] = {"symbol": [b.symbol for b in bars], "ts_ms": [b.ts_ms for b in bars]}
             columns |= {name: [getattr(b, name) for b in bars] for name in CANDLE_COLUMNS}
             columns["known_at_ms"] = list(self._known_at(np.array([b.ts_ms for b in bars], np.int64)))
-            self._candles.upsert(self.venue, pa.table(columns), now, revision_known_at_ms=self._clock.market_ms())
+            self._candles.upsert(self.venue, pa.table(columns), now, revision_known_at_ms=market_ms)
             for symbol in {b.symbol for b in bars}:
                 own = np.array(sorted(b.ts_ms for b in bars if b.symbol == symbol), np.int64)
-                RefetchedWindows(self._brain).replace(self.venue, CANDLES, symbol, own, now)
+                RefetchedWindows(self._brain).replace(self.venue, CANDLES, symbol, own, now, market_ms)
         return now
 
     def measure(self, delays_ms: Sequence[int]) -> None:
@@ -91,9 +91,9 @@ class LiveLibrary:
             "symbol": [candles.symbol] * len(candles), "ts_ms": candles.ts_ms,
             **{name: getattr(candles, name) for name in CANDLE_COLUMNS}, "known_at_ms": self._known_at(candles.ts_ms),
         })
-        wire = self._clock.wire_ms()
-        self._candles.upsert(self.venue, batch, wire, revision_known_at_ms=self._clock.market_ms())
-        RefetchedWindows(self._brain).replace(self.venue, CANDLES, candles.symbol, candles.ts_ms, wire)
+        wire, market_ms = self._clock.wire_ms(), self._clock.market_ms()
+        self._candles.upsert(self.venue, batch, wire, revision_known_at_ms=market_ms)
+        RefetchedWindows(self._brain).replace(self.venue, CANDLES, candles.symbol, candles.ts_ms, wire, market_ms)
 
     def _known_at(self, ts_ms: Int64) -> Int64:
         return self._bar_delay.known_at(ts_ms + MINUTE_MS + self._quality.arrival_delay_ms, self._clock.market_ms())

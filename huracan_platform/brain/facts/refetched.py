@@ -25,7 +25,8 @@ class RefetchedWindows:
     ) -> list[Refetched]:
         """Windows that touch [start_ms, end_ms) and hold another venue's rows, in time order.
 
-        With a pin those that did when `pin.recorded_before` was: what was lent or replaced later is as it was before.
+        With a pin those whose lent rows it sees: what was lent or replaced after `pin.recorded_before`, or replaced by rows
+        that are known only after `pin.as_of`, is as it was before.
         """
         with self._brain.connect() as connection:
             rows = connection.execute(
@@ -33,12 +34,13 @@ class RefetchedWindows:
                 SELECT start_ts, end_ts, source FROM refetched_windows
                  WHERE venue = %(venue)s AND dataset = %(dataset)s AND symbol = %(symbol)s AND start_ts < %(end)s
                    AND end_ts > %(start)s AND recorded_at <= %(seen)s::timestamptz
-                   AND (replaced_at IS NULL OR replaced_at > %(seen)s::timestamptz)
+                   AND (replaced_at IS NULL OR replaced_at > %(seen)s::timestamptz OR replaced_known_at > %(as_of)s::timestamptz)
                  ORDER BY start_ts
                 """,
                 {
                     "venue": venue, "dataset": dataset, "symbol": symbol, "start": to_datetime(start_ms),
                     "end": to_datetime(end_ms), "seen": (pin and pin.recorded_before) or "infinity",
+                    "as_of": (pin and pin.as_of) or "infinity",
                 },
             ).fetchall()
         return [Refetched(symbol, to_ms(start), to_ms(end), source) for start, end, source in rows]
@@ -48,8 +50,11 @@ class RefetchedWindows:
         with self._brain.connect() as connection:
             _insert(connection, venue, dataset, found, recorded_at_ms)
 
-    def replace(self, venue: str, dataset: str, symbol: str, own_ms: Int64, recorded_at_ms: int) -> None:
-        """Close what the venue's own rows at the given times, in time order, took the place of; the rest of a window stands."""
+    def replace(self, venue: str, dataset: str, symbol: str, own_ms: Int64, recorded_at_ms: int, known_ms: int) -> None:
+        """Close what the venue's own rows at the given times, in time order, took the place of; the rest of a window stands.
+
+        `recorded_at_ms` on the wire clock; `known_ms`, since when those rows are known, on the market clock; both ms UTC.
+        """
         if len(own_ms) == 0:
             return
         for one in self.standing(venue, dataset, symbol, int(own_ms[0]), int(own_ms[-1]) + MINUTE_MS):
@@ -66,13 +71,13 @@ class RefetchedWindows:
             with self._brain.connect() as connection:
                 connection.execute(
                     """
-                    UPDATE refetched_windows SET replaced_at = %s
+                    UPDATE refetched_windows SET replaced_at = %s, replaced_known_at = %s
                      WHERE venue = %s AND dataset = %s AND symbol = %s AND start_ts = %s AND end_ts = %s AND source = %s
                        AND replaced_at IS NULL
                     """,
                     (
-                        to_datetime(recorded_at_ms), venue, dataset, symbol, to_datetime(one.start_ms),
-                        to_datetime(one.end_ms), one.source,
+                        to_datetime(recorded_at_ms), to_datetime(known_ms), venue, dataset, symbol,
+                        to_datetime(one.start_ms), to_datetime(one.end_ms), one.source,
                     ),
                 )
                 _insert(connection, venue, dataset, left, recorded_at_ms)

@@ -11,14 +11,12 @@ import pyarrow as pa
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.arrival import ArrivalDelays
-from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.instruments import InstrumentRepository
 from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
-from huracan_platform.contracts.market import Candles
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, Ruling
 from huracan_platform.data.market_data.ahead import fetched_ahead
 from huracan_platform.data.market_data.contract import Neighbours, arrays_of, enforce, frame_of_rows
@@ -27,6 +25,7 @@ from huracan_platform.data.market_data.fallback import Fallback
 from huracan_platform.data.market_data.gaps import is_refetched
 from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
 from huracan_platform.data.market_data.kinds import Kind
+from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.report import IngestReport, summarise
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.market_data.stored import stored_days
@@ -178,18 +177,13 @@ class IngestRun:
         beside = Neighbours(self._known, sources=sources, diagnosis=self._kind.quality.diagnosis)
         if self._kind.name != "candles":
             return beside
-        earlier = self._own_bars(delivery.symbol, delivery.start_ms - DAY_MS, delivery.start_ms)
-        later = self._own_bars(delivery.symbol, delivery.end_ms, delivery.end_ms + DAY_MS)
+        span = (self._market.venue, [delivery.symbol])
+        earlier = read_own(self._brain, *span, delivery.start_ms - DAY_MS, delivery.start_ms)[delivery.symbol]
+        later = read_own(self._brain, *span, delivery.end_ms, delivery.end_ms + DAY_MS)[delivery.symbol]
         return replace(
             beside, before=float(earlier.close[-1]) if len(earlier) else None,
             after=float(later.close[0]) if len(later) else None, earlier=earlier, later=later,
         )
-
-    def _own_bars(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
-        """The library's bars of the venue itself, none that another one lent."""
-        bars = CandleRepository(self._brain).read(self._market.venue, [symbol], start_ms, end_ms)[symbol]
-        lent = RefetchedWindows(self._brain).standing(self._market.venue, self._kind.name, symbol, start_ms, end_ms)
-        return bars.at(~is_refetched(bars.ts_ms, lent)) if lent else bars
 
     def _alternatives(self) -> list[tuple[str, MarketData]]:
         return [] if self._others is None else self._others.venues()
@@ -201,14 +195,13 @@ class IngestRun:
         without a window would pass for the venue's own for ever.
         """
         reach(Failpoint.AFTER_FETCH)
-        wire, venue = self._clock.wire_ms(), self._market.venue
+        wire, market_ms, venue = self._clock.wire_ms(), self._clock.market_ms(), self._market.venue
         stored = UpsertResult(0, 0, 0)
         if delivery is not None and delivery.refetched:
             kept = {day.day for day in judged.days if day.state is not DayState.QUARANTINED}
             lent = [one for one in delivery.refetched if day_of(one.start_ms) in kept]
             RefetchedWindows(self._brain).lend(venue, self._kind.name, lent, wire)
         if len(judged.frame):
-            market_ms = self._clock.market_ms()
             rows = self._as_known(self._kind.table(judged.frame), market_ms)
             stored = self._kind.repository(self._brain).upsert(venue, rows, wire, revision_known_at_ms=market_ms)
         reach(Failpoint.AFTER_FACTS_BEFORE_BOOKS)
@@ -216,7 +209,7 @@ class IngestRun:
         if delivery is not None and self._kind.name == "candles" and len(judged.frame):
             ts = arrays_of(judged.frame, ())["ts_ms"]
             own = np.sort(ts[~is_refetched(ts, delivery.refetched)])
-            RefetchedWindows(self._brain).replace(venue, self._kind.name, delivery.symbol, own, wire)
+            RefetchedWindows(self._brain).replace(venue, self._kind.name, delivery.symbol, own, wire, market_ms)
         self._books.record(venue, self._kind.name, days, judged.results, judged.refused, wire)
         self._tally.days += days
         self._tally.results += judged.results

@@ -11,8 +11,6 @@ import pandas as pd
 import pyarrow as pa
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.facts.candles import CandleRepository
-from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.brain.facts.repository import FactRepository
 from huracan_platform.brain.facts.sources import SourceRepository
 from huracan_platform.clock import DAY_MS, day_start_ms
@@ -20,8 +18,9 @@ from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles
 from huracan_platform.contracts.quality import CheckResult
 from huracan_platform.contracts.source import SourceContract, SourceRows
 from huracan_platform.data.market_data.contract import arrays_of
-from huracan_platform.data.market_data.gaps import DueWindow, is_refetched
+from huracan_platform.data.market_data.gaps import DueWindow
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day, told_from_ms
+from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.results import Subject
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.sources import checks
@@ -122,10 +121,8 @@ class SourceKind:
 
     def _candles(self, delivery: Delivery) -> Candles:
         """The library's own candles of the days; what another venue lent proves nothing of this one."""
-        symbol, venue, window = delivery.symbol, self.market.venue, (delivery.start_ms, delivery.end_ms)
-        stored = CandleRepository(self.brain).read(venue, [symbol], *window)[symbol]
-        lent = RefetchedWindows(self.brain).standing(venue, "candles", symbol, *window)
-        return stored.at(~is_refetched(stored.ts_ms, lent))
+        symbol = delivery.symbol
+        return read_own(self.brain, self.market.venue, [symbol], delivery.start_ms, delivery.end_ms)[symbol]
 
 
 def frame_of(rows: SourceRows) -> pd.DataFrame:
