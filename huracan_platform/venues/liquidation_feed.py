@@ -7,9 +7,7 @@ second or oftener; what arrived in order up to a frame's time is all there was u
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aiohttp
@@ -21,9 +19,8 @@ from huracan_platform.settings import Settings
 from huracan_platform.venues.client import build_client, translated
 from huracan_platform.venues.liquidation_wires import LiquidationWire, liquidation_wire, read_frame
 from huracan_platform.venues.liquidations import Contract, parse_liquidations
+from huracan_platform.venues.sockets import close_client, connected, texts
 
-CONNECT_S, GOODBYE_S = 10.0, 1.0
-BEAT_S = 15.0
 _log = get_logger("venues.liquidation_feed")
 
 
@@ -68,7 +65,7 @@ async def liquidation_stream(settings: Settings, symbols: Sequence[str]) -> Liqu
         contracts = {m["id"]: Contract(symbol, float(m["contractSize"] or 1.0)) for symbol, m in listed.items()}
         return LiquidationStream(wire.address(client, list(contracts)), wire, contracts)
     finally:
-        await client.close()
+        await close_client(client)
 
 
 async def listen(stream: LiquidationStream, exchange: str, stale_s: float) -> AsyncIterator[Heard]:
@@ -81,11 +78,8 @@ async def listen(stream: LiquidationStream, exchange: str, stale_s: float) -> As
     """
     newest_ms = 0
     try:
-        async with _connected(stream.url) as socket:
-            hello = stream.wire.hello(list(stream.contracts))
-            if hello is not None:
-                await socket.send_json(hello)
-            async for text in _texts(socket, stream.wire.beat, exchange, stale_s):
+        async with connected(stream.url, stream.wire.hello(list(stream.contracts))) as socket:
+            async for text in texts(socket, stream.wire.beat, f"liquidations {exchange}", stale_s):
                 heard = _heard(text, exchange, stream, newest_ms)
                 if heard is not None:
                     newest_ms = heard.event_ms
@@ -94,37 +88,6 @@ async def listen(stream: LiquidationStream, exchange: str, stale_s: float) -> As
         raise TransientError(f"liquidations {exchange}: expected a frame within {stale_s:g} s, got none") from None
     except (aiohttp.ClientError, OSError) as error:
         raise TransientError(f"liquidations {exchange}: expected a connection, got {type(error).__name__} {error}") from None
-
-
-@asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-    """A socket that is left within `GOODBYE_S`: aiohttp waits for a server's farewell as long as that goes on talking."""
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        socket = await session.ws_connect(url, autoping=True)
-        try:
-            yield socket
-        finally:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE_S):
-                    await socket.close()
-
-
-async def _texts(
-    socket: aiohttp.ClientWebSocketResponse, beat: str | None, exchange: str, stale_s: float
-) -> AsyncIterator[str]:
-    loop = asyncio.get_running_loop()
-    beat_at = loop.time() + BEAT_S
-    while True:
-        async with asyncio.timeout(stale_s):  # wait_for loses a cancellation that comes together with a frame
-            message = await socket.receive()
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            got = f"{message.type.name.lower()} {message.data}"
-            raise TransientError(f"liquidations {exchange}: expected frames, got {got}")
-        if beat is not None and loop.time() >= beat_at:
-            await socket.send_str(beat)
-            beat_at = loop.time() + BEAT_S
-        yield message.data
 
 
 def _heard(text: str, exchange: str, stream: LiquidationStream, newest_ms: int) -> Heard | None:

@@ -22,6 +22,7 @@ from huracan_platform.contracts.market import ClosedBar
 from huracan_platform.errors import TransientError
 from huracan_platform.logs import get_logger
 from huracan_platform.venues.client import translated
+from huracan_platform.venues.sockets import close_client
 
 _log = get_logger("live_feed")
 
@@ -103,7 +104,8 @@ class LiveFeed:
         """All closed bars that wait, in order per symbol; an empty list when none came within `timeout_s` wall seconds."""
         self._raise_if_broken()
         try:
-            bars = [await asyncio.wait_for(self._bars.get(), timeout_s)]
+            async with asyncio.timeout(timeout_s):  # wait_for loses a cancellation that comes together with a bar
+                bars = [await self._bars.get()]
         except TimeoutError:
             return []
         while not self._bars.empty():
@@ -132,7 +134,7 @@ class LiveFeed:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._client.close()
+        await close_client(self._client)
 
     def _raise_if_broken(self) -> None:
         for task in self._tasks:
@@ -198,7 +200,8 @@ class LiveFeed:
             await asyncio.gather(*(self._refill(t) for t in due))
             self._look.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), self._poll_s)
+                async with asyncio.timeout(self._poll_s):
+                    await self._look.wait()
 
     def _overdue(self, track: _Track, wire_ms: int) -> bool:
         over = self._clock.market_ms() >= track.next_ts + MINUTE_MS + self._settle_ms

@@ -13,6 +13,7 @@ from typing import Any
 from huracan_platform.errors import TransientError
 from huracan_platform.logs import get_logger
 from huracan_platform.venues.client import translated
+from huracan_platform.venues.sockets import close_client
 
 _log = get_logger("user_feed")
 _BACKOFF_FIRST_S, _BACKOFF_LAST_S = 0.25, 15.0
@@ -41,7 +42,7 @@ class UserFeed:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._client.close()
+        await close_client(self._client)
 
     async def _listen(self) -> None:
         backoff = _BACKOFF_FIRST_S

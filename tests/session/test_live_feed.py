@@ -255,3 +255,35 @@ def test_delays_of_bars_that_the_stream_brought_are_measured_on_the_market_clock
             assert feed.take_delays() == []
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("ticks", [1, 2, 3])
+async def test_a_cancellation_that_comes_together_with_a_bar_is_kept(
+    clock: ManualClock, client: ScriptedClient, ticks: int
+) -> None:
+    async with feeding(clock, client) as feed:
+        await take(feed, 5)
+        waiting = asyncio.create_task(feed.next_bars(10.0))
+        await asyncio.sleep(0.05)
+        clock.advance(MINUTE_MS)
+        client.push(START + 5 * MINUTE_MS, closed=True)
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        was_there = waiting.done()
+        waiting.cancel()
+        (outcome,) = await asyncio.gather(waiting, return_exceptions=True)
+        assert was_there or isinstance(outcome, asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("ticks", [1, 2])
+async def test_a_feed_closes_even_when_a_hole_is_seen_at_that_moment(
+    clock: ManualClock, client: ScriptedClient, ticks: int
+) -> None:
+    feed = LiveFeed(client, clock, {SYMBOL: START}, settle_ms=2_000, poll_s=30.0)
+    await feed.start()
+    await take(feed, 5)
+    client.push(START + 7 * MINUTE_MS, closed=False)
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(2.0):
+        await feed.close()

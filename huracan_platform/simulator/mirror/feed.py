@@ -50,7 +50,8 @@ class MirrorFeed:
         task.add_done_callback(self._ended)
         try:
             try:
-                await asyncio.wait_for(self._in_step.wait(), START_S)
+                async with asyncio.timeout(START_S):  # wait_for loses a cancellation that comes together with the event
+                    await self._in_step.wait()
             except TimeoutError:
                 reason = self._venue.outage or "nothing yet"
                 raise TransientError(f"mirror: expected {self._url} in step within {START_S:.0f} s, got {reason}") from None

@@ -86,10 +86,8 @@ async def listening(session: aiohttp.ClientSession, url: str, symbols: tuple[str
             names = "/".join(f"{s.lower()}@{kind}" for s in symbols for kind in kinds)
             address = f"{stream_base(url)}{path}/stream?streams={names}"
             try:
-                opening = session.ws_connect(
-                    address, max_msg_size=0, heartbeat=HEARTBEAT_S, timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
-                )
-                sockets.append(await asyncio.wait_for(opening, CONNECT_S))
+                async with asyncio.timeout(CONNECT_S):
+                    sockets.append(await session.ws_connect(address, max_msg_size=0, heartbeat=HEARTBEAT_S))
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise TransientError(f"{stream_base(url)}: expected streams, got {type(error).__name__} {error}") from None
             pumps.append(asyncio.create_task(messages.pump(sockets[-1], silence_s)))
@@ -99,5 +97,6 @@ async def listening(session: aiohttp.ClientSession, url: str, symbols: tuple[str
             pump.cancel()
         for socket in sockets:
             with suppress(aiohttp.ClientError, OSError):
-                await socket.close()
+                async with asyncio.timeout(CLOSE_S):  # aiohttp waits for a farewell as long as the other side goes on talking
+                    await socket.close()
         await asyncio.gather(*pumps, return_exceptions=True)

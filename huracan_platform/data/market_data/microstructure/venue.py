@@ -12,6 +12,7 @@ from huracan_platform.settings import Settings
 from huracan_platform.venues.client import build_client, translated
 from huracan_platform.venues.microstructure import Dataset, streams_of
 from huracan_platform.venues.microstructure.feed import listen
+from huracan_platform.venues.sockets import close_client
 
 DATASETS: tuple[Dataset, ...] = ("trades", "book")
 
@@ -47,4 +48,4 @@ async def record_seconds(brain: Brain, venue: str, settings: Settings, clock: Cl
             for recorder in recorders:
                 group.create_task(recorder.run())
     finally:
-        await client.close()
+        await close_client(client)
