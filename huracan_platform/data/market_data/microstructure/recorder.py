@@ -104,6 +104,8 @@ class SecondsRecorder:
                 look_ms = wire_ms + LOOK_MS
                 self._look(wire_ms)
             if wire_ms >= flush_ms and (self._flush is None or self._flush.done()):
+                if self._flush is not None:
+                    self._flush.result()  # what no later write can mend ends the recorder, and is seen
                 flush_ms = wire_ms + int(1000 * self._settings.flush_s)
                 self._writer.bound()
                 self._flush = asyncio.create_task(self._write(RECORDING, ""))
