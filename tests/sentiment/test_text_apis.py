@@ -95,8 +95,10 @@ def test_more_posts_than_the_listing_keeps_are_told_as_missed(apis: Apis) -> Non
     assert look.whole is False
 
 
-def test_removed_comments_and_items_without_a_date_are_no_texts(apis: Apis) -> None:
-    apis.posts = [post(1, "whole", NOW), {**post(2, "no date", NOW), "created_utc": None}]
+def test_removed_posts_and_comments_and_items_without_a_date_are_no_texts(apis: Apis) -> None:
+    apis.posts = [
+        post(1, "whole", NOW), {**post(2, "no date", NOW), "created_utc": None}, post(3, "taken away", NOW, body="[removed]"),
+    ]
     apis.comments = [comment(1, "whole", "[deleted]", NOW), comment(2, "whole", "[removed]", NOW)]
     look = subreddit(apis).look(Times(), None)
     assert [t.title for t in look.texts] == ["whole"]

@@ -50,6 +50,15 @@ class TextRepository:
             ).fetchall()
         return {(str(source), str(url), str(found)) for source, url, found in rows}
 
+    def newest(self, source: str) -> str | None:
+        """Address of the text that came last from a source, of several at once the one published last; None: there is none."""
+        with self._brain.connect() as connection:
+            row = connection.execute(
+                "SELECT url FROM sentiment_scores WHERE source = %s "
+                "ORDER BY seen_at DESC, published_at DESC, score_id DESC LIMIT 1", (source,),
+            ).fetchone()
+        return None if row is None else str(row[0])
+
     def seen(self, start_ms: int, end_ms: int, scorer: str, symbol: str | None = None) -> list[ScoredText]:
         """Texts first seen in [start_ms, end_ms), ms UTC, in that order; of one symbol, or of all when None.
 

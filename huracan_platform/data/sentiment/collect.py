@@ -17,7 +17,7 @@ from huracan_platform.data.sentiment.fear_greed import parse_fear_greed, source_
 from huracan_platform.data.sentiment.feeds import Feed, fetch
 from huracan_platform.data.sentiment.reddit import Subreddit, reddit_api
 from huracan_platform.data.sentiment.scoring import Scorer, SymbolMatcher, scorer_of
-from huracan_platform.data.sentiment.source import RefusedAnswerError, TextSource
+from huracan_platform.data.sentiment.source import Look, RefusedAnswerError, TextSource
 from huracan_platform.data.sentiment.x import Search, x_api
 from huracan_platform.errors import DataContractError, PermanentError, TransientError
 from huracan_platform.logs import get_logger
@@ -116,11 +116,20 @@ class TextCollector:
             self._quarantine(source, [entry.row], entry.reason, clock.market_ms(), report)
         keys = {(t.source, t.url, t.content_hash): t for t in look.texts}
         new = [keys[key] for key in sorted(keys.keys() - self._texts.known(list(keys), self._scorer.name))]
+        missed = self._has_lost(source, look, new)
         report.new += self._save(source, new, clock, report)
+        return missed
+
+    def _has_lost(self, source: _Source, look: Look, new: Sequence[Text]) -> bool:
+        """Whether something may have come and gone since the look before.
+
+        A feed holds its newest entries: while it still holds the newest one that was known, nothing younger has left it. Entries
+        that are kept on top prove nothing, nor does the time at which one says that it was published.
+        """
         if look.whole is not None:
             return not look.whole
-        # What was there at the look before is gone, and all that is told is younger: something between may have gone as well.
-        return bool(source.until_ms and new) and len(new) == len(keys) and min(t.published_ms for t in new) > source.until_ms
+        newest = self._texts.newest(source.name)
+        return bool(source.until_ms and new) and newest is not None and newest not in {text.url for text in look.texts}
 
     def _save(self, source: _Source, new: Sequence[Text], clock: Clock, report: PollReport) -> int:
         scored = self._scored(new)

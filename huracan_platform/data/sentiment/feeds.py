@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -31,12 +32,17 @@ class Feed:
     """One feed of the settings; `get` reads an address."""
 
     name: str
-    address: str
+    url: str
     get: Callable[[str], bytes]
+
+    @property
+    def address(self) -> str:
+        """Where it is, without what may be a key."""
+        return without_secrets(self.url)
 
     def look(self, clock: Clock, since_ms: int | None) -> Look:
         """All that the feed holds now. It cannot tell whether something came and went since the look before."""
-        body = self.get(self.address)
+        body = self.get(self.url)
         return parse_feed(self.name, body, clock.market_ms())
 
 
@@ -50,18 +56,28 @@ def fetch(url: str) -> bytes:
     PermanentError
         Any other answer than 200, or no http address.
     """
+    told = without_secrets(url)
     try:
         answer = requests.get(url, timeout=TIMEOUT_S, headers={"User-Agent": USER_AGENT})
     except (requests.ConnectionError, requests.Timeout) as error:
-        raise TransientError(f"{url}: expected an answer, got {type(error).__name__}") from None
+        raise TransientError(f"{told}: expected an answer, got {type(error).__name__}") from None
     except requests.RequestException as error:
-        raise PermanentError(f"{url}: expected an http address, got {error}") from None
+        raise PermanentError(f"{told}: expected an http address, got {type(error).__name__}") from None
     if answer.status_code != 200:
         kind = TransientError if answer.status_code == 429 or answer.status_code >= 500 else PermanentError
-        raise kind(f"{url}: expected 200, got {answer.status_code}")
+        raise kind(f"{told}: expected 200, got {answer.status_code}")
     if len(answer.content) > LONGEST_BODY:
-        raise PermanentError(f"{url}: expected at most {LONGEST_BODY} bytes, got {len(answer.content)}")
+        raise PermanentError(f"{told}: expected at most {LONGEST_BODY} bytes, got {len(answer.content)}")
     return answer.content
+
+
+def without_secrets(url: str) -> str:
+    """An address without what services take keys by: account and query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is none"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="…" if parts.query else "", fragment="").geturl()
 
 
 def parse_feed(source: str, body: bytes, seen_ms: int) -> Look:

@@ -68,7 +68,7 @@ class Subreddit:
             children, after = _children(self.name, told)
             oldest_ms = seen_ms
             for child in children:
-                if child.get("body") in REMOVED:  # by its author or a moderator, before anybody here saw it
+                if child.get("body") in REMOVED or child.get("selftext") in REMOVED:  # by its author or a moderator: no new text
                     continue
                 try:
                     text = _text(self.name, child, seen_ms)

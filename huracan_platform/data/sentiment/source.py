@@ -30,8 +30,8 @@ class RefusedEntry:
 class Look:
     """What a source told at one look.
 
-    `whole` says whether everything since the look before is in it; None where the source cannot tell, and only an overlap
-    with what is known can.
+    `whole` says whether everything since the look before is in it; None where the source cannot tell, and only the newest
+    text known before can, when it is told again.
     """
 
     texts: tuple[Text, ...]
