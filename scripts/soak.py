@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from huracan_platform.brain.embedded.server import EmbeddedServer
 from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.brain.migrate import migrate
 from huracan_platform.clock import DAY_MS, day_of
-from huracan_platform.contracts.recording import explained_gaps, gaps
+from huracan_platform.contracts.recording import KILLED, Gap, explained_gaps, gaps
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding, ingest_liquidations, ingest_open_interest
 from huracan_platform.errors import HuracanError, TransientError
 from huracan_platform.settings import Settings
@@ -37,6 +38,7 @@ from tests.feeds_process import running_feeds
 from tests.venue_process import running_venue
 
 SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
+RECORDERS = ("liquidations", "sentiment", "book")
 SPEED, START_S = 60.0, 180.0
 SETTLED_AFTER_MIN, MOST_GROWTH = 10.0, 0.02
 # A recorder that backs off comes back three quarters of a minute after the network at the latest: losses lie further apart.
@@ -90,7 +92,7 @@ def _soaked(brain: Brain, dsn: str, home: Path, minutes: float, rng: random.Rand
         recorders = {
             what: subprocess.Popen(
                 [*HURACAN, "record", what], env=environment, stdout=(home / f"{what}.log").open("w"), stderr=subprocess.STDOUT
-            ) for what in ("liquidations", "sentiment")
+            ) for what in RECORDERS
         }
         settings = Settings(home=home, database={"dsn": dsn}, venue={"url": first, "rate_limit": False}, symbols=SYMBOLS)
         lost = settings.model_copy(update={"venue": settings.venue.model_copy(update={"url": one.url})})
@@ -98,7 +100,7 @@ def _soaked(brain: Brain, dsn: str, home: Path, minutes: float, rng: random.Rand
         try:
             for url in (first, second):
                 requests.post(f"{url}/control/clock", json={"speed": SPEED}, timeout=10).raise_for_status()
-            _expect_begun(brain, 3)
+            _expect_begun(brain, 5)  # liquidations of two venues, texts, trades, books
             _run(soak, brain, lost, (one, other, texts), recorders, 60 * minutes, rng)
         finally:
             for process in recorders.values():
@@ -202,11 +204,23 @@ def _judged(soak: Soak, brain: Brain, settings: Settings) -> dict[str, object]:
             continue
         span = found[0].began_ms, max(r.until_ms for r in found)
         explained = explained_gaps(found, *span)
-        if len(explained) != len(gaps(found, *span)) or any(not gap.reason for gap in explained):
+        if len(explained) != len(gaps(found, *span)) or _unexplained(explained):
             troubles.append(f"{name}: a gap without a reason")
         told[f"gaps {name}"] = len(explained)
         if len(explained) != len(soak.losses):
             troubles.append(f"{name}: expected {len(soak.losses)} gaps, one for each loss of the network, got {len(explained)}")
+    for dataset in ("trades", "book"):
+        for symbol in SYMBOLS:
+            found = RecordingLedger(brain).between(dataset, 0, 4_000_000_000_000, source=market.venue, symbol=symbol)
+            if not found:
+                troubles.append(f"{dataset} {symbol}: no recording")
+                continue
+            explained = explained_gaps(found, found[0].began_ms, max(r.until_ms for r in found))
+            away_s = sum(gap.end_ms - gap.start_ms for gap in explained) / 1000
+            told[f"gaps {dataset} {symbol}"] = f"{len(explained)}, {away_s:.0f} s of market time"
+            troubles += [f"{dataset} {symbol}: a gap without a reason"] if _unexplained(explained) else []
+            if len(explained) < len(soak.losses):
+                troubles.append(f"{dataset} {symbol}: expected a gap for each of {len(soak.losses)} losses, got {len(explained)}")
     with brain.connect() as connection:
         for what, query in {
             "liquidations": "SELECT count(*) - count(DISTINCT (liquidation_id, version)) FROM liquidations",
@@ -238,6 +252,11 @@ def _judged(soak: Soak, brain: Brain, settings: Settings) -> dict[str, object]:
         "losses": f"{cuts} cuts, {len(soak.losses) - cuts} of {sum(s for *_, s in soak.losses):.0f} s together", **told,
         "ingests": f"{soak.ingests}, {soak.refused} of them without the network", "troubles": troubles,
     }
+
+
+def _unexplained(found: Sequence[Gap]) -> bool:
+    """No recorder was killed here: one that says nothing at its end has a gap that it cannot explain."""
+    return any(not gap.reason or gap.reason == KILLED for gap in found)
 
 
 if __name__ == "__main__":
