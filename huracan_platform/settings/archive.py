@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from huracan_platform.settings.rules import Fraction, Section
 
 
 class ArchiveSettings(Section):
-    """The importer of archives."""
+    """The importer of archives, and the repair from them."""
 
+    dir: Path | None = Field(
+        None, description="folder of archive files, in the archive's tree, that a repair looks into last; None: no such folder"
+    )
     price_tolerance: Fraction = Field(
         0.01, description="quote per base of a bar may leave its low and high by this fraction; beyond it columns are swapped"
     )

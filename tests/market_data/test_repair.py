@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.brain.facts.archive import ArchiveLedger
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.operations.incidents import IncidentRepository
-from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles
+from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
+from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRates
 from huracan_platform.contracts.quality import DayState
+from huracan_platform.data.archive.names import ArchiveKind
 from huracan_platform.data.market_data.contract import frame_of
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding
 from huracan_platform.data.market_data.inventory import Finding, Lack, find_lacks
@@ -22,6 +26,7 @@ from huracan_platform.data.market_data.repair import repair
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import MarketData
+from tests.archive.written import csv_bytes, kline_table, place, table_of, write_zip
 from tests.market_data.conftest import FIRST, SECOND
 from tests.market_data.made import SpoiledMarket, pick, without
 from tests.market_data.test_commands import Done, huracan  # noqa: F401  a fixture
@@ -29,6 +34,8 @@ from tests.market_data.test_ingest import AT, jump
 
 BTC = "BTC/USDT:USDT"
 Look = Callable[..., list[Finding]]
+SPAN = day_start_ms(FIRST), day_start_ms(SECOND) + DAY_MS
+HOLE_MS = day_start_ms(SECOND) + 12 * HOUR_MS
 
 
 @pytest.fixture
@@ -80,6 +87,85 @@ def test_what_the_venue_does_not_have_is_left_named_and_degraded(brain, market, 
     (done,) = repair(brain, SpoiledMarket(market, candles=holed), settings, look())
     assert (done.is_well, done.state) == (False, DayState.DEGRADED)
     assert "expected 1440 bars, got 1380" in str(done)
+
+
+def lacking(c: Candles) -> Candles:
+    """An hour of the second day is at no venue."""
+    return pick(c, [i for i, ts in enumerate(c.ts_ms) if not HOLE_MS <= ts < HOLE_MS + HOUR_MS])
+
+
+@pytest.fixture
+def archive(market: MarketData, settings: Settings, tmp_path: Path) -> Callable[..., Settings]:
+    """Writes BTC's bars of January as the archive has them; the settings then name its folder."""
+
+    def write(edit: Callable[[Candles], Candles] = lambda c: c, months: bool = False) -> Settings:
+        both = edit(market.candles(BTC, HOLE_MS // DAY_MS * DAY_MS - DAY_MS, HOLE_MS // DAY_MS * DAY_MS + DAY_MS))
+        days = {"2025-01": both} if months else {
+            str(day): both.at(both.ts_ms // DAY_MS * DAY_MS == day_start_ms(day)) for day in (FIRST, SECOND)
+        }
+        for period, bars in days.items():
+            write_zip(place(tmp_path, "klines", "BTCUSDT", period, "1m"), csv_bytes(kline_table(bars)))
+        return settings.model_copy(update={"archive": settings.archive.model_copy(update={"dir": tmp_path})})
+
+    return write
+
+
+@pytest.mark.parametrize("months", [False, True])
+def test_what_no_venue_has_comes_from_the_archive_and_the_day_is_good(
+    brain, market, look, take, archive: Callable[..., Settings], months: bool
+) -> None:
+    take(lacking)
+    before = CandleRepository(brain).read(market.venue, [BTC], *SPAN)[BTC]
+    (done,) = repair(brain, SpoiledMarket(market, candles=lacking), archive(months=months), look())
+    file = "BTCUSDT-1m-2025-01.zip" if months else f"BTCUSDT-1m-{SECOND}.zip"
+    assert str(done) == f"candles {BTC} {SECOND}: was degraded; repaired from the archive ({file})"
+    assert (done.state, look()) == (DayState.GOOD, [])
+    stored = CandleRepository(brain).read(market.venue, [BTC], *SPAN)[BTC]
+    assert (len(before), len(stored)) == (2820, 2880)
+    assert (stored.close == market.candles(BTC, *SPAN).close).all()
+    assert ArchiveLedger(brain).taken(market.venue) == {}  # no file was taken whole
+
+
+def test_the_archive_changes_no_other_day_and_lends_nothing_where_its_own_rows_lack(
+    brain, market, look, take, archive: Callable[..., Settings]
+) -> None:
+    take(lacking)
+
+    def other(c: Candles) -> Candles:
+        return replace(lacking(c), volume=lacking(c).volume * 2)
+
+    (done,) = repair(brain, SpoiledMarket(market, candles=lacking), archive(other, months=True), look())
+    assert (done.is_well, done.state) == (False, DayState.DEGRADED)
+    first = CandleRepository(brain).read(market.venue, [BTC], SPAN[0], SPAN[0] + DAY_MS)[BTC]
+    assert (first.volume == market.candles(BTC, SPAN[0], SPAN[0] + DAY_MS).volume).all()
+
+
+def test_a_damaged_file_and_a_folder_that_is_not_there_are_told(
+    brain, market, look, take, archive: Callable[..., Settings], tmp_path: Path
+) -> None:
+    take(lacking)
+    settings = archive()
+    place(tmp_path, "klines", "BTCUSDT", str(SECOND), "1m").write_bytes(b"PK half a zip")
+    (done,) = repair(brain, SpoiledMarket(market, candles=lacking), settings, look())
+    assert "; the archive: BTCUSDT-1m-2025-01-02.zip: expected SHA-256" in str(done)
+    gone = settings.model_copy(update={"archive": settings.archive.model_copy(update={"dir": tmp_path / "away"})})
+    (done,) = repair(brain, SpoiledMarket(market, candles=lacking), gone, look())
+    assert f"; the archive: {tmp_path}/away: expected a folder or a file of the archive, got nothing there" in str(done)
+
+
+def test_funding_that_the_venue_lost_comes_from_the_archive(brain, market, settings, look, tmp_path: Path) -> None:
+    def lost(rates: FundingRates) -> FundingRates:
+        return rates.at(rates.ts_ms < HOLE_MS)
+
+    spoiled = SpoiledMarket(market, funding=lost)
+    ingest_funding(brain, spoiled, [BTC], FIRST, SECOND, settings)
+    rates = market.funding(BTC, *SPAN)
+    rows = zip(rates.ts_ms.tolist(), rates.interval_h.tolist(), rates.rate.tolist(), strict=True)
+    write_zip(place(tmp_path, "fundingRate", "BTCUSDT", "2025-01"), csv_bytes(table_of(ArchiveKind.FUNDING, rows)))
+    told = settings.model_copy(update={"archive": settings.archive.model_copy(update={"dir": tmp_path})})
+    (done,) = repair(brain, spoiled, told, look(datasets=["funding"]))
+    assert str(done).endswith("repaired from the archive (BTCUSDT-fundingRate-2025-01.zip)")
+    assert (done.state, look(datasets=["funding"])) == (DayState.GOOD, [])
 
 
 def test_rows_that_a_crash_left_without_books_are_found(brain, market, settings, look, take) -> None:

@@ -24,6 +24,7 @@ from huracan_platform.data.archive.market import HOURS, ArchiveMarket, joined
 from huracan_platform.data.archive.names import ArchiveKind
 from huracan_platform.data.market_data.candles.rollup import roll_up
 from huracan_platform.data.market_data.contract import frame_of
+from huracan_platform.data.market_data.fallback import Fallback
 from huracan_platform.data.market_data.ingest import kind_of
 from huracan_platform.data.market_data.ingest_run import IngestRun
 from huracan_platform.data.market_data.kinds import Kind
@@ -34,14 +35,26 @@ from huracan_platform.data.sources.kind import SourceKind
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import Listing
 
-LIQUIDATIONS, TRADES = "liquidations", "trades"
+CANDLES, LIQUIDATIONS, TRADES = "candles", "liquidations", "trades"
 
 
 class ArchiveIntake:
-    """Takes what files of one venue held, a job at a time. `notices` say what a person may want to know."""
+    """Takes what files of one venue held, a job at a time. `notices` say what a person may want to know.
 
-    def __init__(self, brain: Brain, venue: str, settings: Settings, clock: Clock) -> None:
+    Parameters
+    ----------
+    listing
+        When its symbol was traded; None where the files alone can tell.
+    others
+        Alternative venues, for minutes that the files lack; None for none.
+    """
+
+    def __init__(
+        self, brain: Brain, venue: str, settings: Settings, clock: Clock, *, listing: Listing | None = None,
+        others: Fallback | None = None,
+    ) -> None:
         self._brain, self._venue, self._settings, self._clock = brain, venue, settings, clock
+        self._listed, self._others = listing, others
         self._instruments = InstrumentRepository(brain).load(venue)
         self._hours: dict[str, list[Series]] = defaultdict(list)
         self._spans: dict[tuple[str, str], tuple[int, int] | None] = {}
@@ -83,7 +96,8 @@ class ArchiveIntake:
             # The day after has only begun, as far as these files go.
             begun = min(delivery.observed_ms, day_start_ms(after) + kind.grace_ms)
             delivery = replace(delivery, observed_ms=begun)
-        return IngestRun(self._brain, market, kind).take(replace(delivery, source=job.source))
+        others = self._others if dataset == CANDLES else None
+        return IngestRun(self._brain, market, kind, others=others).take(replace(delivery, source=job.source))
 
     def _market(self, symbol: str, rows: dict[str, Series], listing: Listing) -> ArchiveMarket:
         return ArchiveMarket(self._venue, self._clock, symbol, rows, listing, self._instruments)
@@ -131,6 +145,8 @@ class ArchiveIntake:
 
     def _listing(self, job: Job, dataset: str, series: Series, days: tuple[date, ...], *, is_last: bool) -> Listing:
         """Days of a month before the very first rows, and after the very last, are days without trading, not missing ones."""
+        if self._listed is not None:
+            return self._listed
         first, last = int(series.ts_ms.min()), int(series.ts_ms.max())
         span = self._span(job.symbol, dataset, series)
         began = day_of(first) > days[0] and (span is None or span[0] >= first)

@@ -1,15 +1,19 @@
-"""Days that need it are filled again: from the venue, then from the alternatives; what stays bad stays marked and is told."""
+"""Days that need it are filled again: from the venue, then from the alternatives, then from the archive's files.
+
+What stays bad stays marked and is told.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.contracts.quality import DayState
+from huracan_platform.data.archive.refill import ArchiveShelf
 from huracan_platform.data.market_data.ingest import ingest_dataset
 from huracan_platform.data.market_data.inventory import Finding, find_lacks
 from huracan_platform.data.market_data.source import MarketSource
@@ -19,11 +23,15 @@ from huracan_platform.settings import Settings
 
 @dataclass(frozen=True)
 class Repaired:
-    """What became of a finding. `state` is the day's afterwards, None where it has none; `left` what is still wrong, or empty."""
+    """What became of a finding. `state` is the day's afterwards, None where it has none; `left` what is still wrong, or empty.
+
+    `files` are those of the archive that had some of the day; none where none was asked for it or none had it.
+    """
 
     finding: Finding
     state: DayState | None
     left: str
+    files: tuple[str, ...] = ()
 
     @property
     def is_well(self) -> bool:
@@ -31,7 +39,8 @@ class Repaired:
         return not self.left
 
     def __str__(self) -> str:
-        done = "repaired" if self.is_well else f"not repaired, {self.state or 'missing'}: {self.left}"
+        whence = f" from the archive ({', '.join(self.files)})" if self.files else ""
+        done = f"repaired{whence}" if self.is_well else f"not repaired, {self.state or 'missing'}: {self.left}"
         found = self.finding
         return f"{found.dataset} {found.symbol} {found.day}: was {found.lack}; {done}"
 
@@ -41,8 +50,9 @@ def repair(
 ) -> list[Repaired]:
     """Ingest the days of the findings once more, in their order; says of each what became of it.
 
-    What the venue does not deliver of candles the alternatives lend: such a day is degraded, and that is told as left. A dataset
-    and symbol that cannot be fetched holds nobody else up.
+    What the venue does not deliver of candles the alternatives lend: such a day is degraded. What is still wrong then is looked
+    for in the archive's files, where the settings name their folder: they have the venue's own rows. A dataset and symbol that
+    cannot be fetched holds nobody else up.
     """
     refused: dict[tuple[str, str], str] = {}
     for (dataset, symbol), days in _runs(findings):
@@ -52,7 +62,25 @@ def repair(
             refused[dataset, symbol] = str(error)
         else:
             refused.update({(dataset, name): why for name, why in report.unfetched.items()})
-    return [_outcome(brain, market, settings, found, refused) for found in findings]
+    done = {found: _outcome(brain, market, settings, found, refused) for found in findings}
+    folder, left = settings.archive.dir, [found for found, one in done.items() if not one.is_well]
+    if folder is not None and left:
+        shelf = ArchiveShelf(folder, brain, market, settings)
+        for (dataset, symbol), days in _runs(left):
+            of_run = [found for found in left if (found.dataset, found.symbol) == (dataset, symbol) and found.day in days]
+            files, why = _from_archive(shelf, dataset, symbol, days)
+            for found in of_run if files else []:
+                done[found] = replace(_outcome(brain, market, settings, found, refused), files=files)
+            done.update({found: replace(done[found], left=f"{done[found].left}; the archive: {why}") for found in of_run if why})
+    return list(done.values())
+
+
+def _from_archive(shelf: ArchiveShelf, dataset: str, symbol: str, days: Sequence[date]) -> tuple[tuple[str, ...], str]:
+    """The files that had some of the days, and why they could not be taken."""
+    try:
+        return tuple(shelf.refill(dataset, symbol, days)), ""
+    except (TransientError, PermanentError, DataContractError) as error:
+        return (), str(error)
 
 
 def _outcome(
