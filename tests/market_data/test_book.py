@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import orjson
 import pytest
 
 from huracan_platform.contracts.microstructure import DepthUpdate, Pulse, Quote, Trade
@@ -12,6 +13,7 @@ from huracan_platform.data.market_data.book.summary import BookSummary
 from huracan_platform.data.market_data.microstructure.runs import Run
 from huracan_platform.data.market_data.trades.seconds import trade_seconds
 from huracan_platform.data.market_data.trades.summary import TradeSummary, as_arrays
+from huracan_platform.venues.microstructure.binance import BinanceStreams
 
 BTC = "BTC/USDT:USDT"
 T0 = 1_735_689_600_000
@@ -253,3 +255,26 @@ def test_a_late_trade_corrects_its_second_and_one_that_is_too_late_is_counted() 
     summary.hear(trade(90_000, 11), T0 + 90_000)
     summary.hear(trade(1_700, 12), T0 + 90_000)
     assert (len(run.corrected), summary.late) == (1, 2)
+
+
+def test_a_sum_runs_in_the_order_of_the_numbers_whatever_the_order_in_which_trades_came() -> None:
+    amounts = (1e16, 1.0, 1.0)  # added the other way round they are 1e16 + 2
+    came = [trade(100, number, amounts[number - 1]) for number in (2, 3, 1)]
+    rows = trade_seconds(as_arrays(BTC, came), T0, T0 + 1000)
+    assert rows.buy_base.tolist() == [1e16]
+
+
+def test_nothing_before_the_first_number_that_is_told_is_called_whole() -> None:
+    summary, runs = traded()
+    for message in (Pulse(BTC, T0 + 100), Pulse(BTC, T0 + 3_500, 7), trade(4_200, 8), trade(6_100, 9)):
+        summary.hear(message, message.ts_ms)
+    assert seconds_of(runs) == [4000, 5000]
+
+
+@pytest.mark.parametrize(("told", "expected"), [
+    ({"E": T0 + 60_250, "k": {"T": T0 + 59_999, "L": 7}}, Pulse(BTC, T0 + 60_000, 7)),  # of a minute that was over by then
+    ({"E": T0 + 60_250, "k": {"T": T0 + 119_999, "L": -1}}, Pulse(BTC, T0 + 60_250, 0)),
+])
+def test_a_running_minute_tells_the_newest_trade_up_to_its_own_end(told: dict, expected: Pulse) -> None:
+    frame = orjson.dumps({"stream": "btcusdt@kline_1m", "data": {"e": "kline", "s": "BTCUSDT", **told}}).decode()
+    assert BinanceStreams(None, {"BTCUSDT": BTC}, 1000).read(frame) == (expected,)
