@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.operations.incidents import IncidentRepository
-from huracan_platform.clock import to_datetime
+from huracan_platform.clock import MINUTE_MS, to_datetime
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
+from huracan_platform.data.market_data.recorded import RECORDED_LIVE
 
 CHECK_FAILED, RUN_FAILED = "check_failed", "run_failed"
+FETCH = "fetch"  # the rule that a symbol breaks whose days could not be fetched, as the quality log calls it
 # Metadata of a check result: the failed symbol-days as plain values; how loud a failure is where it is not an error; and
 # what failed in each partition of the run, empty where it passed.
 FAILURES, LOUDNESS, BY_PARTITION = "failing_results", "incident_severity", "by_partition"
@@ -35,6 +37,7 @@ EFFECTS = {
     "data_inventory": "what misses its days is not traded on: features and training go without them",
     "data_repair": "days that stay degraded or quarantined are not read: features and training go without them",
     "data_summary": "none by itself: what the sentences name is not read downstream",
+    "positioning_features": "the day's positioning features are not there",
     "features": "nothing downstream of the day is built; a running session keeps its last good features and is not fed new ones",
     "model_drift": "a training is asked for; the version in charge gives way where the one before it did not drift",
     "trained_models": "none by itself: a version trades only when it is authorised",
@@ -46,7 +49,9 @@ EFFECTS = {
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """One evaluation of a check in a run. `failures` are failed symbol-days as plain values, empty where it has none."""
+    """One evaluation of a check in a run. `failures` are failed symbol-days as plain values, None where it does not tell them
+    apart; a failed check without any is told of by another.
+    """
 
     asset: str
     check: str
@@ -57,7 +62,7 @@ class CheckOutcome:
     run_id: str
     at_ms: int
     loudness: str = ""
-    failures: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    failures: Sequence[Mapping[str, Any]] | None = None
 
     @property
     def key(self) -> str:
@@ -76,7 +81,7 @@ def incidents_of(outcome: CheckOutcome, ui: str) -> list[Incident]:
     severity = IncidentSeverity.CRITICAL if outcome.blocking else IncidentSeverity(outcome.loudness or "warning")
     links = {"run": f"{ui}/runs/{outcome.run_id}", "asset": f"{ui}/assets/{outcome.asset}"}
     effect = EFFECTS.get(outcome.asset, "")
-    if not outcome.failures:
+    if outcome.failures is None:
         return [Incident(
             CHECK_FAILED, severity, outcome.key, f"{outcome.asset}: {outcome.check} failed. {outcome.description}".strip(),
             asset=outcome.asset, partition=outcome.partition, rule=outcome.check, trading_effect=effect, links=links,
@@ -88,33 +93,44 @@ def _of_failure(
     outcome: CheckOutcome, failure: Mapping[str, Any], effect: str, links: Mapping[str, str]
 ) -> Incident:
     ranges: list[list[int]] = failure["bad_ranges"]
+    rule = failure.get("rule", outcome.check)
     # A day that was taken from the library touches what trades; an error beside it wants a look; a warning is on record.
     error = IncidentSeverity.CRITICAL if failure["blocking"] else IncidentSeverity.WARNING
     severity = error if failure["severity"] == "error" else IncidentSeverity.INFO
     return Incident(
-        CHECK_FAILED, severity, day_key(outcome.asset, outcome.check, failure["symbol"], failure["day"]), failure["message"],
-        asset=outcome.asset, partition=failure["day"], symbol=failure["symbol"], rule=outcome.check,
+        CHECK_FAILED, severity, day_key(outcome.asset, rule, failure["symbol"], failure["day"]), failure["message"],
+        asset=outcome.asset, partition=failure["day"], symbol=failure["symbol"], rule=rule,
         observed=f"{failure['observed']:g}", expected=f"{failure['expected']:g}",
         venue=failure.get("venue", ""), counts={**failure.get("counts", {}), "bad stretches": len(ranges)},
-        first_bad=_minute(ranges[0][0]) if ranges else "", last_bad=_minute(ranges[-1][1]) if ranges else "",
+        first_bad=_time(ranges[0][0]) if ranges else "", last_bad=_time(ranges[-1][1]) if ranges else "",
         sample=tuple(failure["sample"][:SAMPLE_ROWS]), trading_effect=effect,
-        action_taken="the day's rows are in quarantine, apart from the library" if failure["blocking"] else "noted, rows kept",
+        action_taken=_action(failure, rule),
         links={
             **links, "day": f"{links['asset']}?view=partitions&partition={failure['day']}",
             "check": f"{links['asset']}?view=checks&checkDetail={outcome.check}",
         },
-        command=_next(DATASETS.get(outcome.asset, outcome.asset), failure),
+        command=_next(DATASETS.get(outcome.asset, outcome.asset), failure, rule),
     )
 
 
-def _next(dataset: str, failure: Mapping[str, Any]) -> str:
-    look = "huracan data quarantine list, then " if failure["blocking"] else ""
+def _action(failure: Mapping[str, Any], rule: str) -> str:
+    if rule == FETCH:
+        return "the days are not read downstream; the nightly repair asks for them again"
+    return "the day's rows are in quarantine, apart from the library" if failure["blocking"] else "noted, rows kept"
+
+
+def _next(dataset: str, failure: Mapping[str, Any], rule: str) -> str:
     day, symbol = failure["day"], failure["symbol"]
-    return f"{look}huracan data backfill --dataset {dataset} --from {day} --to {day} --symbols {symbol}"
+    if dataset in RECORDED_LIVE and rule in ("completeness", "freshness"):
+        return "huracan status"  # of the recorder: what it missed cannot be fetched
+    last = to_datetime(failure["bad_ranges"][-1][1]).date() if rule == FETCH else day
+    look = "huracan data quarantine list, then " if failure["blocking"] else ""
+    return f"{look}huracan data backfill --dataset {dataset} --from {day} --to {last} --symbols {symbol}"
 
 
-def _minute(ms: int) -> str:
-    return f"{to_datetime(ms):%Y-%m-%d %H:%M}"
+def _time(ms: int) -> str:
+    """To the minute, or to the second where it is within one."""
+    return f"{to_datetime(ms):%Y-%m-%d %H:%M:%S}" if ms % MINUTE_MS else f"{to_datetime(ms):%Y-%m-%d %H:%M}"
 
 
 def day_key(asset: str, check: str, symbol: str, day: str) -> str:

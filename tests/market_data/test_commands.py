@@ -83,7 +83,7 @@ def test_backfill_of_funding_and_status_for_people(huracan) -> None:
     assert "funding at sim2-s8: 2 rows, coverage 100.00%" in done.out
     assert "symbol-days" in done.err  # the progress bar
     status = huracan("data", "status")
-    assert (status.code, "No open issues." in status.out) == (0, True)
+    assert (status.code, "nothing to do" in status.out) == (0, True)
 
 
 def test_a_file_with_sound_rows_is_taken(huracan, sound, tmp_path: Path) -> None:

@@ -262,9 +262,9 @@ def test_a_symbol_that_cannot_be_had_is_degraded_and_the_report_says_so(brain, m
         report.raise_if_bad()
     states = [day.state for day in QualityRepository(brain).days(market.venue, "candles", [BTC], FIRST, SECOND)]
     assert states == [DayState.DEGRADED, DayState.DEGRADED]
-    assert any("try again: huracan data backfill --dataset candles" in sentence for sentence in data_summary(brain))
+    assert any("try again: huracan data backfill --dataset candles" in sentence for sentence in data_summary(brain).to_do)
     take(symbols=(BTC,))
-    assert data_summary(brain) == []
+    assert data_summary(brain).lines == []
 
 
 def test_a_symbol_given_up_for_some_of_its_days_is_reported_though_the_rest_came(market, take, monkeypatch) -> None:

@@ -171,6 +171,6 @@ def test_the_summary_asks_for_a_decision_until_there_is_one(brain, market, take)
     take(jump)
     (entry,) = Quarantine(brain).entries()
     asked = f"huracan data quarantine show {entry.batch_id}"
-    assert sum(asked in sentence for sentence in data_summary(brain)) == 1
+    assert sum(asked in sentence for sentence in data_summary(brain).to_do) == 1
     discard(brain, entry.batch_id, "anna", "a bad tick", 1)
-    assert not any(asked in sentence for sentence in data_summary(brain))
+    assert not any(asked in sentence for sentence in data_summary(brain).to_do)

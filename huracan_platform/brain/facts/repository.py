@@ -119,7 +119,10 @@ class FactRepository:
 
     def bounds(self, venue: str, symbol: str) -> tuple[int, int] | None:
         """First and last ts in ms UTC, both included; None when there is nothing."""
-        query = sql.SQL("SELECT min(ts), max(ts) FROM {} JOIN series USING (series_id) WHERE venue = %s AND symbol = %s")
+        query = sql.SQL(  # each end by itself: from the index, whatever the number of rows
+            "SELECT (SELECT min(ts) FROM {0} WHERE series_id = s.series_id),"
+            " (SELECT max(ts) FROM {0} WHERE series_id = s.series_id) FROM series s WHERE venue = %s AND symbol = %s"
+        )
         with self._brain.connect() as connection:
             row = connection.execute(query.format(self.table.main), (venue, symbol)).fetchone()
         return None if row is None or row[0] is None else (to_ms(row[0]), to_ms(row[1]))

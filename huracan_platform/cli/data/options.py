@@ -12,10 +12,10 @@ MINUTE = ["%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
 def known_dataset(name: str) -> str:
     """The name, if a dataset is called so. Which there are is asked here, because to know them takes half a second."""
-    from huracan_platform.data.market_data.ingest import dataset_names
+    from huracan_platform.data.market_data.ingest import all_dataset_names
 
-    if name not in dataset_names():
-        raise typer.BadParameter(f"expected one of {', '.join(dataset_names())}, got {name}")
+    if name not in all_dataset_names():
+        raise typer.BadParameter(f"expected one of {', '.join(all_dataset_names())}, got {name}")
     return name
 
 

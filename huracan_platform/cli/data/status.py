@@ -25,7 +25,7 @@ def status(as_json: JsonOption = False) -> None:
     from huracan_platform.operations.status import recorder_lines
 
     brain = library()
-    coverage, to_do = QualityRepository(brain).coverage(), data_summary(brain)
+    coverage, summary = QualityRepository(brain).coverage(), data_summary(brain)
     lent, recorders = RefetchedWindows(brain).sources(), [asdict(r) for r in recorder_lines(brain, SystemClock().wire_ms())]
 
     def render() -> None:
@@ -38,12 +38,11 @@ def status(as_json: JsonOption = False) -> None:
             table("Lent by other venues", list(lent[0]), [list(row.values()) for row in lent])
         if recorders:
             table("Recorders", list(recorders[0]), [list(row.values()) for row in recorders])
-        for sentence in to_do or ["No open issues."]:
-            console.print(sentence, highlight=False, soft_wrap=True)
+        console.print(summary.message, highlight=False, soft_wrap=True)
 
     if not coverage and not as_json:
         console.print("Nothing yet.")
-    emit({"coverage": coverage, "lent": lent, "recorders": recorders, "to_do": to_do}, as_json, render)
+    emit({"coverage": coverage, "lent": lent, "recorders": recorders, "to_do": summary.to_do}, as_json, render)
 
 
 def _coverage(row: dict[str, Any]) -> str:

@@ -30,15 +30,16 @@ def summary(
 
     brain = library()
     if day is None:
-        sentences = data_summary(brain)
+        found = data_summary(brain)
+        sentences = [found.headline, *found.lines]
     else:
         told = SummaryRepository(brain).of_day(day.date())
         if not told:
             raise PermanentError(f"summary: expected a day of which one was told, got {day:%Y-%m-%d}")
         sentences = [sentence for _, _, said in told for sentence in said]
     emit(
-        {"to_do": sentences}, as_json,
-        lambda: console.print("\n".join(sentences or ["Nothing to do."]), highlight=False, soft_wrap=True),
+        {"lines": sentences}, as_json,
+        lambda: console.print("\n".join(sentences or ["nothing to do"]), highlight=False, soft_wrap=True),
     )
 
 

@@ -64,9 +64,11 @@ def ranges(ts_ms: Int64, step_ms: int = MINUTE_MS) -> tuple[tuple[int, int], ...
     return tuple((int(ts_ms[a]), int(ts_ms[b])) for a, b in zip(firsts, lasts, strict=True))
 
 
-def in_words(found: Sequence[tuple[int, int]]) -> str:
-    """`03:00–03:02, 07:10 and 5 more ranges`, UTC."""
-    shown = [_clock(a) if a == b else f"{_clock(a)}–{_clock(b)}" for a, b in found[:MOST_RANGES_SHOWN]]
+def in_words(found: Sequence[tuple[int, int]], step_ms: int = MINUTE_MS) -> str:
+    """`03:00–03:02, 07:10 and 5 more ranges`, UTC; with seconds where the step is below a minute."""
+    shape = "%H:%M" if step_ms >= MINUTE_MS else "%H:%M:%S"
+    told = [[f"{to_datetime(ms):{shape}}" for ms in pair] for pair in found[:MOST_RANGES_SHOWN]]
+    shown = [first if first == last else f"{first}–{last}" for first, last in told]
     more = len(found) - len(shown)
     return ", ".join(shown) + (f" and {more} more range{'s' if more > 1 else ''}" if more else "")
 
@@ -96,7 +98,3 @@ def missed(minutes: Int64) -> str:
     count = len(minutes)
     length = f"{count // 60} h" if count % 60 == 0 else f"{count} min"
     return f"misses {length}: {in_words(found)} UTC"
-
-
-def _clock(ms: int) -> str:
-    return f"{to_datetime(ms):%H:%M}"

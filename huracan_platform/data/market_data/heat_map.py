@@ -1,4 +1,4 @@
-"""Where every day of every symbol stands, as a picture."""
+"""Where every day of every symbol stands, as a picture and as text."""
 
 from __future__ import annotations
 
@@ -18,6 +18,28 @@ COLOURS = {
     DayState.QUARANTINED.value: "#c9302c", DayState.UNAVAILABLE.value: "#9b9b9b",
 }
 _NAMES = list(COLOURS)
+MARKS = {
+    DayState.GOOD: "█", DayState.OPEN: "○", DayState.DEGRADED: "▒", DayState.QUARANTINED: "✗", DayState.UNAVAILABLE: "·",
+}
+NOTHING = "-"
+
+
+def coverage_text(brain: Brain, venue: str, dataset: str, symbols: Sequence[str], last: date) -> str:
+    """Markdown: a row per symbol, a character per day of the last 60, told apart by the day's state.
+
+    Text, because every run of every day keeps one.
+    """
+    first = last - timedelta(days=DAYS_SHOWN - 1)
+    marks = {
+        (report.symbol, report.day): MARKS[report.state]
+        for report in QualityRepository(brain).days(venue, dataset, symbols, first, last)
+    }
+    days = [first + timedelta(days=k) for k in range(DAYS_SHOWN)]
+    width = max(map(len, symbols))
+    rows = [f"{symbol:<{width}} {''.join(marks.get((symbol, day), NOTHING) for day in days)}" for symbol in symbols]
+    legend = ", ".join(f"{mark} {state}" for state, mark in MARKS.items())
+    ends = f"{'':<{width}} {first!s:<{DAYS_SHOWN // 2}}{last!s:>{DAYS_SHOWN // 2}}"
+    return "\n".join(["```", ends, *rows, "```", "", f"{legend}, {NOTHING} nothing"])
 
 
 def coverage_picture(brain: Brain, venue: str, datasets: Sequence[str], symbols: Sequence[str], last: date) -> bytes:

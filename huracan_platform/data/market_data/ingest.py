@@ -11,6 +11,7 @@ from datetime import date
 from types import MappingProxyType
 
 from huracan_platform.brain.connection import Brain
+from huracan_platform.data.market_data.book.kind import BookKind
 from huracan_platform.data.market_data.candles.kind import CandleKind
 from huracan_platform.data.market_data.fallback import Fallback
 from huracan_platform.data.market_data.funding.kind import FundingKind
@@ -18,8 +19,10 @@ from huracan_platform.data.market_data.ingest_run import IngestRun, Progress
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.liquidations.kind import LiquidationKind
 from huracan_platform.data.market_data.open_interest.kind import OpenInterestKind
+from huracan_platform.data.market_data.recorded import RECORDED_LIVE
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.source import Delivery, MarketSource
+from huracan_platform.data.market_data.trades.kind import TradesKind
 from huracan_platform.data.sentiment.kind import SentimentKind
 from huracan_platform.data.sources.kind import SourceKind
 from huracan_platform.data.sources.registry import SOURCES, find_source
@@ -116,11 +119,16 @@ def ingest_dataset(
 
 
 def ingest_delivery(brain: Brain, market: MarketSource, delivery: Delivery, settings: Settings, dataset: str) -> IngestReport:
-    """A batch that did not come from the venue, through the same contract and checks."""
-    if dataset in RECORDED:
-        files = ", ".join(name for name in dataset_names() if name not in RECORDED)
+    """A batch that did not come from the venue, through the same contract and checks.
+
+    The alternatives of the settings are asked about what looks wrong; they lend nothing to a file.
+    """
+    if dataset in RECORDED_LIVE:
+        files = ", ".join(name for name in dataset_names() if name not in RECORDED_LIVE)
         raise PermanentError(f"dataset: expected one that files can hold ({files}), got {dataset}")
-    return IngestRun(brain, market, kind_of(dataset, brain, market, settings)).take(delivery)
+    witnesses = Fallback(brain, market.venue, settings)
+    kind = CandleKind(settings.quality, witnesses.witness) if dataset == "candles" else kind_of(dataset, brain, market, settings)
+    return IngestRun(brain, market, kind, witnesses=witnesses).take(delivery)
 
 
 # How each dataset goes through ingest when its rows are there already: nobody is asked about them.
@@ -131,12 +139,18 @@ KINDS: Mapping[str, Callable[[Brain, Settings], Kind]] = MappingProxyType({
     "sentiment": lambda brain, settings: SentimentKind(settings, brain),
     "liquidations": lambda brain, settings: LiquidationKind(settings, brain),
 })
-RECORDED = frozenset({"sentiment", "liquidations"})
+# Rows of each second, which their recorder writes and judges. Repairs leave them out: no gap of theirs can be fetched.
+SECONDS: Mapping[str, Callable[[Settings, Brain, str], Kind]] = MappingProxyType({"trades": TradesKind, "book": BookKind})
 
 
 def dataset_names() -> tuple[str, ...]:
-    """Every dataset that there is, sources last."""
+    """Every dataset whose days are fetched or put together, sources last."""
     return (*KINDS, *(source.contract.name for source in SOURCES))
+
+
+def all_dataset_names() -> tuple[str, ...]:
+    """Every dataset that there is, those of each second last."""
+    return (*dataset_names(), *SECONDS)
 
 
 def kind_of(dataset: str, brain: Brain, market: MarketSource, settings: Settings) -> Kind:
@@ -150,6 +164,8 @@ def kind_of(dataset: str, brain: Brain, market: MarketSource, settings: Settings
     source = find_source(dataset)
     if source is not None:
         return SourceKind(source, brain, market, settings)
+    if dataset in SECONDS:
+        return SECONDS[dataset](settings, brain, market.venue)
     if dataset not in KINDS:
-        raise PermanentError(f"dataset: expected one of {', '.join(dataset_names())}, got {dataset}")
+        raise PermanentError(f"dataset: expected one of {', '.join(all_dataset_names())}, got {dataset}")
     return KINDS[dataset](brain, settings)

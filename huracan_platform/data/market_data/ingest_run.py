@@ -54,16 +54,22 @@ class _Tally:
     revised: int = 0
     unchanged: int = 0
     unfetched: dict[str, str] = field(default_factory=dict)
+    given_up: dict[str, tuple[date, ...]] = field(default_factory=dict)
     kind: type[TransientError | PermanentError] = TransientError
 
 
 class IngestRun:
-    """One dataset's days from a venue into the library. `others` are asked for what the venue does not deliver."""
+    """One dataset's days from a venue into the library.
+
+    `others` are asked for what the venue does not deliver, `witnesses` about rows that look wrong.
+    """
 
     def __init__(
-        self, brain: Brain, market: MarketSource, kind: Kind, progress: Progress | None = None, others: Fallback | None = None
+        self, brain: Brain, market: MarketSource, kind: Kind, progress: Progress | None = None, others: Fallback | None = None,
+        witnesses: Fallback | None = None,
     ) -> None:
         self._brain, self._market, self._kind, self._others = brain, market, kind, others
+        self._witnesses = witnesses or others
         self._progress = progress or (lambda done, total: None)
         self._books = QualityRepository(brain)
         # Asked once: a venue that goes down in the middle must not keep what came before from being written.
@@ -107,7 +113,7 @@ class IngestRun:
             done += len(job[1])
             self._progress(done, total)
         if self._tally.unfetched and not self._tally.days:
-            raise self._tally.kind("; ".join(self._tally.unfetched.values()))
+            raise self._tally.kind("; ".join(f"{symbol}: {why}" for symbol, why in self._tally.unfetched.items()))
         return self._report()
 
     def take(self, delivery: Delivery) -> IngestReport:
@@ -186,7 +192,7 @@ class IngestRun:
         )
 
     def _alternatives(self) -> list[tuple[str, MarketData]]:
-        return [] if self._others is None else self._others.venues()
+        return [] if self._witnesses is None else self._witnesses.venues()
 
     def _write(self, judged: Judgement, delivery: Delivery | None = None) -> None:
         """Rows first, then the books: a day is never called good before its rows are there.
@@ -253,6 +259,7 @@ class IngestRun:
             return
         why = str(error) + ("" if self._others is None else self._others.in_vain(symbol))
         self._tally.unfetched[symbol], self._tally.kind = why, type(error)
+        self._tally.given_up[symbol] = (*self._tally.given_up.get(symbol, ()), *days)
         reason = f"{self._kind.name} {symbol} {days[0]} to {days[-1]}: expected an answer, got {why}"
         self._books.mark_unfetched(self._market.venue, self._kind.name, symbol, days, reason, self._clock.wire_ms())
 
@@ -275,6 +282,7 @@ class IngestRun:
         return IngestReport(
             self._market.venue, self._kind.name, tuple(sorted(tally.days, key=lambda d: (d.day, d.symbol))),
             summarise(tally.results), tally.inserted, tally.revised, tally.unchanged, dict(tally.unfetched),
+            dict(tally.given_up),
         )
 
 

@@ -16,6 +16,9 @@ from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.settings import QualitySettings
 
+# Nobody can fetch these again: what no recorder heard is gone.
+RECORDED_LIVE = frozenset({"sentiment", "liquidations", "trades", "book"})
+
 
 def kept_from_ms(brain: Brain, dataset: str, observed_ms: int) -> int:
     """Begin of the first day on which a recorder was running; `observed_ms` where none ever was."""
@@ -55,7 +58,7 @@ def completeness(
     covered = got / len(due) if len(due) else 1.0
     return check_result(
         subject, "completeness", len(missing) == 0, got, len(due),
-        f"expected {len(due)} windows recorded, got {got:.8g}, the recorder was away or cut off in {in_words(bad)}",
+        f"expected {len(due)} windows recorded, got {got:.8g}, the recorder was away or cut off in {in_words(bad, step_ms)}",
         severity=Severity.ERROR if covered < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
     )
 
@@ -76,7 +79,7 @@ def validity(subject: Subject, ts_ms: Int64, good: np.ndarray, expected: str, st
     bad = ranges(ts_ms[~good], step_ms)
     return check_result(
         subject, "validity", bool(good.all()), int(good.sum()), len(good),
-        f"expected {expected}; got {int((~good).sum())} other windows ({in_words(bad)})", bad=bad,
+        f"expected {expected}; got {int((~good).sum())} other windows ({in_words(bad, step_ms)})", bad=bad,
     )
 
 

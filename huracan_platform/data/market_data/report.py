@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -51,7 +51,7 @@ class CheckSummary:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """The outcome of one ingest. `unfetched` maps a symbol to why its window could not be had."""
+    """The outcome of one ingest. `unfetched` maps a symbol to why its days `given_up` could not be had."""
 
     venue: str
     dataset: str
@@ -61,6 +61,7 @@ class IngestReport:
     revised: int
     unchanged: int
     unfetched: dict[str, str]
+    given_up: dict[str, tuple[date, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

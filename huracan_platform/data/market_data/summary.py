@@ -1,40 +1,136 @@
-"""The daily data summary: what is wrong and what to do about it, in plain sentences."""
+"""The daily data summary: what is wrong, what to do about it, and what needs nothing, in a line per problem."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import groupby
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import Issue, QualityRepository
 from huracan_platform.brain.facts.quarantine import Quarantine
+from huracan_platform.contracts.quality import DayState
+from huracan_platform.data.market_data.advice import advice, needs_nothing
 
-_ADVICE = {
-    "fetch": "the venue did not answer; try again",
-    "completeness": "fetch again, or explain the gap with `huracan data explain`",
-    "contract": "look at the refused rows with `huracan data quarantine list`, then fetch again",
-    "freshness": "look whether the venue and the schedule are running, then fetch again",
-    "plausibility": "look at the bars; genuine moves need nothing",
-}
-_DEFAULT_ADVICE = "the day is in quarantine; fetch again"
+MOST_LINES = 10  # of a message; the rest is counted
+DAYS_LOOKED_BACK = 60  # for days that are unavailable
+_NAMED = 3
 
 
-def data_summary(brain: Brain, *, since: date | None = None, venue: str | None = None) -> list[str]:
-    """One sentence per symbol, dataset and kind of open issue, worst first; empty when there is nothing to do.
+@dataclass(frozen=True)
+class DataSummary:
+    """Lines that ask a person to act, errors first, and lines that only tell; `errors` of the former are errors."""
+
+    to_do: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+    errors: int = 0
+
+    @property
+    def headline(self) -> str:
+        """`3 things to do (2 errors), 4 noted`."""
+        if not self.to_do:
+            return f"nothing to do, {len(self.noted)} noted" if self.noted else "nothing to do"
+        errors = f" ({self.errors} error{'s' if self.errors > 1 else ''})" if self.errors else ""
+        return f"{len(self.to_do)} thing{'s' if len(self.to_do) > 1 else ''} to do{errors}, {len(self.noted)} noted"
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it: what is to be done, then what needs nothing."""
+        return [*self.to_do, *(f"noted: {line}" for line in self.noted)]
+
+    @property
+    def message(self) -> str:
+        """The headline and the first lines that ask for something; the others are counted."""
+        more = len(self.to_do) - MOST_LINES
+        shown = [*self.to_do[:MOST_LINES], *([f"and {more} more: huracan data summary"] if more > 0 else [])]
+        return "\n".join([self.headline, *(f"• {line}" for line in shown)])
+
+
+def data_summary(brain: Brain, *, since: date | None = None, venue: str | None = None) -> DataSummary:
+    """A line per venue, dataset, kind of open issue and state of its days, and per series of refused batches that wait.
 
     `since` and `venue` None mean no bound.
     """
     issues = QualityRepository(brain).open_issues(since=since, venue=venue)
-    issues.sort(key=lambda i: (i.severity != "error", i.symbol, i.dataset, i.issue_type, i.day))
-    said = [
-        _sentence(list(group)) for _, group in groupby(issues, key=lambda i: (i.severity, i.symbol, i.dataset, i.issue_type))
-    ]
-    return [*said, *_waiting(brain, since, venue)]
+    problems = sorted(_problems(brain, issues), key=_Problem.place)
+    acts = [problem for problem in problems if not problem.is_noted]
+    waiting, unavailable = _waiting(brain, since, venue), _unavailable(brain, since, venue)
+    return DataSummary(
+        (*map(str, acts), *waiting), (*(str(problem) for problem in problems if problem.is_noted), *unavailable),
+        sum(problem.severity == "error" for problem in acts),
+    )
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Open issues of one kind in days that stand alike, over symbols; the first is told, the others are counted."""
+
+    issues: Sequence[Issue]
+    state: DayState | None
+    names_venue: bool
+
+    @property
+    def severity(self) -> str:
+        return self.issues[0].severity
+
+    @property
+    def is_noted(self) -> bool:
+        first = self.issues[0]
+        return needs_nothing(first.dataset, first.issue_type, first.severity, self.state)
+
+    def place(self) -> tuple[bool, str, str, str]:
+        first = self.issues[0]
+        return first.severity != "error", first.venue, first.dataset, first.issue_type
+
+    def __str__(self) -> str:
+        first = self.issues[0]
+        symbols, days = sorted({i.symbol for i in self.issues}), sorted({i.day for i in self.issues})
+        # The subject is told once, in front, for all of them.
+        what = first.details["message"].removeprefix(f"{first.dataset} {first.symbol} {first.day}: ")
+        venue = f" of {first.venue}" if self.names_venue else ""
+        which = f"{first.symbol} {first.day}: " if len(self.issues) > 1 else ""
+        return (
+            f"{first.dataset}{venue}{_told_symbols(symbols)}, {_told_days(days)}: {first.issue_type}: {which}{what}; "
+            f"{advice(first.dataset, first.issue_type, first.severity, self.state, symbols, days)}"
+        )
+
+
+def _problems(brain: Brain, issues: Sequence[Issue]) -> list[_Problem]:
+    states, several = _States(brain), len({issue.venue for issue in issues}) > 1
+
+    def alike(issue: Issue) -> tuple[str, ...]:
+        return issue.severity, issue.venue, issue.dataset, issue.issue_type, str(states.of(issue) or "")
+
+    ordered = sorted(issues, key=lambda issue: (*alike(issue), issue.day, issue.symbol))
+    return [_Problem(found := list(group), states.of(found[0]), several) for _, group in groupby(ordered, key=alike)]
+
+
+class _States:
+    """Where the days of issues stand, asked once per series and day."""
+
+    def __init__(self, brain: Brain) -> None:
+        self._quality = QualityRepository(brain)
+        self._known: dict[tuple[str, str, str, date], DayState | None] = {}
+
+    def of(self, issue: Issue) -> DayState | None:
+        key = (issue.venue, issue.dataset, issue.symbol, issue.day)
+        if key not in self._known:
+            found = self._quality.days(issue.venue, issue.dataset, [issue.symbol], issue.day, issue.day)
+            self._known[key] = found[0].state if found else None
+        return self._known[key]
+
+
+def _told_symbols(symbols: Sequence[str]) -> str:
+    return f" {', '.join(symbols)}" if len(symbols) <= _NAMED else f", {len(symbols)} symbols"
+
+
+def _told_days(days: Sequence[date]) -> str:
+    return str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
 
 
 def _waiting(brain: Brain, since: date | None, venue: str | None) -> list[str]:
-    """A sentence per dataset and symbol with refused batches that nobody has decided about."""
+    """A line per dataset and symbol with refused batches that nobody has decided about."""
     found = [
         entry for entry in Quarantine(brain).entries()
         if (venue is None or entry.venue == venue) and (since is None or entry.day is None or entry.day >= since)
@@ -51,12 +147,21 @@ def _waiting(brain: Brain, since: date | None, venue: str | None) -> list[str]:
     return told
 
 
-def _sentence(issues: Sequence[Issue]) -> str:
-    first, last = issues[0], issues[-1]
-    advice = _ADVICE.get(first.issue_type, _DEFAULT_ADVICE)
-    more = f" ({len(issues)} days like it, up to {last.day})" if len(issues) > 1 else ""
-    again = (
-        f"huracan data backfill --dataset {first.dataset} --from {first.day} --to {last.day} --symbols {first.symbol}"
-        if first.issue_type != "plausibility" else ""
-    )
-    return f"{first.details['message']}{more}; {advice}{': ' + again if again else ''}"
+def _unavailable(brain: Brain, since: date | None, venue: str | None) -> list[str]:
+    """A line per venue and dataset with days of late that its source does not have and nobody recorded."""
+    quality = QualityRepository(brain)
+    found = [row for row in quality.coverage() if row["unavailable"] and (venue is None or row["venue"] == venue)]
+    told = []
+    for (of, dataset), group in groupby(found, key=lambda row: (row["venue"], row["dataset"])):
+        series = list(group)
+        last = max(row["last_day"] for row in series)
+        first = max(since or date.min, last - timedelta(days=DAYS_LOOKED_BACK - 1))
+        days = [r for r in quality.days(of, dataset, [row["symbol"] for row in series], first, last)
+                if r.state is DayState.UNAVAILABLE]
+        if days:
+            which = _told_symbols(sorted({report.symbol for report in days})), _told_days(sorted({report.day for report in days}))
+            told.append(
+                f"{dataset}{which[0]}, {which[1]}: unavailable: {of} does not keep them (any more) and nobody recorded them in "
+                "time; asking again brings nothing"
+            )
+    return told

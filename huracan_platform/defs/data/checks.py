@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from huracan_platform.contracts.quality import CheckResult, DayState
+from huracan_platform.clock import DAY_MS, day_start_ms, to_datetime
+from huracan_platform.contracts.quality import CheckResult, DayState, Severity
 from huracan_platform.data.market_data.report import CheckSummary, IngestReport
-from huracan_platform.operations.check_incidents import FAILURES
+from huracan_platform.operations.check_incidents import FAILURES, FETCH
 
 CHECKS = {
     "contract": "columns, types, unit, time zone and order as the dataset's contract says; refused rows are kept in quarantine",
@@ -40,9 +42,9 @@ def results(asset: str, report: IngestReport) -> list[dg.AssetCheckResult]:
     nothing_good = not report.in_state(DayState.GOOD) and not report.in_state(DayState.OPEN)
     if report.days and not report.checks and not report.unfetched:
         return [_nothing_to_check(asset, name, report) for name in CHECKS]
-    results = {name: _result(asset, name, found.get(name), nothing_good, report.venue) for name in CHECKS}
+    results = {name: _result(asset, name, found.get(name), nothing_good, report) for name in CHECKS}
     if report.unfetched:
-        results["completeness"] = _unfetched(results["completeness"], report.unfetched)
+        results["completeness"] = _unfetched(results["completeness"], report)
     return list(results.values())
 
 
@@ -52,14 +54,33 @@ def _nothing_to_check(asset: str, name: str, report: IngestReport) -> dg.AssetCh
     return dg.AssetCheckResult(asset_key=asset, check_name=name, passed=True, description=text)
 
 
-def _unfetched(completeness: dg.AssetCheckResult, unfetched: Mapping[str, str]) -> dg.AssetCheckResult:
-    missing = "; ".join(f"{symbol} could not be fetched: {why}" for symbol, why in unfetched.items())
+def _unfetched(completeness: dg.AssetCheckResult, report: IngestReport) -> dg.AssetCheckResult:
+    missing = "; ".join(f"{symbol} could not be fetched: {why}" for symbol, why in report.unfetched.items())
     severity = completeness.severity if not completeness.passed else dg.AssetCheckSeverity.WARN
-    return completeness._replace(passed=False, severity=severity, description=f"{missing}; {completeness.description}")
+    metadata = dict(completeness.metadata or {})
+    given_up = [_given_up(report, symbol, days) for symbol, days in report.given_up.items()]
+    if given_up:
+        failed = metadata[FAILURES].value if FAILURES in metadata else []
+        metadata[FAILURES] = dg.MetadataValue.json([*failed, *given_up])  # type: ignore[misc]
+    description = f"{missing}; {completeness.description}"
+    return completeness._replace(passed=False, severity=severity, description=description, metadata=metadata)
+
+
+def _given_up(report: IngestReport, symbol: str, days: Sequence[date]) -> dict[str, Any]:
+    """A symbol's days that could not be fetched, as one failure of the first of them."""
+    first, last = min(days), max(days)
+    start, end = day_start_ms(first), day_start_ms(last) + DAY_MS - 1
+    return {
+        "day": str(first), "venue": report.venue, "symbol": symbol, "severity": Severity.ERROR.value, "rule": FETCH,
+        "message": f"{report.dataset} {symbol} {first} to {last}: could not be fetched: {report.unfetched[symbol]}",
+        "observed": 0.0, "expected": float(len(days)), "blocking": False, "bad_ranges": [[start, end]],
+        "counts": {"days expected": len(days), "days got": 0},
+        "sample": [{"from": to_datetime(start).isoformat(), "to": to_datetime(end).isoformat(), "row": "none came"}],
+    }
 
 
 def _result(
-    asset: str, name: str, check: CheckSummary | None, nothing_good: bool, venue: str
+    asset: str, name: str, check: CheckSummary | None, nothing_good: bool, report: IngestReport
 ) -> dg.AssetCheckResult:
     if check is None:  # nothing was fetched, so nothing was checked: that is no pass
         return dg.AssetCheckResult(
@@ -68,6 +89,8 @@ def _result(
             passed=False,
             severity=dg.AssetCheckSeverity.ERROR,
             description=f"{name}: not evaluated, the run got no rows to check",
+            # Why there are none is told once, by completeness.
+            metadata={FAILURES: dg.MetadataValue.json([])} if report.given_up else {},
         )
     stops = nothing_good and check.blocking
     severity = dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN
@@ -75,7 +98,7 @@ def _result(
     if check.failing:
         metadata["failing"] = dg.MetadataValue.md(_failures(check))
         metadata["failing_count"] = dg.MetadataValue.int(len(check.failing))
-        metadata[FAILURES] = dg.MetadataValue.json([_failure(r, venue) for r in check.failing[:FIRST_FAILURES]])
+        metadata[FAILURES] = dg.MetadataValue.json([_failure(r, report.venue) for r in check.failing[:FIRST_FAILURES]])
     return dg.AssetCheckResult(
         asset_key=asset, check_name=name, passed=check.passed, severity=severity, description=check.message, metadata=metadata
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 
@@ -39,6 +39,7 @@ def ingested(
         metadata={
             "dagster/row_count": report.rows,
             "coverage": report.coverage,
+            "last_60_days": _last_days(platform, report, symbols),
             "venue": report.venue,
             "revised": report.revised,
             "quarantined_symbol_days": len(report.in_state(DayState.QUARANTINED)),
@@ -48,6 +49,15 @@ def ingested(
         check_results=checks.results(asset, report),
         data_version=dg.DataVersion(report.content_hash) if len(days) == 1 else None,
     )
+
+
+def _last_days(platform: Platform, report: IngestReport, symbols: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """Where the dataset's newest days stand by now."""
+    from huracan_platform.clock import day_of
+    from huracan_platform.data.market_data.heat_map import coverage_text
+
+    today = day_of(platform.market().clock().market_ms())
+    return dg.MetadataValue.md(coverage_text(platform.brain(Role.INGEST), report.venue, report.dataset, symbols, today))
 
 
 def with_others(

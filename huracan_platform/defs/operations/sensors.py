@@ -58,7 +58,7 @@ def outcome_of(record: dg.EventLogRecord) -> CheckOutcome:
     event = record.event_log_entry.dagster_event
     assert event is not None  # asked for by its type
     found = event.asset_check_evaluation_data
-    failures = found.metadata[FAILURES].value if FAILURES in found.metadata else ()
+    failures = found.metadata[FAILURES].value if FAILURES in found.metadata else None
     loudness = found.metadata[LOUDNESS].value if LOUDNESS in found.metadata else ""
     return CheckOutcome(
         found.asset_key.to_user_string(), found.check_name, found.passed,

@@ -60,7 +60,7 @@ class BookKind(SecondsKind):
         bad = ranges(rows.ts_ms[spread > bound], SECOND_MS)
         return check_result(
             subject, "plausibility", not bad, float(spread.max()) if len(spread) else 0.0, bound,
-            f"expected spreads up to {bound:.2f} bps, got {int((spread > bound).sum())} wider ({in_words(bad)})",
+            f"expected spreads up to {bound:.2f} bps, got {int((spread > bound).sum())} wider ({in_words(bad, SECOND_MS)})",
             severity=Severity.WARNING, blocking=False, bad=bad,
         )
 

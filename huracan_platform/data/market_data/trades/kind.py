@@ -52,7 +52,7 @@ class TradesKind(SecondsKind):
         bad = ranges(rows.ts_ms[1:][same], SECOND_MS)
         return check_result(
             subject, "plausibility", not same.any(), int(same.sum()), 0,
-            f"expected no second to repeat the one before, got {int(same.sum())} ({in_words(bad)})",
+            f"expected no second to repeat the one before, got {int(same.sum())} ({in_words(bad, SECOND_MS)})",
             severity=Severity.WARNING, blocking=False, bad=bad,
         )
 

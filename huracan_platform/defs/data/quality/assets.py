@@ -7,7 +7,14 @@ import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.defs.data.assets import candles, funding_rates, liquidations, open_interest, sentiment
-from huracan_platform.defs.data.quality.books import BOOKS, books_of, failed_partitions, reliability_table
+from huracan_platform.defs.data.quality.books import (
+    BOOKS,
+    books_of,
+    failed_partitions,
+    newest_table,
+    reliability_table,
+    summary_text,
+)
 from huracan_platform.defs.data.sources import source_assets
 from huracan_platform.defs.house import OWNERS, picture
 from huracan_platform.defs.resources import Platform
@@ -67,7 +74,7 @@ def data_repair(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
 def data_inventory(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Compare what must be there with the books, the rows and the partitions."""
     from huracan_platform.data.market_data.heat_map import coverage_picture
-    from huracan_platform.data.market_data.ingest import dataset_names
+    from huracan_platform.data.market_data.ingest import all_dataset_names, dataset_names
     from huracan_platform.data.market_data.inventory import find_lacks, newest_full_day
 
     settings, market, brain = platform.settings(), platform.market(), platform.brain(Role.VIEWER)
@@ -82,7 +89,7 @@ def data_inventory(context: dg.AssetExecutionContext, platform: Platform) -> dg.
         metadata={
             "dagster/row_count": rows, "content_hash": content_hash, "missing": len(missing),
             "not_good": dg.MetadataValue.md("\n".join(f"- {found}" for found in lacks) or "every day is good"),
-            "coverage": picture(coverage_picture(brain, market.venue, dataset_names(), settings.symbols, last)),
+            "coverage": picture(coverage_picture(brain, market.venue, all_dataset_names(), settings.symbols, last)),
         },
         check_results=[warn_by_symbol(
             "nothing_missing", {name: [text] if text else [] for name, text in by_dataset(missing, dataset_names()).items()},
@@ -101,27 +108,28 @@ def data_inventory(context: dg.AssetExecutionContext, platform: Platform) -> dg.
 )
 def data_summary(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Write the summary of the market's yesterday, store it and tell it where something is to be done."""
-    from huracan_platform.brain.facts.quality import QualityRepository
     from huracan_platform.brain.facts.summaries import SummaryRepository
     from huracan_platform.data.market_data.inventory import newest_full_day
+    from huracan_platform.data.market_data.newest import newest_rows
     from huracan_platform.data.market_data.reliability import reliability
-    from huracan_platform.data.market_data.summary import data_summary as sentences_of
+    from huracan_platform.data.market_data.summary import data_summary as summary_of
 
     settings, market, brain = platform.settings(), platform.market(), platform.brain(Role.INGEST)
     clock = market.clock()
     last = newest_full_day(clock.market_ms())
-    sentences = sentences_of(brain, venue=market.venue)
-    SummaryRepository(brain).save(market.venue, last, sentences, clock.wire_ms())
+    summary = summary_of(brain, venue=market.venue)
+    SummaryRepository(brain).save(market.venue, last, summary.lines, clock.wire_ms())
     rows, content_hash = books_of(brain, market.venue, settings, last - timedelta(days=settings.repair.days - 1), last)
-    acts = any(issue.severity == "error" for issue in QualityRepository(brain).open_issues(venue=market.venue))
     earlier = {str(last - timedelta(days=k)): list[str]() for k in range(SUMMARIES_CLOSED, 0, -1)}
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": rows, "content_hash": content_hash, "day": str(last), "to_do": len(sentences),
-            "summary": dg.MetadataValue.md("\n".join(f"- {sentence}" for sentence in sentences) or "Nothing to do."),
+            "dagster/row_count": rows, "content_hash": content_hash, "day": str(last), "to_do": len(summary.to_do),
+            "noted": len(summary.noted), "summary": dg.MetadataValue.md(summary_text(summary)),
+            "newest_rows": dg.MetadataValue.md(newest_table(newest_rows(brain, market, settings), clock.market_ms())),
             "reliability": dg.MetadataValue.md(reliability_table(reliability(brain))),
         },
         check_results=[warn_by_symbol(
-            "nothing_to_do", {**earlier, str(last): sentences}, f"{last}: nothing to do", loudness="warning" if acts else "info",
+            "nothing_to_do", {**earlier, str(last): [summary.message] if summary.to_do else []}, f"{last}: {summary.headline}",
+            loudness="warning" if summary.errors else "info",
         )],
     )

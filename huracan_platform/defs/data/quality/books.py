@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
-from huracan_platform.clock import days_between
+from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, days_between, to_datetime
 from huracan_platform.contracts.hashing import hash_json
 from huracan_platform.defs.house import DAYS
 from huracan_platform.operations.check_incidents import DATASETS
 
 if TYPE_CHECKING:
     from huracan_platform.brain.connection import Brain
+    from huracan_platform.data.market_data.newest import NewestRow
     from huracan_platform.data.market_data.reliability import SourceWeek
+    from huracan_platform.data.market_data.summary import DataSummary
     from huracan_platform.settings import Settings
 
 # Assets by the name of their dataset where it is another.
@@ -60,3 +62,26 @@ def reliability_table(weeks: Sequence[SourceWeek]) -> str:
         for w in weeks
     ]
     return "\n".join([head, "|---" * 10 + "|", *rows])
+
+
+def summary_text(summary: DataSummary) -> str:
+    """Markdown: the headline, a list of what is to be done and one of what needs nothing."""
+    lists = [
+        "\n".join([f"**{title}**", "", *(f"- {line}" for line in lines)])
+        for title, lines in (("To do", summary.to_do), ("Noted", summary.noted)) if lines
+    ]
+    return "\n\n".join([summary.headline, *lists])
+
+
+def newest_table(rows: Sequence[NewestRow], now_ms: int) -> str:
+    """Markdown: how far the newest row of each series is behind the market's clock."""
+    table = [f"| {r.dataset} | {r.symbol} | {to_datetime(r.ts_ms):%Y-%m-%d %H:%M:%S} | {_span(now_ms - r.ts_ms)} |" for r in rows]
+    head = [f"market clock {to_datetime(now_ms):%Y-%m-%d %H:%M:%S} UTC", "", "| dataset | symbol | newest row | behind |"]
+    return "\n".join([*head, "|---|---|---|---|", *table])
+
+
+def _span(span_ms: int) -> str:
+    """`2 d 03:04`; hours and minutes alone below a day."""
+    days, rest = divmod(max(0, span_ms), DAY_MS)
+    clock = f"{rest // HOUR_MS:02}:{rest % HOUR_MS // MINUTE_MS:02}"
+    return f"{days} d {clock}" if days else clock
