@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from types import MappingProxyType
 
@@ -22,10 +23,12 @@ from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms, to_datetime,
 from huracan_platform.contracts.market import Pin
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.revision import Dependent, Impact, Standing
-from huracan_platform.data.features.inputs import AS_KNOWN, DATASETS
+from huracan_platform.data.features.inputs import AS_KNOWN, DATASETS, DATASETS_ELSEWHERE
 from huracan_platform.data.sources.registry import find_source
 from huracan_platform.errors import PermanentError
 from huracan_platform.learning.models.manifest import DatasetSpec
+from huracan_platform.operations.cascade_days import cascade_days
+from huracan_platform.settings import LiquidationSettings
 
 REPOSITORIES: Mapping[str, Callable[[Brain], FactRepository]] = MappingProxyType({
     "candles": CandleRepository, "funding": FundingRepository, "open_interest": OpenInterestRepository,
@@ -53,15 +56,33 @@ def facts_of(brain: Brain, dataset: str) -> FactRepository:
     return REPOSITORIES[dataset](brain)
 
 
-def impact(brain: Brain, venue: str, symbol: str, day: date, dataset: str) -> Impact:
+def impact(
+    brain: Brain, venue: str, symbol: str, day: date, dataset: str, *, second_venue: str | None = None,
+    liquidations: LiquidationSettings | None = None,
+) -> Impact:
     """Corrections of the partition, and everything that the library knows to have been made from it.
+
+    Parameters
+    ----------
+    second_venue
+        The venue with whose facts those of the others are compared; facts of it are made use of there too. None: there is none.
+    liquidations
+        By which days of liquidations are made of candles; None: the defaults.
 
     Raises
     ------
     PermanentError
         No dataset of that name.
     """
-    return _Reader(brain, venue, symbol, day, dataset).read()
+    found = _Reader(brain, venue, symbol, day, dataset).read()
+    more: list[Dependent] = []
+    if dataset == "candles":
+        more += cascade_days(brain, venue, symbol, day, liquidations or LiquidationSettings())
+    if venue == second_venue:
+        for other in Consumers(brain).venues(symbol):
+            if other != venue:
+                more += _Reader(brain, venue, symbol, day, dataset, used_at=other).dependents()
+    return replace(found, dependents=(*found.dependents, *more))
 
 
 def revised_facts(brain: Brain, card: ModelCard) -> int:
@@ -73,28 +94,34 @@ def revised_facts(brain: Brain, card: ModelCard) -> int:
 
 
 class _Reader:
-    """One partition and the reads of it."""
+    """One partition and the reads of it by what is made for a venue; `used_at` None: for its own."""
 
-    def __init__(self, brain: Brain, venue: str, symbol: str, day: date, dataset: str) -> None:
+    def __init__(
+        self, brain: Brain, venue: str, symbol: str, day: date, dataset: str, *, used_at: str | None = None
+    ) -> None:
         self._venue, self._symbol, self._day, self._dataset = venue, symbol, day, dataset
+        self._used_at, self._read_by = used_at or venue, DATASETS if used_at is None else DATASETS_ELSEWHERE
         self._start_ms, self._end_ms = day_start_ms(day), day_start_ms(day) + DAY_MS
         self._facts = facts_of(brain, dataset)
         self._revisions = Revisions(brain, self._facts.table)
         self._consumers = Consumers(brain)
         self._reach = 0 if dataset == "candles" else REACH_DAYS
-        last = day + timedelta(days=self._reach)
-        self._days = [d for d in self._consumers.feature_days(venue, symbol, day, last) if self._is_read_by(d.feature_set)]
-        self._cards = ModelRepository(brain).all(venue=venue, symbol=symbol)
+        made = self._consumers.feature_days(self._used_at, symbol, day, day + timedelta(days=self._reach))
+        self._days = [d for d in made if self._is_read_by(d.feature_set)]
+        self._cards = ModelRepository(brain).all(venue=self._used_at, symbol=symbol)
 
     def read(self) -> Impact:
         """All of it."""
         revisions = self._revisions.between(self._venue, self._symbol, self._start_ms, self._end_ms)
+        return Impact(self._dataset, self._venue, self._symbol, self._day, tuple(revisions), tuple(self.dependents()))
+
+    def dependents(self) -> list[Dependent]:
+        """All that was made from it."""
         models = {card.model_id: found for card in self._cards if (found := self._model(card)) is not None}
-        dependents = [*self._feature_days(), *models.values(), *self._uses(models), *self._sessions()]
-        return Impact(self._dataset, self._venue, self._symbol, self._day, tuple(revisions), tuple(dependents))
+        return [*self._feature_days(), *models.values(), *self._uses(models), *self._sessions()]
 
     def _is_read_by(self, feature_set: str) -> bool:
-        return self._dataset in DATASETS.get(feature_set, ())
+        return self._dataset in self._read_by.get(feature_set, ())
 
     def _changed(self, pins: Sequence[Pin]) -> list[bool]:
         spans = [PinnedSpan(self._start_ms, self._end_ms, pin) for pin in pins]
@@ -113,7 +140,7 @@ class _Reader:
             )
         for name, set_hash in dict.fromkeys((read.feature_set, read.set_hash) for read in self._days):
             count, last = self._consumers.later_days(
-                self._venue, self._symbol, set_hash, self._day + timedelta(days=self._reach)
+                self._used_at, self._symbol, set_hash, self._day + timedelta(days=self._reach)
             )
             if count:
                 standing = Standing.STALE if set_hash in stale_sets else Standing.CURRENT
@@ -173,7 +200,7 @@ class _Reader:
 
     def _sessions(self) -> Iterable[Dependent]:
         decisions = [
-            d for d in self._consumers.decisions(self._venue, self._symbol, self._start_ms) if self._is_read_by(d.feature_set)
+            d for d in self._consumers.decisions(self._used_at, self._symbol, self._start_ms) if self._is_read_by(d.feature_set)
         ]
         states = self._consumers.checkpoint_days([d.checkpoint_hash for d in decisions if d.checkpoint_hash is not None])
         reads = [(d, span) for d in decisions if (span := self._span(d, states)) is not None]

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository
 from huracan_platform.brain.learning.shadow_returns import ShadowReturnRepository
 from huracan_platform.brain.learning.verdicts import VerdictRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock, day_start_ms, to_datetime
-from huracan_platform.contracts.market import Pin
+from huracan_platform.contracts.market import Candles, Pin
 from huracan_platform.contracts.model import GateStatus, Verdict
 from huracan_platform.contracts.revision import Impact, Standing
 from huracan_platform.contracts.rollback import ShadowReturns
@@ -28,20 +29,23 @@ from huracan_platform.errors import DataContractError
 from huracan_platform.learning.dataset import newest_dataset
 from huracan_platform.learning.registry import Registry
 from huracan_platform.operations.impact import impact, revised_facts
-from tests.data_features.library import BTC, DAYS, ETH, POSITIONING, SET, VENUE, WIRE_MS, fill, record, store_at
+from huracan_platform.settings import LiquidationSettings
+from tests.data_features.library import BTC, DAYS, ETH, OTHER_VENUE, POSITIONING, SET, VENUE, WIRE_MS, fill, record, store_at
 from tests.data_features.synthetic import BARS_PER_DAY, walk
 from tests.learning.frames import SYMBOL
 from tests.learning.library import FIRST, make_world, store_candles
 from tests.learning.library import VENUE as WORLDS_VENUE
 
 Told = list[tuple[str, str, str]]
+# The library's days of liquidations have labels that were drawn, not made of its candles; they have a test of their own.
+DRAWN = "liquidation day"
 
 
 def told(found: Impact, kinds: tuple[str, ...] = ()) -> Told:
     """Kind, name without its time, and standing."""
     return [
         (d.kind, d.name.split(" 20")[0] if kinds else d.name, d.standing.value)
-        for d in found.dependents if not kinds or d.kind in kinds
+        for d in found.dependents if (d.kind in kinds if kinds else d.kind != DRAWN)
     ]
 
 
@@ -218,3 +222,70 @@ def test_a_model_and_what_rests_on_it_are_stale_when_a_candle_of_its_data_set_is
     untouched = impact(brain, WORLDS_VENUE, SYMBOL, FIRST + timedelta(days=5), "candles")
     assert untouched.of(Standing.STALE) == ()
     assert Registry(brain, world.root).card(card.model_id) == card
+
+
+def test_funding_of_the_second_venue_is_used_by_the_days_that_compare_it(
+    library: Brain, store: FeatureStore, clock: ManualClock
+) -> None:
+    store.build_days(VENUE, [BTC], DAYS, SET)
+    store.build_days(VENUE, [BTC], DAYS, POSITIONING)
+    clock.advance(1000)
+    ts = day_start_ms(DAYS[1])
+
+    def revise_elsewhere(known_ms: int) -> Told:
+        FundingRepository(library).upsert(OTHER_VENUE, pa.table({
+            "symbol": [BTC], "ts_ms": [ts], "rate": [0.01 + clock.wire_ms() / 1e15], "interval_h": [8.0],
+            "known_at_ms": [ts + 5_000],
+        }), clock.wire_ms(), revision_known_at_ms=known_ms)
+        clock.advance(1000)
+        assert impact(library, OTHER_VENUE, BTC, DAYS[1], "funding").dependents == ()
+        return told(impact(library, OTHER_VENUE, BTC, DAYS[1], "funding", second_venue=OTHER_VENUE))
+
+    later = ("feature days", "positioning, 1 to 2025-01-05")
+    days = [("feature day", f"positioning 2025-01-0{day}") for day in (2, 3, 4)]
+    assert revise_elsewhere(clock.market_ms()) == [(*one, "current") for one in (*days, later)]   # nobody knew it then
+    assert revise_elsewhere(ts + HOUR_MS) == [(*one, "current") for one in (*days, later)]        # never before what it corrects
+    assert impact(library, OTHER_VENUE, BTC, DAYS[1], "open_interest", second_venue=OTHER_VENUE).dependents == ()
+
+
+def test_days_of_liquidations_are_stale_when_corrected_volume_calls_other_minutes_a_cascade(brain: Brain) -> None:
+    """Five minutes of 200 USD each make a cascade of 100 USD of longs; where one of them was thick, there is none."""
+    rule = LiquidationSettings(fewest=2, fewest_windows=1, trailing_days=1, volume_share=0.05)
+    start = day_start_ms(DAYS[1])
+    last = DAY_MS // MINUTE_MS - 2
+    bars = walk(2 * BARS_PER_DAY, 1, symbol=BTC)
+    bars = replace(bars, volume=200.0 / bars.close)
+    record(brain, bars)
+    minutes = np.arange(start - 4 * HOUR_MS, start + DAY_MS + HOUR_MS, MINUTE_MS)
+    at = {start + 3 * HOUR_MS: 1.0, start + last * MINUTE_MS: 100.0, start + (last + 3) * MINUTE_MS: 1.0}
+    usd = np.array([at.get(int(ts), 0.0) for ts in minutes])
+    sums = {"long_count": 2.0 * (usd > 0), "long_usd": usd, "coverage": np.ones(len(usd))}
+    on = 1.0 * ((minutes >= start + last * MINUTE_MS) & (minutes < start + (last + 8) * MINUTE_MS))  # five beyond the last one
+    zeros = {name: np.zeros(len(usd)) for name in ("short_count", "short_usd", "clustered")}
+    LiquidationMinuteRepository(brain).upsert(VENUE, pa.table({
+        "symbol": [BTC] * len(usd), "ts_ms": minutes, **sums, **zeros, "in_cascade": on, "known_at_ms": minutes + 2 * MINUTE_MS,
+    }), WIRE_MS)
+
+    def standings() -> list[tuple[str, str]]:
+        found = impact(brain, VENUE, BTC, DAYS[1], "candles", liquidations=rule)
+        return [(d.name, d.standing.value) for d in found.dependents if d.kind == DRAWN]
+
+    names = ("liquidations 2025-01-02", "liquidations 2025-01-03")
+    assert standings() == [(name, "current") for name in names]
+    record(brain, thick(bars, start + 600 * MINUTE_MS), WIRE_MS + 1)             # beside no liquidation
+    assert standings() == [(name, "current") for name in names]
+    record(brain, thick(bars, start + (last - 1) * MINUTE_MS), WIRE_MS + 2)      # in the window of the cascade, before midnight
+    assert standings() == [(name, "stale") for name in names]
+    assert revised_elsewhere(brain, rule) == []
+
+
+def thick(bars: Candles, ts_ms: int) -> Candles:
+    """The bar of that time with fifty times its volume."""
+    bar = bars.at(bars.ts_ms == ts_ms)
+    return replace(bar, volume=50 * bar.volume)
+
+
+def revised_elsewhere(brain: Brain, rule: LiquidationSettings) -> list[str]:
+    """Days of liquidations that the day before's candles call stale."""
+    found = impact(brain, VENUE, BTC, DAYS[0], "candles", liquidations=rule)
+    return [d.name for d in found.of(Standing.STALE)]

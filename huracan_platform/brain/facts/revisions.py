@@ -72,6 +72,14 @@ class Revisions:
             ))
         return found
 
+    def last_written(self, venue: str, symbol: str, start_ms: int, end_ms: int) -> datetime | None:
+        """Wire time of the newest version of any fact with start_ms ≤ ts < end_ms (ms UTC); None where there is none."""
+        query = sql.SQL("SELECT max(recorded_at) FROM {} WHERE series_id = %s AND ts >= %s AND ts < %s").format(self._table.main)
+        with self._brain.connect() as connection:
+            number = find_series(connection, venue, [symbol]).get(symbol)
+            row = connection.execute(query, (number, to_datetime(start_ms), to_datetime(end_ms))).fetchone()
+        return None if row is None else row[0]
+
     def changed_since(self, venue: str, symbol: str, reads: Sequence[PinnedSpan]) -> list[int]:
         """For each read the number of its keys that have another value now than it saw.
 

@@ -76,6 +76,15 @@ class Consumers:
     def __init__(self, brain: Brain) -> None:
         self._brain = brain
 
+    def venues(self, symbol: str) -> list[str]:
+        """With feature days of the symbol, by name."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT venue FROM feature_days JOIN feature_day_symbols USING (feature_day_id) WHERE symbol = %s "
+                "ORDER BY venue", (symbol,),
+            ).fetchall()
+        return [str(venue) for (venue,) in rows]
+
     def feature_days(self, venue: str, symbol: str, first: date, last: date) -> list[FeatureDayRead]:
         """Every version of the days from `first` to `last`, both included, of every set, oldest first."""
         return self._rows(

@@ -13,6 +13,7 @@ import typer
 from huracan_platform.cli.data.options import DAY, MINUTE, DatasetOption
 from huracan_platform.cli.data.output import library
 from huracan_platform.cli.output import JsonOption, console, emit, table
+from huracan_platform.settings import load_settings
 
 VenueOption = Annotated[str | None, typer.Option(help="name of the venue; the one that the library has the symbol of, if one")]
 
@@ -60,6 +61,7 @@ def impact(
     venue: VenueOption = None, dataset: DatasetOption = "candles", as_json: JsonOption = False,
 ) -> None:
     """All that was made from a day's facts, and whether it was made from what the day holds now."""
+    from huracan_platform.brain.facts.alternative_venues import AlternativeVenues
     from huracan_platform.brain.facts.revisions import Revisions
     from huracan_platform.errors import PermanentError
     from huracan_platform.operations.impact import facts_of
@@ -69,7 +71,12 @@ def impact(
     venues = [v for v, s in Revisions(brain, facts_of(brain, dataset).table).series() if s == symbol]
     if venue is None and len(venues) != 1:
         raise PermanentError(f"--venue: expected one of those with {symbol}, got {', '.join(venues) or 'none in the library'}")
-    found = read_impact(brain, venue or venues[0], symbol, wanted, dataset)
+    settings = load_settings()
+    others = settings.venue.alternatives
+    found = read_impact(
+        brain, venue or venues[0], symbol, wanted, dataset, liquidations=settings.liquidations,
+        second_venue=AlternativeVenues(brain).venue(others[0].address) if others else None,
+    )
 
     def render() -> None:
         counts = Counter(dependent.standing.value for dependent in found.dependents)
