@@ -1,7 +1,7 @@
 """Pruning Dagster's event log: talk of old runs goes, what a partition or a check is stays."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import dagster as dg
@@ -56,6 +56,8 @@ def test_talk_of_old_finished_runs_goes_and_results_stay(brain: Brain, instance:
     log, before = RunLog(brain.dsn), datetime.now(UTC) - timedelta(days=30)
     talk, events = log.talk(before), log.size().events
     assert talk > 25
+    just_after = (before - timedelta(days=60) + timedelta(hours=1)).astimezone(timezone(timedelta(hours=-9)))
+    assert log.talk(just_after) == talk
     assert log.prune(before) == talk
     assert log.size().events == events - talk
     assert log.talk(before) == log.prune(before) == 0

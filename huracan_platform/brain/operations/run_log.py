@@ -7,7 +7,7 @@ beginning and end. What goes is the talk between: log lines, steps, resources, e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -76,7 +76,7 @@ class RunLog:
         return int(row[0])
 
     def prune(self, before: datetime) -> int:
-        """Delete what finished runs said before a moment (UTC, aware); returns the number of rows.
+        """Delete what finished runs said before a moment (aware); returns the number of rows.
 
         Twenty thousand rows at a time, each in a transaction of its own: a process that is killed leaves a shorter log.
         """
@@ -102,4 +102,4 @@ def _is_there(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
 
 def _naive(moment: datetime) -> datetime:
     """Dagster stores UTC without a zone."""
-    return moment.replace(tzinfo=None)
+    return moment.astimezone(UTC).replace(tzinfo=None)
