@@ -94,9 +94,9 @@ def test_days_that_nobody_has_are_noted_and_ask_for_nothing(brain: Brain) -> Non
 def test_a_message_has_ten_lines_and_counts_the_rest(brain: Brain) -> None:
     for k in range(MOST_LINES + 3):
         put(brain, "candles", f"check{k:02}", DayState.DEGRADED, severity=Severity.ERROR)
-    headline, *lines = data_summary(brain).message.split("\n")
+    headline, _, *lines = data_summary(brain).message.split("\n")
     assert headline == "13 things to do (13 errors), 0 noted"
-    assert (len(lines), lines[-1]) == (MOST_LINES + 1, "• and 3 more: huracan data summary")
+    assert (len(lines), lines[-1]) == (MOST_LINES + 1, "- and 3 more: huracan data summary")
     assert len(data_summary(brain).lines) == MOST_LINES + 3
 
 

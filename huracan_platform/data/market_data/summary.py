@@ -41,10 +41,10 @@ class DataSummary:
 
     @property
     def message(self) -> str:
-        """The headline and the first lines that ask for something; the others are counted."""
+        """Markdown: the headline and the first lines that ask for something; the others are counted."""
         more = len(self.to_do) - MOST_LINES
         shown = [*self.to_do[:MOST_LINES], *([f"and {more} more: huracan data summary"] if more > 0 else [])]
-        return "\n".join([self.headline, *(f"• {line}" for line in shown)])
+        return "\n".join([self.headline, *([""] if shown else []), *(f"- {line}" for line in shown)])
 
 
 def data_summary(brain: Brain, *, since: date | None = None, venue: str | None = None) -> DataSummary:
@@ -89,9 +89,10 @@ class _Problem:
         # The subject is told once, in front, for all of them.
         what = first.details["message"].removeprefix(f"{first.dataset} {first.symbol} {first.day}: ")
         venue = f" of {first.venue}" if self.names_venue else ""
-        which = f"{first.symbol} {first.day}: " if len(self.issues) > 1 else ""
+        which = " ".join([first.symbol] * (len(symbols) > 1) + [str(first.day)] * (len(days) > 1))
+        subject = f"{first.dataset}{venue}{_told_symbols(symbols)}, {_told_days(days)}"
         return (
-            f"{first.dataset}{venue}{_told_symbols(symbols)}, {_told_days(days)}: {first.issue_type}: {which}{what}; "
+            f"{subject}: {first.issue_type}: {which and f'{which}: '}{what}; "
             f"{advice(first.dataset, first.issue_type, first.severity, self.state, symbols, days)}"
         )
 

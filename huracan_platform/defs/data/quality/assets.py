@@ -88,7 +88,7 @@ def data_inventory(context: dg.AssetExecutionContext, platform: Platform) -> dg.
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows, "content_hash": content_hash, "missing": len(missing),
-            "not_good": dg.MetadataValue.md("\n".join(f"- {found}" for found in lacks) or "every day is good"),
+            "not_good": dg.MetadataValue.md("\n".join(f"- {found}" for found in lacks) or "no day needs a repair"),
             "coverage": picture(coverage_picture(brain, market.venue, all_dataset_names(), settings.symbols, last)),
         },
         check_results=[warn_by_symbol(
