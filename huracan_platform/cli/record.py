@@ -35,10 +35,18 @@ def sentiment(
 
     settings = load_settings()
     expect_venue(settings)
-    market = MarketData(settings)
-    collector = TextCollector(open_brain(settings, Role.INGEST), market.venue, market.clock, settings)
-    log = get_logger("record.sentiment")
-    console.print(f"recording sentiment from {', '.join(settings.sentiment.feeds) or 'no feed'}", highlight=False)
+    market, log = MarketData(settings), get_logger("record.sentiment")
+    while True:
+        try:
+            venue = market.venue
+            break
+        except TransientError as error:
+            if once:
+                raise
+            log.warning("venue away", error=str(error))
+            time.sleep(settings.sentiment.poll_s)
+    collector = TextCollector(open_brain(settings, Role.INGEST), venue, market.clock, settings)
+    console.print(f"recording sentiment from {', '.join(collector.sources)}", highlight=False)
     if once:
         report = collector.poll()
         console.print(f"{report.new} new texts, {report.refused} entries refused", highlight=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,11 +23,14 @@ from huracan_platform.contracts.market import Pin
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.days import good_days
 from huracan_platform.data.market_data.ingest import ingest_sentiment
+from huracan_platform.data.market_data.recorders import recorder_reports
 from huracan_platform.data.sentiment.collect import TextCollector
+from huracan_platform.data.sentiment.fear_greed import source_of
 from huracan_platform.data.sentiment.feeds import fetch
 from huracan_platform.errors import PermanentError, TransientError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import MarketData
+from tests.fakes.tcp_proxy import proxied
 from tests.feeds_process import running_feeds
 from tests.venue_process import running_venue
 
@@ -260,6 +264,42 @@ def test_a_source_that_does_not_answer_is_named_and_the_others_go_on(world: Worl
     assert [recording is None for recording in found] == [True, False, False]
 
 
+def test_each_source_gives_signs_of_life_that_the_status_shows(world: World) -> None:
+    def refusing(url: str) -> bytes:
+        if url.endswith("news.rss"):
+            raise TransientError(f"{url}: expected an answer, got none")
+        return fetch(url)
+
+    world.times.next_day()
+    collector = world.collector(refusing)
+    collector.poll()
+    wire_ms = world.times.wire_ms()
+    told = {report.source: report for report in recorder_reports(world.brain, wire_ms, "sentiment")}
+    assert {name: (report.state, report.frames) for name, report in told.items()} == {
+        "news": ("trying again", 0), "forum": ("recording", 1), "posts": ("recording", 1),
+    }
+    assert "expected an answer, got none" in told["news"].said
+    assert told["forum"].last_frame == to_datetime(world.times.market_ms())
+    collector.close("stopped")
+    assert {report.state for report in recorder_reports(world.brain, wire_ms, "sentiment")} == {"not running, was stopped"}
+
+
+def test_a_flood_of_entries_that_are_none_is_one_batch_a_look(world: World) -> None:
+    def flooded(url: str) -> bytes:
+        body = fetch(url)
+        bad = "".join(f"<item><title>no {n}</title></item>" for n in range(3000))
+        return body.replace(b"</channel>", f"{bad}</channel>".encode()) if url.endswith("news.rss") else body
+
+    world.times.next_day()
+    report = world.collector(flooded).poll()
+    assert report.refused == 3000
+    entries = Quarantine(world.brain).entries()
+    assert len(entries) <= 9
+    assert sum(e.row_count for e in entries) <= 900
+    told = [int(e.reason.split("(")[-1].split()[0]) if "of them" in e.reason else e.row_count for e in entries]
+    assert sum(told) == 3000
+
+
 def test_without_an_address_there_is_nothing_to_collect(world: World) -> None:
     with pytest.raises(PermanentError, match="HURACAN_SENTIMENT__FEEDS: expected the address"):
         TextCollector(world.brain, "v", lambda: world.times, Settings())
@@ -278,3 +318,30 @@ def test_the_recorder_command_looks_once_and_tells(world: World, feeds: str) -> 
     assert done.returncode == 0, done.stderr
     assert "recording sentiment from news" in done.stdout
     assert " new texts, 0 entries refused" in done.stdout
+
+
+def test_the_recorder_waits_for_a_venue_that_is_away_and_names_all_that_it_looks_at(world: World, feeds: str) -> None:
+    settings = world.settings
+    with proxied(settings.venue.url) as proxy:
+        proxy.down()
+        environment = {
+            **os.environ, "HURACAN_HOME": str(settings.home), "HURACAN_DATABASE__DSN": settings.database.dsn.get_secret_value(),
+            "HURACAN_VENUE__URL": proxy.url, "HURACAN_SENTIMENT__FEEDS": f'{{"news": "{feeds}/news.rss"}}',
+            "HURACAN_SENTIMENT__POLL_S": "0.2", "HURACAN_QUALITY__FETCH_TRIES": "1",
+            "HURACAN_SENTIMENT__FEAR_GREED_URL": f"{feeds}/fng/?limit=5",
+        }
+        recorder = subprocess.Popen(
+            [sys.executable, "-u", "-m", "huracan_platform.cli.main", "record", "sentiment"], env=environment,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )
+        assert recorder.stdout is not None
+        try:
+            give_up = time.monotonic() + 60
+            while proxy.refused < 4 and recorder.poll() is None and time.monotonic() < give_up:
+                time.sleep(0.1)
+            assert (proxy.refused >= 4, recorder.poll()) == (True, None)
+            proxy.up()
+            assert recorder.stdout.readline() == f"recording sentiment from news, {source_of(f'{feeds}/fng/?limit=5')}\n"
+        finally:
+            recorder.kill()
+            recorder.wait()

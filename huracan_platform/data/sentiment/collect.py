@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import QualityRepository
+from huracan_platform.brain.facts.recorders import RecorderBeats
 from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.brain.facts.sentiment import FearGreedRepository, TextRepository
 from huracan_platform.clock import HOUR_MS, Clock, day_of
-from huracan_platform.contracts.quality import RefusedBatch
+from huracan_platform.contracts.recording import RECORDING, STOPPED, TRYING
 from huracan_platform.contracts.texts import ScoredText, Text, refused
-from huracan_platform.data.market_data.contract import frame_of_rows, refused_batch
+from huracan_platform.data.market_data.refusals import Refusals
 from huracan_platform.data.sentiment.fear_greed import parse_fear_greed, source_of
 from huracan_platform.data.sentiment.feeds import Feed, fetch
 from huracan_platform.data.sentiment.reddit import Subreddit, reddit_api
@@ -41,13 +42,14 @@ class PollReport:
 
 @dataclass
 class _Source:
-    """A source, its recording in the ledger, and wire and market time up to which that goes."""
+    """A source, its recording in the ledger, wire and market time up to which that goes, and how many looks were answered."""
 
     texts: TextSource
     recording: int | None = None
     wire_ms: int = 0
     until_ms: int = 0
     failed: str | None = None
+    looks: int = 0
 
     @property
     def name(self) -> str:
@@ -77,7 +79,7 @@ class TextCollector:
             raise PermanentError("HURACAN_SENTIMENT__FEEDS: expected the address of one feed or more, got none")
         self._venue, self._clock, self._settings, self._get = venue, clock, wanted, get
         self._texts, self._index, self._ledger = TextRepository(brain), FearGreedRepository(brain), RecordingLedger(brain)
-        self._books = QualityRepository(brain)
+        self._books, self._beats, self._refusals = QualityRepository(brain), RecorderBeats(brain), Refusals(DATASET)
         self._scorer = scorer or scorer_of(wanted)
         self._matcher = SymbolMatcher(settings.symbols, wanted.aliases)
         self._sources = [_Source(source) for source in text_sources(wanted, get)]
@@ -96,6 +98,9 @@ class TextCollector:
             else:
                 self._reached(source, asked_ms, clock.wire_ms(), missed)
         self._read_index(clock, report)
+        self._refusals.write(lambda batch: self._books.quarantine(self._venue, batch, clock.wire_ms()))
+        for source in self._sources:
+            self._beat(source, TRYING if source.name in report.failed else RECORDING, clock.wire_ms())
         return report
 
     def close(self, reason: str) -> None:
@@ -103,6 +108,19 @@ class TextCollector:
         wire_ms = self._clock().wire_ms()
         for source in self._sources:
             self._end(source, reason, wire_ms)
+            self._beat(source, STOPPED, wire_ms)
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of what is looked at, and the address of the index."""
+        index = self._settings.fear_greed_url
+        return [source.name for source in self._sources] + ([] if index is None else [source_of(index)])
+
+    def _beat(self, source: _Source, state: str, wire_ms: int) -> None:
+        self._beats.beat(
+            source.name, DATASET, wire_ms, state=state, heard_ms=source.until_ms or None, frames=source.looks,
+            said=source.failed or "",
+        )
 
     def _read(self, source: _Source, clock: Clock, report: PollReport) -> bool:
         """Store what is new; whether more was published since the look before than was told now."""
@@ -110,10 +128,10 @@ class TextCollector:
         try:
             look = source.texts.look(clock, source.until_ms or None)
         except RefusedAnswerError as error:
-            self._quarantine(source, [error.body], str(error), clock.market_ms(), report)
+            self._quarantine(source, error.body, str(error), clock.market_ms(), report)
             raise
         for entry in look.refused:
-            self._quarantine(source, [entry.row], entry.reason, clock.market_ms(), report)
+            self._quarantine(source, entry.row, entry.reason, clock.market_ms(), report)
         keys = {(t.source, t.url, t.content_hash): t for t in look.texts}
         new = [keys[key] for key in sorted(keys.keys() - self._texts.known(list(keys), self._scorer.name))]
         missed = self._has_lost(source, look, new)
@@ -137,7 +155,7 @@ class TextCollector:
         for at, reason in bad.items():
             text = new[at]
             row = f"{text.url} {text.title} published {text.published_ms} seen {text.seen_ms}"
-            self._quarantine(source, [row], f"sentiment {source.name}: {reason}", text.seen_ms, report)
+            self._quarantine(source, row, f"sentiment {source.name}: {reason}", text.seen_ms, report)
         return self._texts.save([text for at, text in enumerate(scored) if at not in bad], clock.wire_ms())
 
     def _scored(self, texts: Sequence[Text]) -> list[ScoredText]:
@@ -163,10 +181,8 @@ class TextCollector:
             report.failed[name] = str(error)
             _log.warning("index not read", source=name, error=str(error))
 
-    def _quarantine(self, source: _Source, rows: Sequence[str], reason: str, seen_ms: int, report: PollReport) -> None:
-        where = source.texts.address
-        batch: RefusedBatch = refused_batch(DATASET, source.name, day_of(seen_ms), frame_of_rows(rows), reason, where)
-        self._books.quarantine(self._venue, batch, self._clock().wire_ms())
+    def _quarantine(self, source: _Source, row: str, reason: str, seen_ms: int, report: PollReport) -> None:
+        self._refusals.add(source.name, day_of(seen_ms), source.texts.address, row, reason)
         report.refused += 1
         _log.warning("entry refused", source=source.name, reason=reason)
 
@@ -180,6 +196,7 @@ class TextCollector:
         if source.recording is None:
             source.recording = self._ledger.begin(source.name, DATASET, asked_ms, wire_ms)
         source.wire_ms, source.until_ms, source.failed = wire_ms, asked_ms, None
+        source.looks += 1
         self._ledger.extend(source.recording, asked_ms, wire_ms)
 
     def _resume(self, source: _Source) -> None:

@@ -15,7 +15,7 @@ from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.clock import Clock, day_of
 from huracan_platform.contracts.liquidation import Liquidation
-from huracan_platform.data.market_data.contract import frame_of_rows, refused_batch
+from huracan_platform.data.market_data.refusals import Refusals
 from huracan_platform.errors import TransientError
 from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.settings import LiquidationSettings
@@ -59,7 +59,7 @@ class LiquidationBook:
     def __init__(self, brain: Brain, exchange: str, clock: Clock, settings: LiquidationSettings) -> None:
         self._exchange, self._clock, self._settings = exchange, clock, settings
         self._store, self._ledger, self._books = LiquidationRepository(brain), RecordingLedger(brain), QualityRepository(brain)
-        self._delays = ArrivalDelays(brain)
+        self._delays, self._refusals = ArrivalDelays(brain), Refusals(DATASET)
         self._connections: list[Connection] = []
         self._writing = threading.Lock()  # a write that was under way when the recorder was cancelled goes on beside the last
         self._made_for: date | None = None
@@ -121,10 +121,9 @@ class LiquidationBook:
             delays = np.array([told.known_ms - told.ts_ms for told in rows], dtype=np.int64)
             self._delays.add(self._exchange, DATASET, delays, wire_ms)
         for heard in refused:
-            day, bad = day_of(connection.until_ms or wire_ms), frame_of_rows([heard.raw])
-            batch = refused_batch(DATASET, self._exchange, day, bad, heard.refused or "", "stream")
-            self._books.quarantine(self._exchange, batch, wire_ms)
+            self._refusals.add(self._exchange, day_of(connection.until_ms or wire_ms), "stream", heard.raw, heard.refused or "")
         del connection.refused[:len(refused)]
+        self._refusals.write(lambda batch: self._books.quarantine(self._exchange, batch, wire_ms))
 
     def _put_time(self, connection: Connection, until_ms: int, ended: str | None) -> None:
         wire_ms = self._clock.wire_ms()

@@ -93,7 +93,7 @@ class SecondsRecorder:
         async for frame in self._connect():
             wire_ms = self._clock.wire_ms()
             if frame.refused is not None:
-                await asyncio.to_thread(self._writer.refuse, frame.raw, frame.refused, self._heard_ms)
+                self._writer.refuse(frame.raw, frame.refused, self._heard_ms)
             for message in frame.messages:
                 self._heard_ms = max(self._heard_ms, message.ts_ms)
                 summary = self._summaries[message.symbol]

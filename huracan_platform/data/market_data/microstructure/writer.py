@@ -21,6 +21,7 @@ from huracan_platform.contracts.market import Int64
 from huracan_platform.contracts.microstructure import SECOND_MS
 from huracan_platform.data.market_data.contract import frame_of, refused_batch
 from huracan_platform.data.market_data.microstructure.runs import Finished, Run
+from huracan_platform.data.market_data.refusals import Refusals
 from huracan_platform.errors import DataContractError, TransientError
 from huracan_platform.failpoints import Failpoint, reach
 from huracan_platform.logs import get_logger
@@ -50,6 +51,7 @@ class SecondsWriter:
         self._most_waiting = most_waiting
         self._store = BookSecondRepository(brain) if dataset == "book" else TradeSecondRepository(brain)
         self._ledger, self._books, self._delays = RecordingLedger(brain), QualityRepository(brain), ArrivalDelays(brain)
+        self._refusals = Refusals(dataset)
         self._writing = threading.Lock()  # a write that was under way when the recorder was cancelled goes on beside the last
         self.runs: list[Run[Any]] = []
         self.written = 0
@@ -90,6 +92,7 @@ class SecondsWriter:
                 _Part(run, tuple(run.finished), tuple(run.corrected), run.until_ms, run.ended) for run in list(self.runs)
             ]
             self._put_rows([one for part in parts for one in part.finished])
+            self._refusals.write(lambda batch: self._books.quarantine(self._venue, batch, self._clock.wire_ms()))
             for part in parts:
                 for one in part.corrected:
                     self._put_rows([one])
@@ -99,9 +102,8 @@ class SecondsWriter:
                 self.runs.remove(run)
 
     def refuse(self, raw: str, reason: str, at_ms: int) -> None:
-        """Keep a frame that could not be read."""
-        rows = pd.DataFrame({"row": [raw]}, dtype="str")
-        self._quarantine(self._venue, rows, reason, at_ms)
+        """Keep a frame that could not be read, for the next write."""
+        self._refusals.add(self._venue, day_of(at_ms or self._clock.wire_ms()), "stream", raw, reason)
 
     def _put_rows(self, finished: Sequence[Finished[Any]]) -> None:
         if not finished:
