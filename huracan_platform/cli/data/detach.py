@@ -1,4 +1,4 @@
-"""`huracan data detach` and `attach`: old days of liquidations into files and back."""
+"""`huracan data detach` and `attach`: old days of what is recorded into files and back."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Detachable(StrEnum):
     """Datasets that are partitioned by date."""
 
     LIQUIDATIONS = "liquidations"
+    TRADES = "trades"
+    BOOK = "book"
 
 
 DatasetArgument = Annotated[Detachable, typer.Argument(help="which dataset")]
@@ -39,10 +41,12 @@ def detach(
     """Write old days to parquet files with their hashes, read them back, and drop them from the library."""
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.clock import SystemClock
-    from huracan_platform.data.market_data.liquidations.files import detach_before
+    from huracan_platform.data.market_data.detached import detach_before
 
     settings = load_settings()
-    moved = detach_before(open_brain(settings), before.date(), out, settings.liquidations, SystemClock().wire_ms())
+    # Cascades look back; of seconds only the running day is written to.
+    trailing_days = settings.liquidations.trailing_days if dataset is Detachable.LIQUIDATIONS else 0
+    moved = detach_before(open_brain(settings), dataset.value, before.date(), out, trailing_days, SystemClock().wire_ms())
     emit(
         [asdict(day) for day in moved], as_json,
         lambda: table("Detached", ("dataset", "day", "rows", "file", "SHA-256"), [tuple(asdict(day).values()) for day in moved]),
@@ -57,7 +61,7 @@ def attach(
 ) -> None:
     """Bring a detached day back from its file, whose hash must be the one that was noted."""
     from huracan_platform.brain.migrate import open_brain
-    from huracan_platform.data.market_data.liquidations.files import attach as attach_day
+    from huracan_platform.data.market_data.detached import attach as attach_day
 
-    rows = attach_day(open_brain(load_settings()), day.date(), file)
+    rows = attach_day(open_brain(load_settings()), dataset.value, day.date(), file)
     emit({"dataset": dataset.value, "day": day.date(), "rows": rows}, as_json, lambda: console.print(f"{rows} rows are back"))
