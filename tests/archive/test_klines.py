@@ -181,6 +181,26 @@ def test_hours_that_were_taken_before_still_count(brain, root, take) -> None:
     assert not next(check for check in told.reports[0].checks if check.name == "consistency").passed
 
 
+@pytest.mark.parametrize("agree", [True, False])
+def test_hours_that_come_later_judge_the_days_that_are_stored_once_more(brain, root, take, agree: bool) -> None:
+    both = bars(2 * 1440)
+    first = both.at(both.ts_ms < day_start_ms(NEXT))
+    write_day(root, rows=first)
+    write_day(root, NEXT, both.at(both.ts_ms >= day_start_ms(NEXT)))
+    take()
+    before = stored(brain)
+    told = hours(first) if agree else changed(hours(first), "high", 3, 90_000.0)
+    write_zip(place(root, "klines", NATIVE, str(DAY), "1h"), csv_bytes(kline_table(told, HOUR_MS)))
+    (report,) = take().reports
+    assert [(day.day, day.state) for day in report.days] == [(DAY, DayState.GOOD if agree else DayState.QUARANTINED)]
+    assert next(check for check in report.checks if check.name == "consistency").passed is agree
+    assert (report.inserted, report.revised) == (0, 0)
+    assert_equal(stored(brain), before)
+    books = QualityRepository(brain).days(VENUE, "candles", [SYMBOL], DAY, NEXT)
+    assert [day.state for day in books] == [report.days[0].state, DayState.GOOD]
+    assert take().reports == ()
+
+
 def test_days_before_trading_began_and_after_it_ended_are_told_and_not_missed(brain, root, take) -> None:
     rows = bars(5 * 1440, start_ms=START + 9 * DAY_MS + 10 * HOUR_MS)
     write_zip(place(root, "klines", NATIVE, "2024-03", "1m"), csv_bytes(kline_table(rows)))

@@ -99,6 +99,7 @@ class ArchiveImport:
             self._settle(job, came, is_last=last_jobs[job.symbol, first.kind, first.interval] is job)
             done += len(came)
             self._progress(done, total)
+        self._tally.reports += self._intake.judge_again()
         tally = self._tally
         return ImportReport(
             self._venue, tuple(tally.files), tuple(tally.skipped), tally.unnamed, tuple(tally.unvouched), merged(tally.reports),

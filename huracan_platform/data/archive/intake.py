@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import date, timedelta
+from itertools import groupby
 
 import numpy as np
 
@@ -13,9 +14,11 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.instruments import InstrumentRepository
 from huracan_platform.brain.facts.liquidations import LiquidationRepository
+from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, day_of, day_start_ms, days_between
 from huracan_platform.contracts.market import Candles, Series
+from huracan_platform.contracts.quality import DayState
 from huracan_platform.contracts.recording import Recording, gaps
 from huracan_platform.data.archive import depth
 from huracan_platform.data.archive.jobs import Job, ReadFile
@@ -28,6 +31,7 @@ from huracan_platform.data.market_data.fallback import Fallback
 from huracan_platform.data.market_data.ingest import kind_of
 from huracan_platform.data.market_data.ingest_run import IngestRun
 from huracan_platform.data.market_data.kinds import Kind
+from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.source import Delivery
 from huracan_platform.data.market_data.trades.kind import TradesKind
@@ -57,6 +61,7 @@ class ArchiveIntake:
         self._listed, self._others = listing, others
         self._instruments = InstrumentRepository(brain).load(venue)
         self._hours: dict[str, list[Series]] = defaultdict(list)
+        self._told_later: dict[str, tuple[Job, set[date]]] = {}
         self._spans: dict[tuple[str, str], tuple[int, int] | None] = {}
         self.notices: list[str] = []
 
@@ -66,7 +71,11 @@ class ArchiveIntake:
         hours = rows.pop(HOURS, None)
         if hours is not None:
             self._hours[job.symbol].append(hours)
+            if new := [read for read in files if read.known is None]:
+                self._told_later.setdefault(job.symbol, (job, set()))[1].update(days_of(new))
         days = days_of(files)
+        if CANDLES in rows and job.symbol in self._told_later:
+            self._told_later[job.symbol][1].difference_update(days)
         if job.files[0].kind is ArchiveKind.LIQUIDATIONS:
             self._keep_liquidations(job, files, days)
             return [self._deliver(job, LIQUIDATIONS, None, days, Listing(0, None))]
@@ -76,6 +85,26 @@ class ArchiveIntake:
             self._deliver(job, dataset, series, days, self._listing(job, dataset, series, days, is_last=is_last))
             for dataset, series in rows.items()
         ]
+
+    def judge_again(self) -> list[IngestReport]:
+        """Good days of minutes that were stored before the hours came which they must agree with: each is judged once more."""
+        return [report for symbol in list(self._told_later) for report in self._judged_again(*self._told_later.pop(symbol))]
+
+    def _judged_again(self, job: Job, told: set[date]) -> Iterator[IngestReport]:
+        """A run of days at a time. Bars of the library itself are delivered: rows stay as they are, books and checks are new."""
+        if not told:
+            return
+        books = QualityRepository(self._brain).days(self._venue, CANDLES, [job.symbol], min(told), max(told))
+        good = sorted(one.day for one in books if one.day in told and one.state is DayState.GOOD)
+        bounds = CandleRepository(self._brain).bounds(self._venue, job.symbol)
+        if bounds is None:
+            return
+        listing = Listing(bounds[0], bounds[1] + MINUTE_MS)
+        for _, run in groupby(enumerate(good), key=lambda place: place[1].toordinal() - place[0]):
+            days = tuple(day for _, day in run)
+            span = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
+            own = read_own(self._brain, self._venue, [job.symbol], *span)[job.symbol]
+            yield self._deliver(job, CANDLES, own, days, listing)
 
     def _deliver(
         self, job: Job, dataset: str, series: Series | None, days: tuple[date, ...], listing: Listing
