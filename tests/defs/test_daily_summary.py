@@ -14,6 +14,9 @@ from huracan_platform.brain.facts.summaries import SummaryRepository
 from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.reliability import reliability
+from huracan_platform.defs.data.book.assets import book
+from huracan_platform.defs.data.quality.assets import PARTITIONED
+from huracan_platform.defs.data.quality.books import failed_partitions
 from huracan_platform.defs.resources import Platform
 from tests.defs.conftest import BTC, Launch
 from tests.defs.test_incident_sensors import END_OF_HOUR_MS, arm, look
@@ -65,6 +68,15 @@ def test_what_is_missing_is_repaired_what_is_left_is_told_and_recovery_ends_it(
         assert not mine & open_keys(brain)
         (week,) = [w for w in reliability(brain) if w.dataset == "candles"]
         assert (week.week, week.days, week.good, week.coverage, week.failed_checks >= 1) == ("2025-W01", 2, 1.0, 1.0, True)
+
+
+def test_a_day_of_seconds_whose_run_failed_is_found(brain: Brain, instance: dg.DagsterInstance, point_at: Callable) -> None:
+    point_at("http://127.0.0.1:9")  # no venue
+    run = dg.materialize(
+        [book], partition_key=DAYS[1], instance=instance, resources={"platform": Platform()}, raise_on_error=False
+    )
+    assert not run.success
+    assert failed_partitions(instance, PARTITIONED, date(2025, 1, 1), date(2025, 1, 3)) == [("book", date(2025, 1, 2))]
 
 
 def arm_nothing(url: str) -> None:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.defs.data.assets import candles, funding_rates, liquidations, open_interest, sentiment
+from huracan_platform.defs.data.book.assets import book, trades
 from huracan_platform.defs.data.quality.books import (
     BOOKS,
     books_of,
@@ -22,6 +23,8 @@ from huracan_platform.defs.symbol_checks import warn_by_symbol
 from huracan_platform.operations.data_incidents import REPAIR_CHECK, by_dataset
 
 DAY_ASSETS: Sequence[dg.AssetsDefinition] = [candles, funding_rates, open_interest, sentiment, liquidations, *source_assets]
+# No repair fetches what recorders write by the second; a run that failed to judge it is told all the same.
+PARTITIONED: Sequence[dg.AssetsDefinition] = [*DAY_ASSETS, trades, book]
 # A summary's incident is over when that of a later day is told, at the latest after so many days without one.
 SUMMARIES_CLOSED = 7
 
@@ -74,14 +77,14 @@ def data_repair(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
 def data_inventory(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Compare what must be there with the books, the rows and the partitions."""
     from huracan_platform.data.market_data.heat_map import coverage_picture
-    from huracan_platform.data.market_data.ingest import all_dataset_names, dataset_names
+    from huracan_platform.data.market_data.ingest import all_dataset_names
     from huracan_platform.data.market_data.inventory import find_lacks, newest_full_day
 
     settings, market, brain = platform.settings(), platform.market(), platform.brain(Role.VIEWER)
     last = newest_full_day(market.clock().market_ms())
     first = last - timedelta(days=settings.repair.days - 1)
     lacks = find_lacks(brain, market, settings, first, last)
-    failed = failed_partitions(context.instance, DAY_ASSETS, date.fromisoformat(settings.first_day), last)
+    failed = failed_partitions(context.instance, PARTITIONED, date.fromisoformat(settings.first_day), last)
     missing = [(found.dataset, str(found)) for found in lacks if found.lack.is_unnoticed]
     missing += [(dataset, f"{dataset} {day}: its last run failed") for dataset, day in failed]
     rows, content_hash = books_of(brain, market.venue, settings, first, last)
@@ -92,7 +95,7 @@ def data_inventory(context: dg.AssetExecutionContext, platform: Platform) -> dg.
             "coverage": picture(coverage_picture(brain, market.venue, all_dataset_names(), settings.symbols, last)),
         },
         check_results=[warn_by_symbol(
-            "nothing_missing", {name: [text] if text else [] for name, text in by_dataset(missing, dataset_names()).items()},
+            "nothing_missing", {name: [text] if text else [] for name, text in by_dataset(missing, all_dataset_names()).items()},
             f"all days up to {last} are there",
         )],
     )
