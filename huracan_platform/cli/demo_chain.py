@@ -41,7 +41,7 @@ BEFORE_SESSION = (
 SESSION = Step("paper session", "paper_session_job", Over.NOTHING)
 AFTER_SESSION = (
     Step("market data of the session's day", "market_data_job", Over.NEW_DAYS),
-    Step("open interest, mark prices, ratios; liquidations, sentiment: what was recorded, gaps as gaps", "market_facts_job", Over.KEPT_DAYS),
+    Step("open interest, mark prices, ratios; what was recorded of texts and liquidations", "market_facts_job", Over.KEPT_DAYS),
     Step("trades and books of each second that was recorded", "microstructure_job", Over.NEW_DAYS),
     Step("repair of what is missing, and what is left", "repair_job", Over.NOTHING),
     Step("the day's summary of the data", "summary_job", Over.NOTHING),

@@ -175,6 +175,8 @@ def _print_drift(brain: Brain, cards: list[ModelCard]) -> None:
             "" if worst is None else f"{worst.column} {worst.psi:.2f}",
         ))
     table("Drift of rows since the training", ("model", "live rows", "columns by level", "largest PSI"), rows)
+    if any(DriftLevel.UNMEASURED.value in row[2] for row in rows):
+        console.print("unmeasured: too few independent rows yet for a PSI to mean anything, however large", highlight=False)
 
 
 def _print_incidents(brain: Brain) -> None:
@@ -188,8 +190,7 @@ def _print_incidents(brain: Brain) -> None:
         by_rule.setdefault((incident.severity, incident.asset or incident.kind, incident.rule), []).append(incident.title)
     loudest = sorted(by_rule.items(), key=lambda found: list(IncidentSeverity).index(found[0][0]), reverse=True)
     rows = [(severity.value, about, rule, len(titles), titles[0]) for (severity, about, rule), titles in loudest]
-    title = "Open incidents (`huracan incidents` has all)" if rows else "No incident is open"
-    table(title, ("severity", "about", "rule", "number", "the first"), rows)
+    table("Open incidents (`huracan incidents` has all)", ("severity", "about", "rule", "number", "the first"), rows)
 
 
 def _print_session(brain: Brain, run_id: str) -> None:

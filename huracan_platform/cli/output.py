@@ -25,7 +25,11 @@ def emit(data: Any, as_json: bool, render: Callable[[], None]) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; every cell through str()."""
+    """Print a table; every cell through str(). Without rows its title says that there are none."""
+    rows = list(rows)
+    if not rows:
+        console.print(f"{title}: none", highlight=False)
+        return
     out = Table(title=title, title_justify="left")
     for column in columns:
         out.add_column(column, overflow="fold")  # an id that is cut off is no id

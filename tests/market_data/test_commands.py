@@ -194,3 +194,17 @@ def test_revisions_and_impact_tell_what_a_correction_changed(huracan, settings, 
 def test_an_unknown_batch_ends_with_2(huracan) -> None:
     done = huracan("data", "quarantine", "show", "99")
     assert (done.code, "expected the number of a refused batch, got 99" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (["bars", "FOO", "--from", "2025-01-01", "--to", "2025-01-02"], "expected one with candles in the library, got FOO"),
+    (["export", "x.csv", "--symbol", "FOO", "--from", "2025-01-01", "--to", "2025-01-02"], "in the library, got FOO"),
+    (["universe"], "expected a catalogue that was read, got none"),
+])
+def test_a_command_on_what_is_not_there_says_so(huracan: Callable[..., Done], brain, arguments: list[str], told: str) -> None:
+    done = huracan("data", *arguments)
+    assert (done.code, told in done.err) == (2, True), done.err
+
+
+def test_lists_without_entries_are_no_empty_tables(huracan: Callable[..., Done], brain) -> None:
+    assert huracan("data", "quarantine", "list").out.strip() == "Quarantine: none"

@@ -37,8 +37,12 @@ def bars(
     brain, settings = library(), load_settings()
     stored = QualityRepository(brain).coverage()
     known = {row["venue"] for row in stored if (row["dataset"], row["symbol"]) == ("candles", symbol)}
+    if not known:
+        raise PermanentError(f"symbol: expected one with candles in the library, got {symbol}")
+    if end <= start:
+        raise PermanentError(f"bars: expected --to after --from, got {start:%Y-%m-%dT%H:%M} to {end:%Y-%m-%dT%H:%M}")
     if venue is None and len(known) != 1:
-        raise PermanentError(f"--venue: expected one of {', '.join(sorted(known)) or 'none'} with candles of {symbol}, got none")
+        raise PermanentError(f"--venue: expected one of {', '.join(sorted(known))} with candles of {symbol}, got none")
     name = venue or known.pop()
     pin = None if as_of is None else Pin(as_of=as_of.replace(tzinfo=UTC))
     window, delay = (to_ms(start.replace(tzinfo=UTC)), to_ms(end.replace(tzinfo=UTC))), settings.quality.arrival_delay_ms

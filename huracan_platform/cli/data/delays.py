@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import typer
 
 from huracan_platform.cli.data.output import library
-from huracan_platform.cli.output import JsonOption, emit, table
+from huracan_platform.cli.output import JsonOption, console, emit, table
 from huracan_platform.settings import load_settings
 
 
@@ -21,9 +23,16 @@ def delays(as_json: JsonOption = False) -> None:
     found = ArrivalDelays(library(), load_settings().quality.arrival).table()
 
     def render() -> None:
-        names = list(found[0]) if found else ["nothing was measured yet: the documented delays of the settings hold"]
-        table("Arrival delays, market ms after the event's end", names, [
-            ["documented" if name == "modelled_ms" and row[name] is None else row[name] for name in names] for row in found
+        if not found:
+            console.print("nothing was measured yet: the documented delays of the settings hold.")
+            return
+        table("Arrival delays, market ms after the event's end", list(found[0]), [
+            [_cell(value) for value in row.values()] for row in found
         ])
 
     emit(found, as_json, render)
+
+
+def _cell(value: object) -> object:
+    """As a person reads it; without measurements enough the documented delay holds."""
+    return "documented" if value is None else f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value

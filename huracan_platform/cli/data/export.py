@@ -44,8 +44,10 @@ def export(
     brain = library()
     facts = facts_of(brain, dataset)
     venues = [v for v, s in Revisions(brain, facts.table).series() if s == symbol]
+    if not venues:
+        raise PermanentError(f"symbol: expected one with {dataset} in the library, got {symbol}")
     if venue is None and len(venues) != 1:
-        raise PermanentError(f"--venue: expected one of those with {symbol}, got {', '.join(venues) or 'none in the library'}")
+        raise PermanentError(f"--venue: expected one of those with {symbol}, got {', '.join(venues)}")
     pin = Pin(*(None if at is None else at.replace(tzinfo=UTC) for at in (as_of, recorded_before)))
     start, end = to_ms(first.replace(tzinfo=UTC)), to_ms(last.replace(tzinfo=UTC)) + DAY_MS
     written = write_facts(facts, out, venue or venues[0], symbol, start, end, pin)

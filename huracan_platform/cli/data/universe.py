@@ -33,10 +33,11 @@ def universe(
 
     listings = ListingRepository(library())
     venues = listings.venues()
+    if not venues:
+        raise PermanentError("universe: expected a catalogue that was read, got none; the asset `instruments` reads it")
     name = venue or (venues[0] if len(venues) == 1 else None)
     if name not in venues or name is None:
-        known = ", ".join(venues) or "none yet"
-        raise PermanentError(f"--venue: expected one of those whose catalogue was read, {known}; got {venue}")
+        raise PermanentError(f"--venue: expected one of those whose catalogue was read, {', '.join(venues)}; got {venue}")
     moment = None if on is None else on.replace(tzinfo=UTC)
     pin = Pin(as_of=moment) if as_known_then and moment else None
     found = listings.all(name, pin) if moment is None else listings.members(name, moment, pin)

@@ -14,6 +14,7 @@ from huracan_platform.defs.data.quality.books import (
     failed_partitions,
     newest_table,
     reliability_table,
+    repaired_day,
     summary_text,
 )
 from huracan_platform.defs.data.sources import source_assets
@@ -49,7 +50,9 @@ def data_repair(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     done = repair(brain, market, settings, find_lacks(brain, market, settings, first, last))
     well = [one.finding for one in done if one.is_well]
     for dataset, day in sorted({(found.dataset, found.day) for found in well}):
-        context.log_event(dg.AssetMaterialization(BOOKS.get(dataset, dataset), partition=str(day), description="repaired"))
+        told = repaired_day(brain, market.venue, dataset, settings.symbols, day)
+        asset = BOOKS.get(dataset, dataset)
+        context.log_event(dg.AssetMaterialization(asset, partition=str(day), description="repaired", metadata=told))
     left = [(one.finding.dataset, str(one)) for one in done if not one.is_well]
     rows, content_hash = books_of(brain, market.venue, settings, first, last)
     return dg.MaterializeResult(

@@ -38,6 +38,20 @@ def books_of(brain: Brain, venue: str, settings: Settings, first: date, last: da
     return len(books), hash_json(books)
 
 
+def repaired_day(
+    brain: Brain, venue: str, dataset: str, symbols: Sequence[str], day: date
+) -> dict[str, str | int | dg.MarkdownMetadataValue]:
+    """What a repaired day's materialisation tells, as that of a run does: it is what the asset's page shows from then on."""
+    from huracan_platform.brain.facts.quality import QualityRepository
+    from huracan_platform.data.market_data.heat_map import coverage_text
+
+    books = QualityRepository(brain).days(venue, dataset, symbols, day, day)
+    return {
+        "rows": sum(book.rows for book in books), "venue": venue, "states": ", ".join(f"{b.symbol} {b.state}" for b in books),
+        "last_60_days": dg.MetadataValue.md(coverage_text(brain, venue, dataset, symbols, day)),
+    }
+
+
 def failed_partitions(
     instance: dg.DagsterInstance, assets: Sequence[dg.AssetsDefinition], first: date, last: date
 ) -> list[tuple[str, date]]:
