@@ -38,6 +38,22 @@ class DiagnosisSettings(Section):
         0.5, description="closes are spot's when their distance to the index is less than this part of that to the mark price"
     )
     least_basis_bps: float = Field(1.0, gt=0, description="basis under which spot and perpetual cannot be told apart")
+    carried_min: int = Field(30, ge=2, description="minutes without bars over which a price that goes on to the tick is odd")
+    carried_part: Fraction = Field(
+        0.3, description="… and the part of the usual move of a minute that it may be off by (genuine: 2 % of holes of an hour)"
+    )
+    rhythm_days: int = Field(7, ge=3, description="days of minutes from which the rhythm of the hour hints at shifted times")
+    rhythm_sigmas: float = Field(
+        5.0, gt=0, description="a busiest minute other than :00 is this many sigmas over the usual one in shifted times"
+    )
+    rhythm_gain: float = Field(
+        4.0, gt=0, description="… and this many over :00 (genuine: 2.1 at most over 7 days or more, 180 windows of six symbols)"
+    )
+    rhythm_of_day_days: int = Field(28, ge=7, description="days from which the rhythm of the day hints at shifted times")
+    rhythm_of_day_gain: float = Field(
+        0.7, gt=0, description="two correlations with the hours of a day gain this much by moving shifted times back (genuine: "
+        "in none of 1,713 windows of 28 days, 2017–2026)",
+    )
     page_sizes: tuple[int, ...] = Field(
         (1500, 1000, 999, 500, 499, 300, 200, 100), description="rows of one answer of the venues; a hole of one is a page"
     )

@@ -25,10 +25,16 @@ def settled(symbol: str, raw_ts_ms: Int64, rate: Float64, start_ms: int, end_ms:
     rate : (n,) float64
         Fractions per interval.
     """
-    hour = (raw_ts_ms + HOUR_MS // 2) // HOUR_MS * HOUR_MS
-    ts = np.where(np.abs(raw_ts_ms - hour) <= SLACK_MS, hour, raw_ts_ms)
+    ts = on_the_hour(raw_ts_ms)
     keep = (ts >= start_ms) & (ts < end_ms)
     return FundingRates(symbol, ts[keep], rate[keep], intervals_h(ts)[keep])
+
+
+def on_the_hour(raw_ts_ms: Int64) -> Int64:
+    """Settlement times without the venue's jitter."""
+    hour = (raw_ts_ms + HOUR_MS // 2) // HOUR_MS * HOUR_MS
+    snapped: Int64 = np.where(np.abs(raw_ts_ms - hour) <= SLACK_MS, hour, raw_ts_ms)
+    return snapped
 
 
 def intervals_h(ts_ms: Int64) -> Float64:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan_platform.clock import HOUR_MS, MINUTE_MS
+from huracan_platform.clock import MINUTE_MS
 from huracan_platform.contracts.market import AccountRatios, Candles, Float64, FundingRates, Int64, OpenInterest, TakerVolumes
 from huracan_platform.data.archive.klines import repeated
 from huracan_platform.data.archive.tables import column, times_ms
 from huracan_platform.errors import DataContractError
-from huracan_platform.venues.funding import SLACK_MS
+from huracan_platform.venues.funding import on_the_hour
 
 STEP_MS = 5 * MINUTE_MS
 _MINUTES = STEP_MS // MINUTE_MS
@@ -41,8 +41,7 @@ def read_funding(name: str, table: pa.Table, symbol: str) -> tuple[FundingRates,
         Missing values, or times in no one unit.
     """
     raw = times_ms(name, column(name, table, "calc_time"))
-    hour = (raw + HOUR_MS // 2) // HOUR_MS * HOUR_MS
-    ts = np.where(np.abs(raw - hour) <= SLACK_MS, hour, raw)
+    ts = on_the_hour(raw)
     rate, interval = (column(name, table, c) for c in ("last_funding_rate", "funding_interval_hours"))
     again = repeated(ts, rate, interval)
     return FundingRates(symbol, ts, rate, interval).at(~again), int(again.sum())

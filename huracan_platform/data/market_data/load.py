@@ -20,6 +20,7 @@ from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.sources.registry import find_source
 from huracan_platform.errors import DataContractError, PermanentError
 from huracan_platform.settings import Settings
+from huracan_platform.venues.funding import on_the_hour
 
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {".parquet": pd.read_parquet, ".csv": pd.read_csv}
 
@@ -38,6 +39,8 @@ def load_batch(brain: Brain, market: MarketSource, path: Path, dataset: str, sym
         No such file, or neither parquet nor CSV.
     """
     frame = read_batch(path, symbol)
+    if dataset == "funding" and "ts" in frame:
+        frame["ts"] = _settlements(frame["ts"])
     clock = market.clock()
     try:
         known = frozenset(i.symbol for i in market.instruments([symbol]))
@@ -107,6 +110,14 @@ def _times(column: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(column.dtype, pd.DatetimeTZDtype) and str(column.dtype.tz) == "UTC":
         column = column.dt.as_unit("ms")
     return column
+
+
+def _settlements(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Times that are all there in ms UTC, without the jitter that venues stamp settlements with; others as they are."""
+    if str(column.dtype) != "datetime64[ms, UTC]" or column.isna().any():
+        return column
+    settled = on_the_hour(column.to_numpy("M8[ms]").astype(np.int64))
+    return pd.Series(settled.astype("M8[ms]"), column.index).dt.tz_localize("UTC")
 
 
 def _why_no_days(dataset: str, frame: pd.DataFrame, known: frozenset[str], now_ms: int, what: str) -> str:

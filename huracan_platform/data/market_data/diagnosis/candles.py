@@ -10,6 +10,7 @@ import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
+from huracan_platform.data.market_data.diagnosis.carried import carried_over
 from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
 from huracan_platform.data.market_data.diagnosis.hours import Hours, against_hours, beside
@@ -20,6 +21,7 @@ from huracan_platform.data.market_data.diagnosis.repeats import (
     rows_of_another_time,
     stale,
 )
+from huracan_platform.data.market_data.diagnosis.rhythm import off_rhythm
 from huracan_platform.data.market_data.diagnosis.seams import spliced
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.diagnosis.ticks import finer_tick
@@ -68,6 +70,10 @@ def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[d
     ends = [*(seam.bad[0][0] for seam in seams[1:]), int(candles.ts_ms.max(initial=0))]
     for one, until in zip(seams, ends, strict=False):
         _put_seam(found, one, until, vouched)
+    if not found and len(vouched) == 0:
+        hint = off_rhythm(candles, settings) or carried_over(candles, evidence.earlier, evidence.later, settings)
+        if hint is not None:
+            _put(found, hint)
     page = missing_pages(_missing(candles, evidence.due), settings)
     if page is not None:
         _put(found, page)

@@ -12,7 +12,7 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from huracan_platform.contracts.market import FundingRates, Int64, MarkPrices
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span_text
 from huracan_platform.data.market_data.diagnosis.premium import expected_rates
-from huracan_platform.data.market_data.diagnosis.units import GRID, INTEREST_8H, nearest_unit, on_grid, told_unit
+from huracan_platform.data.market_data.diagnosis.units import GRID, INTEREST_8H, nearest_unit, on_grid, told_unit, unit_factors
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
 
@@ -59,6 +59,9 @@ def _off_schedule(evidence: FundingEvidence, settings: DiagnosisSettings) -> Ite
 def _wrong_unit(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
     rates = evidence.rates
     hours, usual = float(np.median(rates.interval_h)), _per_8h(rates)
+    if (interest := _interest_in_another_unit(rates, hours, settings)) is not None:
+        yield interest
+        return
     shown = told_unit(rates.rate, hours)
     # Coarse rates of some venues lie on a percent's grid too, but are far smaller.
     if shown is not None and (shown[0] < 1 or usual > LEAST_TOLD * INTEREST_8H):
@@ -78,6 +81,33 @@ def _wrong_unit(evidence: FundingEvidence, settings: DiagnosisSettings) -> Itera
         return
 
 
+def _interest_in_another_unit(rates: FundingRates, hours: float, settings: DiagnosisSettings) -> Diagnosis | None:
+    """The interest, which rates return to, multiplied as a unit does: no genuine window of 90 of 35 series has it 3 times."""
+    interest = INTEREST_8H * hours / 8
+    size = np.abs(rates.rate)
+    for factor, unit in {**unit_factors(hours), 24 / hours: "a fraction per day"}.items():
+        at = np.isclose(size, interest * factor, rtol=1e-6, atol=0)
+        if factor == 1 or at.sum() < settings.funding_fewest or (
+            _is_cap(interest * factor) and at.mean() < MOSTLY_INTEREST
+        ):
+            continue
+        own = np.isclose(size, interest, rtol=1e-6, atol=0).any()
+        return Diagnosis(
+            Fault.FUNDING_UNIT, f"expected a fraction per {hours:g} h, whose interest is {interest:g}, got {unit}: "
+            f"{int(at.sum())} of {len(rates)} rates are exactly {factor:g} times it", True,
+            _span(rates.ts_ms[at] if own else rates.ts_ms),
+        )
+    flipped = np.isclose(rates.rate, -interest, rtol=1e-6, atol=0)
+    if flipped.sum() < settings.funding_fewest or np.isclose(rates.rate, interest, rtol=1e-6, atol=0).any():
+        return None
+    return Diagnosis(
+        Fault.FUNDING_FABRICATED, f"expected the interest of {interest:g}, got {int(flipped.sum())} times {-interest:g} and "
+        "never the interest itself: signs turned round", True, _span(rates.ts_ms),
+    )
+
+
+# Of a window: a cap is reached for some settlements, the interest is the usual rate.
+MOSTLY_INTEREST = 0.1
 LEAST_TOLD = 5.0
 # Genuine rates of two venues stood apart by a factor of 15 at most (9 settlements, median).
 LEAST_FACTOR = 50.0
@@ -111,10 +141,12 @@ def _copied(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[
     own = _telling(rates)
     if own.sum() < FEWEST_ON_GRID:
         return
-    series = [(name, other) for name, other in evidence.others.items()] + [(rates.symbol, evidence.around)]
+    series = [*evidence.others.items(), (rates.symbol, _library(evidence))]
     for name, other in series:
         shared, lag, possible = _shared(rates.at(own), other)
         # A venue with coarse rates tells the same few again and again.
+        if name == rates.symbol and lag == 0:
+            continue  # as the library has them
         different = len(np.unique(np.round(rates.rate[np.isin(rates.ts_ms, shared)], 12)))
         if different < max(FEWEST_ON_GRID, settings.funding_copied * possible):
             continue
@@ -126,6 +158,16 @@ def _copied(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[
             f"{name}'s{away}, digit for digit", True, _span(rates.ts_ms if moved else shared),
         )
         return
+
+
+def _library(evidence: FundingEvidence) -> FundingRates:
+    """All settlements of the symbol that the library has, in time order."""
+    around, stored = evidence.around, evidence.stored
+    if stored is None or len(stored) == 0:
+        return around
+    ts = np.concatenate([around.ts_ms, stored.ts_ms])
+    rate, hours = (np.concatenate([getattr(around, n), getattr(stored, n)]) for n in ("rate", "interval_h"))
+    return FundingRates(around.symbol, ts, rate, hours).at(np.argsort(ts, kind="stable"))
 
 
 def _unlike_stored(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:

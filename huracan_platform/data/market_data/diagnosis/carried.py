@@ -1,0 +1,35 @@
+"""A price that goes on over a hole as if there were none: the rows are there, under other times."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from huracan_platform.clock import MINUTE_MS
+from huracan_platform.contracts.market import Candles
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, span_text
+from huracan_platform.data.market_data.diagnosis.repeats import shift_fault
+from huracan_platform.settings.diagnosis import DiagnosisSettings
+
+
+def carried_over(
+    candles: Candles, earlier: Candles | None, later: Candles | None, settings: DiagnosisSettings
+) -> Diagnosis | None:
+    """Whether bars go on exactly where the library's ended, or end where they go on, with a hole between the two.
+
+    Within a hole of so many minutes a price moves; that it comes back to the tick is chance at times, so this is a hint.
+    """
+    for before, after, sign in ((earlier, candles, 1), (candles, later, -1)):
+        if before is None or after is None or len(before) == 0 or len(after) == 0:
+            continue
+        hole = int(after.ts_ms[0] - before.ts_ms[-1]) // MINUTE_MS - 1
+        closed, opened = float(before.close[-1]), float(after.open[0])
+        usual = float(np.median(np.abs(np.diff(np.log(candles.close))))) if len(candles) > 1 else 0.0
+        moves = abs(np.log(opened / closed))
+        if not settings.carried_min <= hole <= settings.longest_shift_min or moves > settings.carried_part * usual:
+            continue
+        return Diagnosis(
+            shift_fault(sign * hole), f"expected a price that moved in the {hole} minutes without bars "
+            f"{'before' if sign > 0 else 'after'} these, got {opened:g} after {closed:g}, as if there were none: times look "
+            f"{span_text(sign * hole)} late", False, ((int(candles.ts_ms[0]), int(candles.ts_ms[-1])),),
+        )
+    return None
