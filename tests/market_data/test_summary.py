@@ -13,6 +13,7 @@ from huracan_platform.cli.data.options import known_dataset
 from huracan_platform.clock import day_start_ms
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, Severity
 from huracan_platform.data.market_data.gaps import in_words
+from huracan_platform.data.market_data.heat_map import DAYS_A_LINE, MARKS, NOTHING, coverage_text
 from huracan_platform.data.market_data.recorded import RECORDED_LIVE
 from huracan_platform.data.market_data.summary import MOST_LINES, data_summary
 
@@ -104,3 +105,16 @@ def test_ranges_of_seconds_are_told_to_the_second() -> None:
     start = day_start_ms(DAY)
     assert in_words([(start + 5_000, start + 7_000), (start + 60_000, start + 60_000)], 1_000) == "00:00:05–00:00:07, 00:01:00"
     assert in_words([(start, start + 120_000)]) == "00:00–00:02"
+
+
+def test_the_text_of_days_has_a_mark_for_each_day_by_its_state(brain: Brain) -> None:
+    put(brain, "candles", "completeness", DayState.DEGRADED)
+    put(brain, "candles", "consistency", DayState.QUARANTINED, days=(NEXT,))
+    put(brain, "candles", "completeness", DayState.GOOD, symbols=(ETH,))
+    text = coverage_text(brain, "venue", "candles", [BTC, ETH], NEXT)
+    rows = [line for line in text.split("\n") if line.startswith((BTC, ETH))]
+    empty = NOTHING * DAYS_A_LINE
+    degraded, quarantined, good = MARKS[DayState.DEGRADED], MARKS[DayState.QUARANTINED], MARKS[DayState.GOOD]
+    assert rows == [
+        f"{BTC} {empty}", f"{ETH} {empty}", f"{BTC} {empty[:-2]}{degraded}{quarantined}", f"{ETH} {empty[:-2]}{good}{NOTHING}",
+    ]

@@ -13,6 +13,7 @@ from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.contracts.quality import DayState
 
 DAYS_SHOWN = 60
+DAYS_A_LINE = 30  # of the text: what a page of the web UI shows without scrolling
 COLOURS = {
     "nothing": "#f2f2f2", DayState.GOOD.value: "#3a9d5d", DayState.OPEN.value: "#9ecae1", DayState.DEGRADED.value: "#f0ad33",
     DayState.QUARANTINED.value: "#c9302c", DayState.UNAVAILABLE.value: "#9b9b9b",
@@ -25,7 +26,7 @@ NOTHING = "-"
 
 
 def coverage_text(brain: Brain, venue: str, dataset: str, symbols: Sequence[str], last: date) -> str:
-    """Markdown: a row per symbol, a character per day of the last 60, told apart by the day's state.
+    """Markdown: a row per symbol and 30 days, a character per day of the last 60, told apart by the day's state.
 
     Text, because every run of every day keeps one.
     """
@@ -34,12 +35,15 @@ def coverage_text(brain: Brain, venue: str, dataset: str, symbols: Sequence[str]
         (report.symbol, report.day): MARKS[report.state]
         for report in QualityRepository(brain).days(venue, dataset, symbols, first, last)
     }
-    days = [first + timedelta(days=k) for k in range(DAYS_SHOWN)]
     width = max(map(len, symbols))
-    rows = [f"{symbol:<{width}} {''.join(marks.get((symbol, day), NOTHING) for day in days)}" for symbol in symbols]
-    legend = ", ".join(f"{mark} {state}" for state, mark in MARKS.items())
-    ends = f"{'':<{width}} {first!s:<{DAYS_SHOWN // 2}}{last!s:>{DAYS_SHOWN // 2}}"
-    return "\n".join(["```", ends, *rows, "```", "", f"{legend}, {NOTHING} nothing"])
+    blocks: list[str] = []
+    for start in range(0, DAYS_SHOWN, DAYS_A_LINE):
+        days = [first + timedelta(days=k) for k in range(start, start + DAYS_A_LINE)]
+        half = DAYS_A_LINE // 2
+        blocks += [f"{'':<{width}} {days[0]!s:<{half}}{days[-1]!s:>{half}}"]
+        blocks += [f"{symbol:<{width}} {''.join(marks.get((symbol, day), NOTHING) for day in days)}" for symbol in symbols]
+    legend = [f"{mark} {state}" for state, mark in MARKS.items()] + [f"{NOTHING} nothing"]
+    return "\n".join(["```", *blocks, "```", "", ", ".join(legend[:3]) + "\\", ", ".join(legend[3:])])
 
 
 def coverage_picture(brain: Brain, venue: str, datasets: Sequence[str], symbols: Sequence[str], last: date) -> bytes:
