@@ -15,10 +15,12 @@ from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.clock import DAY_MS, HOUR_MS, day_start_ms
-from huracan_platform.contracts.market import Candles
+from huracan_platform.contracts.market import Candles, MarkPrices
 from huracan_platform.contracts.quality import DayState, ExplainedGap, Refetched
+from huracan_platform.data.market_data.contract import frame_of
 from huracan_platform.data.market_data.days import good_days
 from huracan_platform.data.market_data.ingest import ingest_candles
+from huracan_platform.data.market_data.load import load_batch
 from huracan_platform.data.market_data.other_venues import ingest_others
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.errors import PermanentError, TransientError
@@ -241,3 +243,20 @@ def test_funding_of_both_venues_is_in_the_library_under_their_own_names(brain, s
     assert (len(rates), set(rates.interval_h)) == (found["bybit"].rows, {8.0})
     assert (rates.ts_ms % HOUR_MS == 0).all()
     assert len(rates) >= 2 * 3 - 1
+
+
+def test_a_shifted_file_is_told_by_another_venue_which_lends_it_nothing(brain, market, other_url, settings, tmp_path) -> None:
+    others = ({"name": "bybit", "ccxt_id": "bybit", "url": other_url},)
+    asking = settings.model_copy(update={"venue": Settings(venue={"alternatives": others}).venue})
+    rows = market.candles(BTC, START, START + 2 * DAY_MS)
+    file = tmp_path / "rows.parquet"
+    frame_of(replace(rows, ts_ms=rows.ts_ms + 2 * HOUR_MS).at(rows.ts_ms < START + 2 * DAY_MS - 2 * HOUR_MS)).to_parquet(file)
+
+    class Blind(SpoiledMarket):
+        def mark_prices(self, symbol: str, start_ms: int, end_ms: int) -> MarkPrices:
+            raise PermanentError("mark prices: expected some, got none")
+
+    report = load_batch(brain, Blind(market, hourly=lambda h: pick(h, slice(0, 0))), file, "candles", BTC, asking)
+    assert report.days[1].state is DayState.QUARANTINED
+    assert "time-zone shifted: expected closes at the time of bybit, got times +2 h late" in report.days[1].reasons[0]
+    assert lent(brain, market) == []

@@ -13,7 +13,7 @@ from huracan_platform.data.market_data.diagnosis.scale import is_power_of_ten
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
 MARK_BAR_MS = 5 * MINUTE_MS
-FEWEST_POINTS = 24
+FEWEST_POINTS, MANY_POINTS = 24, 96
 
 
 def against_marks(candles: Candles, marks: MarkPrices, settings: DiagnosisSettings) -> Diagnosis | None:
@@ -36,7 +36,9 @@ def against_closes(candles: Candles, ts: Int64, closes: Float64, whose: str, set
     here, best = float(distance[settings.longest_shift_min]), int(np.nanargmin(distance))
     shift = best - settings.longest_shift_min
     bad = ((int(candles.ts_ms[0]), int(candles.ts_ms[-1])),)
-    if shift and distance[best] < settings.shift_gain * here:
+    # Of a few hours some shift comes near by chance: a quiet day's to 0.56 of the distance.
+    gain = settings.shift_gain if len(ts) >= MANY_POINTS else settings.shift_gain / 2
+    if shift and distance[best] < gain * here:
         return Diagnosis(
             shift_fault(shift), f"expected closes at the time of {whose}, got times {span_text(shift)} late: moved back they are "
             f"{distance[best] * 1e4:.2f} bps from it, as they came {here * 1e4:.2f}", True, bad,
@@ -87,7 +89,7 @@ def _distances(candles: Candles, ts: Int64, closes: Float64, reach: int) -> npt.
     grid[at[keep]] = np.log(candles.close[keep])
     lags = np.arange(-reach, reach + 1)
     off = grid[(ts - origin) // MINUTE_MS + lags[:, None]] - np.log(closes)
-    enough = np.isfinite(off).sum(axis=1) >= max(FEWEST_POINTS, len(ts) // 2)
+    enough = np.isfinite(off).sum(axis=1) >= max(FEWEST_POINTS // 2, len(ts) // 2)
     if not enough[reach]:
         return None
     distance = np.full(len(lags), np.nan)
