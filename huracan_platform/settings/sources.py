@@ -21,5 +21,6 @@ class SourceSettings(Section):
         0.001, description="taker volumes may be apart from the candles' volume by this fraction of it"
     )
     alternatives: tuple[str, ...] = Field(
-        ("funding", "open_interest", "liquidations"), description="datasets that are also collected from alternative venues, under their names"
+        ("funding", "open_interest", "liquidations"),
+        description="datasets that are also collected from alternative venues, under their names",
     )

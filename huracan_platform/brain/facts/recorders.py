@@ -31,8 +31,8 @@ class RecorderBeats:
                        frames = excluded.frames, state = excluded.state, said = excluded.said
                 """,
                 {
-                    "source": source, "dataset": dataset, "pid": os.getpid(), "at": at, "frames": frames, "state": state, "said": said,
-                    "heard": None if heard_ms is None else to_datetime(heard_ms),
+                    "source": source, "dataset": dataset, "pid": os.getpid(), "at": at, "frames": frames, "state": state,
+                    "said": said, "heard": None if heard_ms is None else to_datetime(heard_ms),
                 },
             )
 
