@@ -67,8 +67,12 @@ def ranges(ts_ms: Int64, step_ms: int = MINUTE_MS) -> tuple[tuple[int, int], ...
 def in_words(found: Sequence[tuple[int, int]], step_ms: int = MINUTE_MS) -> str:
     """`03:00–03:02, 07:10 and 5 more ranges`, UTC; with seconds where the step is below a minute."""
     shape = "%H:%M" if step_ms >= MINUTE_MS else "%H:%M:%S"
-    told = [[f"{to_datetime(ms):{shape}}" for ms in pair] for pair in found[:MOST_RANGES_SHOWN]]
-    shown = [first if first == last else f"{first}–{last}" for first, last in told]
+
+    def clock(ms: int) -> str:
+        return f"{to_datetime(ms):{shape}}"
+
+    # Midnight to midnight is a day, not a moment: times are compared, not their words.
+    shown = [clock(a) if a == b else f"{clock(a)}–{clock(b)}" for a, b in found[:MOST_RANGES_SHOWN]]
     more = len(found) - len(shown)
     return ", ".join(shown) + (f" and {more} more range{'s' if more > 1 else ''}" if more else "")
 

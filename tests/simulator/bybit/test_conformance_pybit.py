@@ -241,7 +241,7 @@ def test_streams_of_the_market(heard: Callable[..., Any]) -> None:
 
 
 def test_streams_of_the_account(fast: str, heard: Callable[..., Any]) -> None:
-    private, told = heard("private", api_key="k", api_secret="s", private_auth_expire=10), dict[str, list[Any]]()
+    private, told = heard("private", api_key="k", api_secret="s", private_auth_expire=60), dict[str, list[Any]]()
     for name in ("order", "execution", "position", "wallet"):
         getattr(private, f"{name}_stream")(lambda m, n=name: told.setdefault(n, []).extend(m["data"]))
     until(lambda: private.auth)
