@@ -109,11 +109,14 @@ def test_what_is_written_during_a_backup_is_in_none_of_it(server: EmbeddedServer
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        make_backup(server.ensure_running(), server.home / "artefacts", tmp_path / "backup", RECORDED)
+        made = make_backup(server.ensure_running(), server.home / "artefacts", tmp_path / "backup", RECORDED)
     finally:
         stop.set()
         writer.join()
-    restore_backup(tmp_path / "backup", other.ensure_running(), other.home / "artefacts")  # compares every table's hash
+    assert restore_backup(tmp_path / "backup", other.ensure_running(), other.home / "artefacts") == made  # every table's hash
+    with psycopg.connect(server.ensure_running().brain_dsn) as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM candles").fetchone()
+    assert rows > made.databases["brain"]["candles"].rows  # the writer went on while the dump was made
 
 
 def test_a_changed_byte_of_the_backup_is_refused_before_anything_is_restored(

@@ -92,7 +92,11 @@ def test_a_run_narrowed_to_one_symbol_merges_into_the_day(venue: str, point_at: 
     launch("feature_job", DAYS[1], symbols=[ETH])
     assert stored_features(BTC) == stored_features(ETH) == DAYS[:2]
     assert later.metadata["candles"]["dagster/row_count"] == 1440
-    assert launch("market_data_job", DAYS[0]).partitions["candles"] == both.partitions["candles"]
+    again, first = (run.partitions["candles"][DAYS[0]] for run in (launch("market_data_job", DAYS[0]), both))
+    # The other days that the page shows beside it have come since.
+    assert {name: value for name, value in again.items() if name != "last_60_days"} == {
+        name: value for name, value in first.items() if name != "last_60_days"
+    }
 
 
 def recorded(directory: Path, spoil: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:

@@ -37,7 +37,7 @@ def test_a_version_before_that_cannot_be_loaded_fails_the_night_and_is_told(
     brain: Brain, instance: dg.DagsterInstance, point_at: Callable
 ) -> None:
     clock = SystemClock()
-    with running_venue(days=1, symbols=BTC) as url:
+    with running_venue(days=14, symbols=BTC) as url:
         point_at(url, BTC, HURACAN_FEATURES__PROFILE="short_history", HURACAN_TRAINING__TRAIN_FRACTION="0.5",
                  HURACAN_TRAINING__VALIDATION_FRACTION="0.3")
         assert rehearse(instance).success, "without a version in charge there is nothing to rehearse"

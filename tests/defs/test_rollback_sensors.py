@@ -112,7 +112,7 @@ def test_a_planted_bad_version_is_followed_by_the_asset_and_rolled_back_by_the_s
     brain: Brain, settings: Settings, instance: dg.DagsterInstance, launch: Launch, look: Look, point_at: Callable
 ) -> None:
     clock = SystemClock()
-    with running_venue(days=1, symbols=BTC) as url:
+    with running_venue(days=14, symbols=BTC) as url:
         point_at(url, BTC, HURACAN_FEATURES__PROFILE="short_history", HURACAN_ROLLBACK__MAX_DRAWDOWN="0.9",
                  HURACAN_TRAINING__TRAIN_FRACTION="0.5", HURACAN_TRAINING__VALIDATION_FRACTION="0.3")
         venue, root = Platform().market().venue, Platform().artefact_root()

@@ -66,7 +66,7 @@ def test_an_export_of_nothing_is_an_error_and_writes_no_file(huracan: Huracan, t
     assert done.returncode == 2
     assert "expected a file ending in .parquet or .csv, got .xls" in done.stderr
     done = huracan("export", str(file), "--symbol", "NO/USDT:USDT", "--from", "2025-01-01", "--to", "2025-01-01")
-    assert "--venue: expected one of those with NO/USDT:USDT, got none in the library" in done.stderr
+    assert "symbol: expected one with candles in the library, got NO/USDT:USDT" in done.stderr
 
 
 def test_size_tells_tables_and_fits_a_terminal(brain: Brain, huracan: Huracan) -> None:
@@ -86,4 +86,4 @@ def test_size_tells_tables_and_fits_a_terminal(brain: Brain, huracan: Huracan) -
 def test_a_universe_that_was_never_read_says_so(huracan: Huracan) -> None:
     done = huracan("universe")
     assert done.returncode == 2
-    assert "expected one of those whose catalogue was read, none yet" in done.stderr
+    assert "universe: expected a catalogue that was read, got none" in done.stderr

@@ -74,7 +74,7 @@ def test_lineage_shows_every_asset_by_name(page: Page, stack: Stack, picture: Ca
     for group in {node.group_name for node in graph.asset_nodes}:
         expect(page.get_by_text(group, exact=True).first).to_be_visible()
     picture("groups")
-    page.set_viewport_size({"width": 3200, "height": 1800})  # long names are cut on a smaller one
+    page.set_viewport_size({"width": 4800, "height": 2700})  # long names are cut on a smaller one
     open_all_groups(page, stack.url)
     for node in graph.asset_nodes:
         expect(page.get_by_text(node.key.to_user_string(), exact=True).first).to_be_attached()
