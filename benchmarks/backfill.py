@@ -15,16 +15,10 @@ import argparse
 import json
 import os
 import shutil
-import signal
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -42,6 +36,7 @@ from huracan_platform.data.market_data.ingest import ingest_candles
 from huracan_platform.settings import Settings, VenueSettings
 from huracan_platform.venues.market import MarketData
 from tests.ui.browser import find_browser, running_browser
+from tests.ui.running import ask, free_port, running_up
 from tests.venue_process import running_venue
 
 FIRST_DAY = date(2025, 1, 1)
@@ -139,13 +134,13 @@ def measure(size: Size) -> Measured:
         # A day more than is asked for: the newest one is still open.
         with running_venue(days=size.days + 1, seed=7, symbols=symbols) as venue:
             work_s = _work_alone(size, venue, home / "plain")
-            port = _free_port()
+            port = free_port()
             environment = os.environ | {
                 "HURACAN_HOME": str(home / "up"), "HURACAN_VENUE__URL": venue, "HURACAN_VENUE__RATE_LIMIT": "false",
                 "HURACAN_SYMBOLS": symbols, "HURACAN_UI__PORT": str(port),
             }
             url = f"http://127.0.0.1:{port}"
-            with _up(environment, url, home / "up.log"), running_browser(find_browser(), home / "chrome") as browser:
+            with running_up(environment, url, home / "up.log"), running_browser(find_browser(), home / "chrome") as browser:
                 page = browser.new_page()
                 page.set_default_timeout(PATIENCE_MS)
                 backfill_s, pages_s = _backfill(page, url, size)
@@ -197,13 +192,13 @@ def _backfill(page: Page, url: str, size: Size) -> tuple[float, list[float]]:
     dialog.get_by_role("button", name="Launch backfill").click()
     began, looks = time.perf_counter(), list[float]()
     expect(page.get_by_text("Created backfill")).to_be_visible()
-    while (status := _status(url)) in ("REQUESTED", "STARTED"):
-        assert time.perf_counter() - began < BACKFILL_S, f"expected the backfill to end within {BACKFILL_S:g} s, got {status}"
+    while (backfill := _newest(url))["status"] in ("REQUESTED", "STARTED"):
+        assert time.perf_counter() - began < BACKFILL_S, f"expected the backfill to end within {BACKFILL_S:g} s, got {backfill}"
         for path, text in PAGES.items():
             looks.append(_look(page, f"{url}{path}", text))
         time.sleep(0.5)
-    assert status == "COMPLETED_SUCCESS", f"expected the backfill to succeed, got {status}"
-    return _ended(url) - _began(url), looks
+    assert backfill["status"] == "COMPLETED_SUCCESS", f"expected the backfill to succeed, got {backfill}"
+    return backfill["endTimestamp"] - backfill["timestamp"], looks
 
 
 def _look(page: Page, address: str, text: str) -> float:
@@ -216,56 +211,8 @@ def _look(page: Page, address: str, text: str) -> float:
 def _newest(url: str) -> dict[str, Any]:
     fields = "status timestamp endTimestamp"
     query = f"{{partitionBackfillsOrError(limit: 1) {{... on PartitionBackfills {{results {{{fields}}}}}}}}}"
-    found: dict[str, Any] = _ask(url, query)["partitionBackfillsOrError"]["results"][0]
+    found: dict[str, Any] = ask(url, query)["partitionBackfillsOrError"]["results"][0]
     return found
-
-
-def _status(url: str) -> str:
-    return str(_newest(url)["status"])
-
-
-def _began(url: str) -> float:
-    return float(_newest(url)["timestamp"])
-
-
-def _ended(url: str) -> float:
-    return float(_newest(url)["endTimestamp"])
-
-
-def _ask(url: str, query: str) -> dict[str, Any]:
-    body = json.dumps({"query": query}).encode()
-    request = urllib.request.Request(f"{url}/graphql", data=body, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        found: dict[str, Any] = json.load(answer)["data"]
-    return found
-
-
-@contextmanager
-def _up(environment: dict[str, str], url: str, log: Path) -> Iterator[None]:
-    """`huracan up` until its web UI has loaded the assets; stopped on the way out."""
-    with log.open("w") as output:
-        command = [sys.executable, "-m", "huracan_platform.cli.main", "up"]
-        up = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-        try:
-            deadline = time.monotonic() + 300
-            while True:
-                assert up.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                try:
-                    if _ask(url, "{assetNodes {id}}")["assetNodes"]:
-                        break
-                except OSError:
-                    time.sleep(0.5)
-            yield
-        finally:
-            up.send_signal(signal.SIGTERM)
-            up.wait(timeout=180)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

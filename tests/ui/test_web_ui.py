@@ -18,7 +18,8 @@ from huracan_platform.definitions import defs
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import MarketData
 from tests.ui.browser import open_all_groups
-from tests.ui.conftest import BTC, HISTORY_DAYS, Stack, ask
+from tests.ui.conftest import BTC, HISTORY_DAYS, Stack
+from tests.ui.running import ask
 
 pytestmark = pytest.mark.slow
 

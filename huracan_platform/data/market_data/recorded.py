@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,16 +15,37 @@ from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.contracts.recording import Recording
 from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
-from huracan_platform.settings import QualitySettings
+from huracan_platform.data.market_data.source import MarketSource
+from huracan_platform.settings import QualitySettings, Settings
 
 # Nobody can fetch these again: what no recorder heard is gone.
 RECORDED_LIVE = frozenset({"sentiment", "liquidations", "trades", "book"})
+# A recorder of streams writes every few seconds of wall time; one that has not for so long is not running.
+LIVE_FOR_MS = 60_000
 
 
-def kept_from_ms(brain: Brain, dataset: str, observed_ms: int) -> int:
-    """Begin of the first day on which a recorder was running; `observed_ms` where none ever was."""
-    first = RecordingLedger(brain).first_ms(dataset)
-    return observed_ms if first is None else day_start_ms(day_of(first))
+@dataclass(frozen=True)
+class RecordedKind:
+    """What every dataset has that is recorded live: of the settings, in the library, and nothing from before its recorder."""
+
+    settings: Settings
+    brain: Brain
+    name: str = field(kw_only=True)
+
+    @property
+    def quality(self) -> QualitySettings:
+        """Thresholds of the checks."""
+        return self.settings.quality
+
+    @property
+    def documented_delay_ms(self) -> int:
+        """Of the settings."""
+        return self.quality.arrival_delay_ms
+
+    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
+        """Begin of the first day on which a recorder was running; `observed_ms` where none ever was."""
+        first = RecordingLedger(self.brain).first_ms(self.name)
+        return observed_ms if first is None else day_start_ms(day_of(first))
 
 
 def settled_ms(recordings: Sequence[Recording], clock: Clock, live_for_ms: int) -> int:

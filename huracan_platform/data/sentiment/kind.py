@@ -28,33 +28,21 @@ from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newe
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.sentiment.collect import DATASET, POLLS_TO_A_GAP
-from huracan_platform.settings import QualitySettings, Settings
 
 STEP_MS = 15 * MINUTE_MS
 
 
 @dataclass(frozen=True)
-class SentimentKind:
+class SentimentKind(recorded.RecordedKind):
     """Texts that became known per symbol and 15 minutes. What was not collected in time cannot be had later."""
 
-    settings: Settings
-    brain: Brain
     name: str = DATASET
     grace_ms: int = STEP_MS
-
-    @property
-    def quality(self) -> QualitySettings:
-        """Thresholds of the checks."""
-        return self.settings.quality
 
     @property
     def documented_delay_ms(self) -> int:
         """A window is made of when its texts were seen."""
         return 0
-
-    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
-        """The first day on which a collector was running."""
-        return recorded.kept_from_ms(self.brain, self.name, observed_ms)
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Windows made of the library's texts."""

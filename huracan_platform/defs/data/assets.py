@@ -7,10 +7,9 @@ import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.hashing import hash_json
-from huracan_platform.defs.data import checks
-from huracan_platform.defs.data.ingesting import ingested, with_others
+from huracan_platform.defs.data.ingesting import day_asset, ingested, with_others
 from huracan_platform.defs.data.recorded.assets import liquidation_stream
-from huracan_platform.defs.house import DAILY, DAY_BACKFILL, DAYS, OWNERS, DayRunConfig
+from huracan_platform.defs.house import DAILY, OWNERS, DayRunConfig
 from huracan_platform.defs.resources import Platform
 
 
@@ -41,14 +40,9 @@ def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     )
 
 
-@dg.asset(
-    group_name="market_data",
-    owners=OWNERS,
-    kinds={"python", "ccxt", "postgres"},
+@day_asset(
     deps=[instruments],
-    partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL,
-    check_specs=checks.specs("candles"),
+    kinds=("python", "ccxt", "postgres"),
     description="Closed 1-minute bars of every symbol, a partition per UTC day, versioned with event, known and recorded time.",
 )
 def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
@@ -58,14 +52,9 @@ def candles(context: dg.AssetExecutionContext, platform: Platform, config: DayRu
     return ingested(context, platform, config, "candles", ingest_candles)
 
 
-@dg.asset(
-    group_name="market_data",
-    owners=OWNERS,
-    kinds={"python", "ccxt", "postgres"},
+@day_asset(
     deps=[instruments],
-    partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL,
-    check_specs=checks.specs("funding_rates"),
+    kinds=("python", "ccxt", "postgres"),
     description="Settled funding rates of every symbol as a fraction per interval, with the interval in hours, which may change.",
 )
 def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
@@ -76,14 +65,9 @@ def funding_rates(context: dg.AssetExecutionContext, platform: Platform, config:
     return with_others(result, context, platform, config, "funding")
 
 
-@dg.asset(
-    group_name="market_data",
-    owners=OWNERS,
-    kinds={"python", "ccxt", "postgres"},
+@day_asset(
     deps=[instruments],
-    partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL,
-    check_specs=checks.specs("open_interest"),
+    kinds=("python", "ccxt", "postgres"),
     description="Open interest of every symbol each 5 minutes, in contracts and USD; of the past the venue keeps a month.",
 )
 def open_interest(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
@@ -94,14 +78,8 @@ def open_interest(context: dg.AssetExecutionContext, platform: Platform, config:
     return with_others(result, context, platform, config, "open_interest")
 
 
-@dg.asset(
-    group_name="market_data",
-    owners=OWNERS,
-    kinds={"python", "postgres"},
+@day_asset(
     deps=[instruments],
-    partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL,
-    check_specs=checks.specs("sentiment"),
     description="Scores of the texts that became known per symbol and 15 minutes; what no collector saw in time is a gap.",
 )
 def sentiment(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
@@ -111,14 +89,8 @@ def sentiment(context: dg.AssetExecutionContext, platform: Platform, config: Day
     return ingested(context, platform, config, "sentiment", ingest_sentiment)
 
 
-@dg.asset(
-    group_name="market_data",
-    owners=OWNERS,
-    kinds={"python", "postgres"},
+@day_asset(
     deps=[instruments, candles, liquidation_stream],
-    partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL,
-    check_specs=checks.specs("liquidations"),
     description="Forced closes per minute and side as the recorder heard them, with cascades and clusters; its gaps stay gaps.",
 )
 def liquidations(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:

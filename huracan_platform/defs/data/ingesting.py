@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -11,8 +12,24 @@ from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.defs.console import progress_of
 from huracan_platform.defs.data import checks
-from huracan_platform.defs.house import DayRunConfig, days_of
+from huracan_platform.defs.house import DAY_BACKFILL, DAYS, OWNERS, DayRunConfig, days_of
 from huracan_platform.defs.resources import Platform
+
+
+def day_asset(
+    *, deps: Iterable[Any], description: str, kinds: Iterable[str] = ("python", "postgres"), name: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    """An asset of market data, a partition per UTC day, with the contract and the six checks; its function's name, or `name`."""
+
+    def of(function: Callable[..., dg.MaterializeResult]) -> dg.AssetsDefinition:
+        called = name or function.__name__
+        return dg.asset(
+            name=called, group_name="market_data", owners=OWNERS, kinds=set(kinds), deps=deps, partitions_def=DAYS,
+            backfill_policy=DAY_BACKFILL, check_specs=checks.specs(called), description=description, metadata=metadata,
+        )(function)
+
+    return of
 
 
 def ingested(

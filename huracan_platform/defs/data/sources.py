@@ -6,10 +6,9 @@ import dagster as dg
 
 from huracan_platform.data.sources.registry import SOURCES
 from huracan_platform.data.sources.source import Source
-from huracan_platform.defs.data import checks
 from huracan_platform.defs.data.assets import candles, instruments
-from huracan_platform.defs.data.ingesting import ingested, with_others
-from huracan_platform.defs.house import DAY_BACKFILL, DAYS, OWNERS, DayRunConfig
+from huracan_platform.defs.data.ingesting import day_asset, ingested, with_others
+from huracan_platform.defs.house import DayRunConfig
 from huracan_platform.defs.resources import Platform
 
 
@@ -17,15 +16,9 @@ def source_asset(source: Source) -> dg.AssetsDefinition:
     """The asset of one source, called as its dataset, a partition per UTC day."""
     name = source.contract.name
 
-    @dg.asset(
+    @day_asset(
         name=name,
-        group_name="market_data",
-        owners=OWNERS,
-        kinds={"python", "postgres"},
         deps=[instruments, candles],
-        partitions_def=DAYS,
-        backfill_policy=DAY_BACKFILL,
-        check_specs=checks.specs(name),
         description=source.description,
         metadata={column.name: column.expected for column in source.contract.columns},
     )

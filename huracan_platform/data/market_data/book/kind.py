@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -28,7 +28,7 @@ MAD_TO_SIGMA = 1.4826
 class BookKind(SecondsKind):
     """Best prices, depth and order flow per second."""
 
-    name: Dataset = "book"
+    name: Dataset = field(default="book", kw_only=True)
     columns: tuple[str, ...] = BOOK_SECOND_COLUMNS
 
     def repository(self, brain: Brain) -> FactRepository:

@@ -30,35 +30,16 @@ from huracan_platform.data.market_data.liquidations.cascades import Cascades, Mi
 from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.data.market_data.source import Delivery, MarketSource
-from huracan_platform.settings import QualitySettings, Settings
 
 STEP_MS = MINUTE_MS
-# A recorder writes every second or so of wall time; one that has not for so long is not running.
-LIVE_FOR_MS = 60_000
 
 
 @dataclass(frozen=True)
-class LiquidationKind:
+class LiquidationKind(recorded.RecordedKind):
     """Liquidations per minute. What was not recorded live cannot be had later."""
 
-    settings: Settings
-    brain: Brain
     name: str = DATASET
     grace_ms: int = 5 * MINUTE_MS
-
-    @property
-    def quality(self) -> QualitySettings:
-        """Thresholds of the checks."""
-        return self.settings.quality
-
-    @property
-    def documented_delay_ms(self) -> int:
-        """Of the settings."""
-        return self.quality.arrival_delay_ms
-
-    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
-        """The first day on which a recorder was running."""
-        return recorded.kept_from_ms(self.brain, self.name, observed_ms)
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """Minutes made of the library's liquidations; those of a cascade are called so on the way."""
@@ -66,7 +47,7 @@ class LiquidationKind:
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         past = start - (1 + self.settings.liquidations.trailing_days) * DAY_MS
         found = RecordingLedger(self.brain).between(self.name, past, end, source=market.venue, symbol=symbol)
-        until = min(end, recorded.settled_ms(found, clock, LIVE_FOR_MS)) // STEP_MS * STEP_MS
+        until = min(end, recorded.settled_ms(found, clock, recorded.LIVE_FOR_MS)) // STEP_MS * STEP_MS
         ts = np.arange(past, until - STEP_MS + 1, STEP_MS, dtype=np.int64)
         rows = LiquidationRepository(self.brain).read(market.venue, symbol, past, until)
         by_side = {side: _per_minute([r for r in rows if r.side == side], ts) for side in ("long", "short")}

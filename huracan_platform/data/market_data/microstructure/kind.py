@@ -6,7 +6,7 @@ The recorder has written them already, second by second and under their contract
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -29,44 +29,25 @@ from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.data.market_data.source import Delivery, MarketSource
-from huracan_platform.settings import QualitySettings, Settings
+from huracan_platform.settings import QualitySettings
 from huracan_platform.venues.microstructure.streams import Dataset
-
-# A recorder writes every few seconds of wall time; one that has not for so long is not running.
-LIVE_FOR_MS = 60_000
 
 
 @dataclass(frozen=True)
-class SecondsKind:
+class SecondsKind(recorded.RecordedKind):
     """Seconds of one venue's symbols."""
 
-    settings: Settings
-    brain: Brain
     venue: str
-    name: Dataset
+    name: Dataset = field(kw_only=True)
     columns: tuple[str, ...]
     grace_ms: int = 5 * MINUTE_MS
-
-    @property
-    def quality(self) -> QualitySettings:
-        """Thresholds of the checks."""
-        return self.settings.quality
-
-    @property
-    def documented_delay_ms(self) -> int:
-        """Of the settings."""
-        return self.quality.arrival_delay_ms
-
-    def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
-        """The first day on which a recorder was running."""
-        return recorded.kept_from_ms(self.brain, self.name, observed_ms)
 
     def fetch(self, market: MarketSource, symbol: str, days: tuple[date, ...]) -> Delivery:
         """The seconds that are in the library, up to where nothing more can come."""
         clock, listing = market.clock(), market.listing(symbol)
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         found = RecordingLedger(self.brain).between(self.name, start, end, source=market.venue, symbol=symbol)
-        until = min(end, recorded.settled_ms(found, clock, LIVE_FOR_MS)) // SECOND_MS * SECOND_MS
+        until = min(end, recorded.settled_ms(found, clock, recorded.LIVE_FOR_MS)) // SECOND_MS * SECOND_MS
         stored = self.repository(self.brain).read_table(market.venue, [symbol], start, until)
         ts = pd.Series(stored.column("ts_ms").to_numpy().astype("M8[ms]")).dt.tz_localize("UTC")
         values = {name: stored.column(name).to_numpy() for name in self.columns}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from huracan_platform.venues.microstructure.streams import Dataset
 class TradesKind(SecondsKind):
     """What aggressors traded per second."""
 
-    name: Dataset = "trades"
+    name: Dataset = field(default="trades", kw_only=True)
     columns: tuple[str, ...] = TRADE_SECOND_COLUMNS
 
     def repository(self, brain: Brain) -> FactRepository:

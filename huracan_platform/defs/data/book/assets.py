@@ -4,21 +4,14 @@ import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.clock import DAY_MS, day_start_ms
-from huracan_platform.defs.data import checks
 from huracan_platform.defs.data.assets import candles, instruments
-from huracan_platform.defs.data.ingesting import ingested
-from huracan_platform.defs.house import DAY_BACKFILL, DAYS, OWNERS, DayRunConfig, days_of, picture
+from huracan_platform.defs.data.ingesting import day_asset, ingested
+from huracan_platform.defs.house import DayRunConfig, days_of, picture
 from huracan_platform.defs.resources import Platform
 
 
-@dg.asset(
-    group_name="market_data",
-    owners=OWNERS,
-    kinds={"python", "postgres"},
+@day_asset(
     deps=[instruments, candles],
-    partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL,
-    check_specs=checks.specs("trades"),
     description="What aggressors bought and sold in each second, as the recorder heard it; held against the minutes' volume.",
 )
 def trades(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
@@ -28,14 +21,8 @@ def trades(context: dg.AssetExecutionContext, platform: Platform, config: DayRun
     return ingested(context, platform, config, "trades", ingest_trades)
 
 
-@dg.asset(
-    group_name="market_data",
-    owners=OWNERS,
-    kinds={"python", "postgres"},
+@day_asset(
     deps=[instruments, candles],
-    partitions_def=DAYS,
-    backfill_policy=DAY_BACKFILL,
-    check_specs=checks.specs("book"),
     description="Best prices, depth and order-flow imbalance of each second, as the recorder heard them; gaps stay gaps.",
 )
 def book(context: dg.AssetExecutionContext, platform: Platform, config: DayRunConfig) -> dg.MaterializeResult:
