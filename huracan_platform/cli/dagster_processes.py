@@ -36,5 +36,5 @@ def start_dagster(world: World) -> None:
     serve = ["-m", "dagster", "api", "grpc", "--socket", str(socket), "-m", MODULE, "--location-name", LOCATION]
     processes.start("code-server", [*serve, "--use-python-environment-entry-point"])
     processes.wait_for_file("code-server", socket)
-    processes.start("dagster-daemon", ["-m", "dagster._daemon", "run", "-w", str(workspace)])
+    processes.start("dagster-daemon", ["-m", "huracan_platform.defs.daemon", "run", "-w", str(workspace)])
     processes.start("dagster-webserver", ["-m", "dagster_webserver", "-h", ui.host, "-p", str(ui.port), "-w", str(workspace)])

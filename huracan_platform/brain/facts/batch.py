@@ -40,6 +40,19 @@ class FactBatch:
         kept = (column[keep] for column in self.values)
         return FactBatch(self.symbols, self.symbol_index[keep], self.ts_ms[keep], self.known_at_ms[keep], tuple(kept))
 
+    def spans(self) -> dict[str, tuple[int, int]]:
+        """First and last ts_ms of each symbol."""
+        first = np.full(len(self.symbols), _NEVER_MS)
+        last = -first
+        np.minimum.at(first, self.symbol_index, self.ts_ms)
+        np.maximum.at(last, self.symbol_index, self.ts_ms)
+        return {symbol: (int(first[i]), int(last[i])) for i, symbol in enumerate(self.symbols)}
+
+    def bounds(self, numbers: Mapping[str, int]) -> dict[str, Any]:
+        """Numbers of the batch's `series` and its `first` and `last` ts over all of them, as the database takes them."""
+        series = [numbers[self.symbols[i]] for i in np.unique(self.symbol_index)]
+        return {"series": series, "first": to_datetime(int(self.ts_ms.min())), "last": to_datetime(int(self.ts_ms.max()))}
+
     def beyond(self, spans: Mapping[str, tuple[int, int]]) -> npt.NDArray[np.bool_]:
         """Which rows lie before the first or after the last ts of their symbol in `spans`; all of a symbol that is not in it."""
         nothing = (_NEVER_MS, -_NEVER_MS)

@@ -59,7 +59,7 @@ class RefetchedWindows:
             return
         for one in self.standing(venue, dataset, symbol, int(own_ms[0]), int(own_ms[-1]) + MINUTE_MS):
             minutes = np.arange(one.start_ms, one.end_ms, MINUTE_MS, dtype=np.int64)
-            rest = np.setdiff1d(minutes, own_ms)
+            rest = np.setdiff1d(minutes, own_ms, assume_unique=True)
             if len(rest) == len(minutes):
                 continue
             breaks = np.flatnonzero(np.diff(rest) != MINUTE_MS) + 1

@@ -87,13 +87,14 @@ class FactRepository:
         times = {"recorded_at": to_datetime(recorded_at_ms), "known_at": revision_known_at}
         with self._brain.connect() as connection:
             numbers = self._lock(connection, venue, checked.symbols)
-            new = checked.beyond(self._spans(connection, numbers))
+            new = checked.beyond(self._stored_within(connection, numbers, checked.spans()))
             appended = self._append(connection, checked.only(new), numbers, recorded_at_ms)
             if appended == batch.num_rows:
                 return UpsertResult(appended, 0, 0)
-            self._stage(connection, checked.only(~new), numbers)
+            known = checked.only(~new)
+            self._stage(connection, known, numbers)
             reach(Failpoint.AFTER_STAGING)
-            revised = self._supersede(connection, venue, times)
+            revised = self._supersede(connection, venue, times | known.bounds(numbers))
             changed = self._merge(connection, times) + appended
         return UpsertResult(changed - revised, revised, batch.num_rows - changed)
 
@@ -141,14 +142,23 @@ class FactRepository:
         )
         return numbers
 
-    def _spans(self, connection: psycopg.Connection[Any], numbers: dict[str, int]) -> dict[str, tuple[int, int]]:
-        """First and last ts in ms of each series that has facts, by symbol."""
+    def _stored_within(
+        self, connection: psycopg.Connection[Any], numbers: dict[str, int], spans: dict[str, tuple[int, int]]
+    ) -> dict[str, tuple[int, int]]:
+        """First and last stored ts in ms within a span of each series, ends included, by symbol; none where nothing is stored.
+
+        Only what lies beside the batch counts: backfills of other days of a series may go on at the same time.
+        """
         query = sql.SQL("""
-            SELECT symbol, first, last FROM unnest(%s::text[], %s::integer[]) AS wanted (symbol, number),
-                   LATERAL (SELECT min(ts) AS first, max(ts) AS last FROM {} WHERE series_id = number) AS span
+            SELECT symbol, first, last FROM unnest(%s::text[], %s::integer[], %s::timestamptz[], %s::timestamptz[])
+                                         AS wanted (symbol, number, start, stop),
+                   LATERAL (SELECT min(ts) AS first, max(ts) AS last FROM {}
+                             WHERE series_id = number AND ts BETWEEN start AND stop) AS stored
              WHERE first IS NOT NULL
         """)
-        found = connection.execute(query.format(self.table.main), (list(numbers), list(numbers.values()))).fetchall()
+        starts, stops = ([to_datetime(spans[symbol][end]) for symbol in numbers] for end in (0, 1))
+        wanted = (list(numbers), list(numbers.values()), starts, stops)
+        found = connection.execute(query.format(self.table.main), wanted).fetchall()
         return {symbol: (to_ms(first), to_ms(last)) for symbol, first, last in found}
 
     def _append(
@@ -176,13 +186,19 @@ class FactRepository:
         with connection.cursor().copy("COPY staged FROM STDIN (FORMAT binary)") as copy:
             copy.write(batch.packed(numbers))
 
-    def _supersede(self, connection: psycopg.Connection[Any], venue: str, times: dict[str, datetime]) -> int:
-        """Copy the current versions that the batch corrects to the history; returns how many."""
+    def _supersede(self, connection: psycopg.Connection[Any], venue: str, known: dict[str, Any]) -> int:
+        """Copy the current versions that the staged rows correct to the history; returns how many.
+
+        `known` holds the times of the correction and the bounds of what is staged.
+        """
         statement = sql.SQL("""
             WITH superseded AS (
                 INSERT INTO {history} ({columns}, successor_known_at, successor_recorded_at)
                 SELECT {columns_of_current}, greatest(current.known_at, %(known_at)s), %(recorded_at)s
-                  FROM staged JOIN {main} AS current USING (series_id, ts) WHERE {differs}
+                  FROM staged JOIN {main} AS current USING (series_id, ts)
+                 -- the join says all of it, but without these bounds the plan may read the whole table: a growing one has no
+                 -- statistics, nor has `staged` (a month of one symbol in 5 million rows: 1.1 s without, 0.02 with)
+                 WHERE current.series_id = ANY(%(series)s) AND current.ts BETWEEN %(first)s AND %(last)s AND ({differs})
                 RETURNING recorded_at
             )
             SELECT count(*), max(recorded_at) FROM superseded
@@ -190,12 +206,12 @@ class FactRepository:
             main=self.table.main, history=self.table.history, columns=column_list(self.table.stored),
             columns_of_current=column_list(self.table.stored, "current"), differs=self.table.differs("current", "staged"),
         )
-        row = connection.execute(statement, times).fetchone()
+        row = connection.execute(statement, known).fetchone()
         revised, newest = row if row else (0, None)
-        if newest is not None and newest > times["recorded_at"]:
+        if newest is not None and newest > known["recorded_at"]:
             raise PermanentError(
                 f"{self.table.name} {venue}: expected recorded_at not before {newest.isoformat()}, when the version to be "
-                f"corrected was recorded; got {times['recorded_at'].isoformat()}"
+                f"corrected was recorded; got {known['recorded_at'].isoformat()}"
             )
         return int(revised)
 

@@ -24,7 +24,7 @@ from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
 from huracan_platform.contracts.quality import DayState, ExplainedGap, Refetched
 from huracan_platform.data.market_data.candles.checks import DATASET, uniqueness, validity
 from huracan_platform.data.market_data.contract import arrays_of, frame_of
-from huracan_platform.data.market_data.gaps import due_window, is_refetched, refetched_windows
+from huracan_platform.data.market_data.gaps import absent, due_window, is_refetched, refetched_windows
 from huracan_platform.data.market_data.source import Delivery
 from huracan_platform.errors import DataContractError, PermanentError, TransientError
 from huracan_platform.logs import get_logger
@@ -68,11 +68,11 @@ class Fallback:
         held = self._held(delivery.symbol, delivery.start_ms, delivery.end_ms)
         if (np.diff(came.ts_ms) <= 0).any():
             # A day of it is refused by its contract. The others are taken as they came, but what was lent to them still stands.
-            left = (refetched_windows(part.symbol, np.setdiff1d(part.ts_ms, came.ts_ms), name) for name, part in held.lent)
+            left = (refetched_windows(part.symbol, absent(part.ts_ms, came.ts_ms), name) for name, part in held.lent)
             return replace(delivery, refetched=_in_order([one for windows in left for one in windows]))
         grace_ms = self._settings.quality.freshness_bars * MINUTE_MS
         due = self._due(delivery, delivery.days, gaps, grace_ms)
-        missing = np.setdiff1d(due, came.ts_ms)
+        missing = absent(due, came.ts_ms)
         kept = held.own.at(np.isin(held.own.ts_ms, missing))
         own = _joined(came.symbol, [came, kept]) if len(kept) else came
         filled = self._with_lent(delivery, own, due, held.lent)
@@ -127,7 +127,7 @@ class Fallback:
         parts, lent = [own], list[Refetched]()
         # Lent bars stand until own ones replace them, also where the hole was explained meanwhile.
         still = [(source, bars.at(~np.isin(bars.ts_ms, own.ts_ms))) for source, bars in before]
-        missing = np.setdiff1d(due, np.concatenate([own.ts_ms, *(bars.ts_ms for _, bars in still)]))
+        missing = absent(due, np.concatenate([own.ts_ms, *(bars.ts_ms for _, bars in still)]))
         for source, bars in chain(still, self._offers(delivery.symbol, missing)):
             parts.append(bars)
             lent += refetched_windows(delivery.symbol, bars.ts_ms, source)
@@ -146,7 +146,7 @@ class Fallback:
             bars = _joined(symbol, [part for part in parts if part is not None])
             bars = bars.at(np.isin(bars.ts_ms, missing))
             if len(bars):
-                missing = np.setdiff1d(missing, bars.ts_ms)
+                missing = absent(missing, bars.ts_ms)
                 yield name, bars
 
     def _asked(self, name: str, symbol: str, start_ms: int, end_ms: int) -> Candles | None:

@@ -54,6 +54,12 @@ def due_window(
     return DueWindow(day, first, max(due, first), end, tuple(gaps))
 
 
+def absent(due: Int64, came: Int64) -> Int64:
+    """Those of `due`, times in ms without repeats, that are not among `came`, in their order."""
+    # Without the promise of no repeats numpy makes sets of both first: 17 ms for a month of minutes instead of 0.4.
+    return np.setdiff1d(due, came, assume_unique=True)
+
+
 def ranges(ts_ms: Int64, step_ms: int = MINUTE_MS) -> tuple[tuple[int, int], ...]:
     """Runs of event times `step_ms` apart as (first, last), both included."""
     if len(ts_ms) == 0:

@@ -12,7 +12,7 @@ from huracan_platform.contracts.market import Candles, Float64, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.contracts.source import Change, SourceContract, SourceRows
 from huracan_platform.data.market_data.candles.checks import FEWEST_RETURNS, MAD_TO_SIGMA, MEAN_TO_SIGMA, MOST_SAMPLES
-from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
+from huracan_platform.data.market_data.gaps import DueWindow, absent, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.data.sources.source import Rule
 from huracan_platform.settings import QualitySettings
@@ -58,7 +58,7 @@ def completeness(
     rows: SourceRows, contract: SourceContract, due: Int64, subject: Subject, quality: QualitySettings
 ) -> CheckResult:
     """Every due row is there; explained gaps aside. Never blocking: the rows that came are genuine."""
-    missing = np.setdiff1d(due, rows.ts_ms)
+    missing = absent(due, rows.ts_ms)
     got, bad = len(due) - len(missing), ranges(missing, contract.step_ms)
     coverage = got / len(due) if len(due) else 1.0
     return check_result(

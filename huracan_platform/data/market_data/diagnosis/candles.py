@@ -26,7 +26,7 @@ from huracan_platform.data.market_data.diagnosis.seams import spliced
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.diagnosis.ticks import finer_tick
 from huracan_platform.data.market_data.diagnosis.tracking import against_closes, against_marks
-from huracan_platform.data.market_data.gaps import DueWindow
+from huracan_platform.data.market_data.gaps import DueWindow, absent
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
 # Causes that say only that the rows are not the venue's: another symbol's rows say more.
@@ -152,8 +152,7 @@ def _is_vouched(vouched: Int64, day: date) -> bool:
 
 def _missing(candles: Candles, windows: Sequence[DueWindow]) -> Int64:
     due = np.concatenate([np.empty(0, np.int64), *(window.minutes() for window in windows)])
-    # Sets of a month's minutes cost as much as all other looks at it, and nearly always nothing is missing.
-    return due[:0] if np.array_equal(due, candles.ts_ms) else np.setdiff1d(due, candles.ts_ms)
+    return absent(due, candles.ts_ms)
 
 
 def _put_seam(found: dict[date, list[Diagnosis]], one: Diagnosis, until_ms: int, vouched: Int64) -> None:

@@ -11,7 +11,7 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, to_datetime
 from huracan_platform.contracts.market import FundingRates, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.data.market_data.candles.checks import FEWEST_RETURNS, MAD_TO_SIGMA, MEAN_TO_SIGMA, MOST_SAMPLES
-from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
+from huracan_platform.data.market_data.gaps import DueWindow, absent, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.settings import QualitySettings
 
@@ -64,7 +64,7 @@ def run_checks(rates: FundingRates, evidence: FundingEvidence, quality: QualityS
 def completeness(rates: FundingRates, evidence: FundingEvidence, quality: QualitySettings) -> CheckResult:
     """Every due settlement is there; explained gaps aside. Never blocking: the rates that came are genuine."""
     due = evidence.window.unexplained(evidence.due)
-    missing = np.setdiff1d(due, rates.ts_ms)
+    missing = absent(due, rates.ts_ms)
     got = len(due) - len(missing)
     bad = ranges(missing, HOUR_MS)
     coverage = got / len(due) if len(due) else 1.0

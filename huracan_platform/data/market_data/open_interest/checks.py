@@ -10,7 +10,7 @@ from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import Candles, Int64, OpenInterest
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.data.market_data.candles.checks import FEWEST_RETURNS, MAD_TO_SIGMA, MEAN_TO_SIGMA, MOST_SAMPLES
-from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
+from huracan_platform.data.market_data.gaps import DueWindow, absent, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.settings import QualitySettings
 
@@ -52,7 +52,7 @@ def run_checks(rows: OpenInterest, evidence: OpenInterestEvidence, quality: Qual
 
 def completeness(rows: OpenInterest, due: Int64, subject: Subject, quality: QualitySettings) -> CheckResult:
     """Every due snapshot is there; explained gaps aside. Never blocking: the rows that came are genuine."""
-    missing = np.setdiff1d(due, rows.ts_ms)
+    missing = absent(due, rows.ts_ms)
     got, bad = len(due) - len(missing), ranges(missing, STEP_MS)
     coverage = got / len(due) if len(due) else 1.0
     return check_result(
