@@ -26,6 +26,7 @@ from huracan_platform.venues.klines import MalformedRowsError
 from huracan_platform.venues.market import MarketData
 from tests.market_data.conftest import FIRST, SECOND
 from tests.market_data.made import SpoiledMarket, changed
+from tests.told import left_empty, told_by
 from tests.venue_process import running_venue
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -90,6 +91,9 @@ def test_a_fault_fails_its_check_keeps_the_day_from_readers_and_passes_when_repa
     assert {c.name: c.failing_days for c in spoiled.checks}[name] == [f"{SECOND} {BTC}"]
     assert [day.state for day in spoiled.days] == [DayState.GOOD, state]
     assert name in {issue.issue_type for issue in QualityRepository(brain).open_issues()}
+    (incident,) = [found for found in told_by(spoiled, NAME) if found.rule == name]
+    assert left_empty(incident) == []
+    assert (incident.partition, incident.symbol, incident.venue) == (str(SECOND), BTC, market.venue)
     repaired = take()
     assert all(check.passed for check in repaired.checks)
     assert good_days(brain, market.venue, NAME, [BTC], FIRST, SECOND) == [FIRST, SECOND]

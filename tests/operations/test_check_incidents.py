@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -12,7 +12,7 @@ from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.brain.facts.recordings import RecordingLedger
 from huracan_platform.brain.operations.incidents import IncidentRepository
 from huracan_platform.clock import HOUR_MS, day_start_ms
-from huracan_platform.contracts.incident import Incident, IncidentSeverity
+from huracan_platform.contracts.incident import IncidentSeverity
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.data.market_data.ingest import dataset_names, ingest_candles, ingest_dataset
 from huracan_platform.data.market_data.recorded import RECORDED_LIVE
@@ -26,10 +26,11 @@ from tests.defs.seconds import record_seconds
 from tests.market_data.conftest import FIRST, SECOND, market, venue_url  # noqa: F401  fixtures
 from tests.market_data.made import SpoiledMarket, pick
 from tests.market_data.test_ingest import FAULTS as STORED
+from tests.told import AT_MS, left_empty, told_by
 
 FAULTS = {**STORED, "freshness": STORED["completeness"]}
 
-DAY, AT_MS, NOW = date(2025, 1, 2), 1_735_900_000_000, datetime(2025, 1, 3, 12, tzinfo=UTC)
+DAY, NOW = date(2025, 1, 2), datetime(2025, 1, 3, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("asset", "dataset"), [("funding_rates", "funding"), ("candles", "candles"), ("sentiment", "sentiment")])
@@ -71,8 +72,7 @@ def test_an_incident_of_each_check_fills_every_field(brain: Brain, market: Marke
     failures = result.metadata[FAILURES].value
     outcome = CheckOutcome("candles", name, False, True, result.description or "", "", "run", AT_MS, "", failures)
     (incident,) = incidents_of(outcome, "http://ui")
-    empty = [field.name for field in fields(incident) if not getattr(incident, field.name)]
-    assert empty == []
+    assert left_empty(incident) == []
     assert set(incident.counts) == {"rows expected", "rows got", "rows bad", "bad stretches"}
     assert incident.counts["rows bad"] > 0
     assert (incident.partition, incident.venue) == (str(SECOND), market.venue)
@@ -80,18 +80,6 @@ def test_an_incident_of_each_check_fills_every_field(brain: Brain, market: Marke
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 ASSETS = {dataset: asset for asset, dataset in DATASETS.items()}
-
-
-def told_by(report: IngestReport, asset: str) -> list[Incident]:
-    """Incidents of all checks of a run, as the sensor opens them."""
-    outcomes = [
-        CheckOutcome(
-            asset, r.check_name or "", bool(r.passed), False, r.description or "", "", "run", AT_MS, "",
-            r.metadata[FAILURES].value if FAILURES in r.metadata else None,  # type: ignore[arg-type]
-        )
-        for r in results(asset, report)
-    ]
-    return [incident for outcome in outcomes for incident in incidents_of(outcome, "http://ui")]
 
 
 @pytest.mark.parametrize("dataset", sorted(RECORDED_LIVE))
@@ -106,7 +94,7 @@ def test_an_incident_of_a_recorder_s_gap_fills_every_field_and_asks_for_no_fetch
         ledger.extend(ledger.begin(source, dataset, start, 1), start + 20 * HOUR_MS, 1, ended="stopped")
     report = ingest_dataset(dataset, brain, market, [BTC], FIRST, FIRST, settings)
     (incident,) = [i for i in told_by(report, dataset) if i.rule == "completeness"]
-    assert [field.name for field in fields(incident) if not getattr(incident, field.name)] == []
+    assert left_empty(incident) == []
     assert (incident.severity, incident.symbol, incident.partition) == (IncidentSeverity.WARNING, BTC, str(FIRST))
     assert (incident.first_bad, incident.command) == ("2025-01-01 20:00", "huracan status")
     assert incident.trading_effect == EFFECTS[dataset]
@@ -143,7 +131,7 @@ def test_a_symbol_that_cannot_be_fetched_is_one_incident_that_names_it_until_it_
     asset, watch = ASSETS.get(dataset, dataset), CheckWatch(brain, "http://ui")
     report = ingest_dataset(dataset, brain, _Silent(market), [BTC, ETH], FIRST, SECOND, settings)
     (incident,) = [i for i in told_by(report, asset) if i.symbol == BTC]
-    assert [field.name for field in fields(incident) if not getattr(incident, field.name)] == []
+    assert left_empty(incident) == []
     assert (incident.rule, incident.observed, incident.expected) == ("fetch", "0", "2")
     assert f"{dataset} {BTC} {FIRST} to {SECOND}: could not be fetched" in incident.title
     assert incident.command == f"huracan data backfill --dataset {dataset} --from {FIRST} --to {SECOND} --symbols {BTC}"

@@ -24,6 +24,7 @@ from huracan_platform.data.sources.source import Source
 from huracan_platform.settings import Settings
 from huracan_platform.venues.klines import MalformedRowsError
 from tests.sources.conftest import BTC, ETH, FIRST, SECOND, Spoiled, at, changed, without
+from tests.told import left_empty, told_by
 
 STEP_MS = 5 * MINUTE_MS
 NAMES = [source.contract.name for source in SOURCES]
@@ -119,6 +120,9 @@ def test_a_fault_fails_its_check_keeps_the_day_from_readers_and_passes_when_repa
     assert f"{SECOND} {BTC}" in {c.name: c.failing_days for c in spoiled.checks}[check]
     assert [day.state for day in spoiled.days] == [DayState.GOOD, state]
     assert check in {issue.issue_type for issue in QualityRepository(brain).open_issues() if issue.dataset == name}
+    (incident,) = [found for found in told_by(spoiled, name) if found.rule == check]
+    assert left_empty(incident) == []
+    assert (incident.partition, incident.symbol, incident.venue) == (str(SECOND), BTC, market.venue)
     repaired = take(source)
     assert {c.name for c in repaired.checks if not c.passed} <= {"plausibility"}
     assert good_days(brain, market.venue, name, [BTC], FIRST, SECOND) == [FIRST, SECOND]
