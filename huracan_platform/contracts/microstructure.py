@@ -100,7 +100,10 @@ class BookSeconds(Series):
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One aggressor trade, an aggregate of the single trades numbered `first_id` to `last_id`."""
+    """One aggressor trade, an aggregate of the single trades numbered `first_id` to `last_id`.
+
+    `trade_id` is one more than that of the symbol's trade before: a number that is missing is a trade that was not told.
+    """
 
     symbol: str
     ts_ms: int

@@ -237,15 +237,90 @@ def test_trades_that_go_on_after_a_silence_do_not_hide_those_that_are_missing() 
     pulses = [Pulse(BTC, T0 + at, number) for at, number in told]
     for message in (trade(100, 7), *pulses[:2], trade(5_200, 10), pulses[2]):
         summary.hear(message, T0 + 6_100)
-    assert seconds_of(runs) == [1000]
     summary.advance(T0 + 3_000, T0 + 6_100)
+    assert seconds_of(runs) == [1000]
+    summary.advance(T0 + 5_300, T0 + 8_400)
     summary.hear(Pulse(BTC, T0 + 8_500, 10), T0 + 8_500)
-    assert seconds_of(runs) == [1000, 7000]
+    assert seconds_of(runs) == [1000, 6000, 7000]
+
+
+def test_a_hole_in_the_numbers_is_a_gap_of_the_seconds_in_which_it_lies_with_its_reason() -> None:
+    summary, runs = traded()
+    for message in (trade(100, 7), trade(1_500, 8), trade(2_200, 9), trade(2_300, 12), trade(3_400, 13), trade(4_500, 14)):
+        summary.hear(message, message.ts_ms)
+    assert seconds_of(runs) == [1000]  # of the next second two trades may still come
+    summary.advance(T0 + 2_300, T0 + 5_300)
+    assert seconds_of(runs) == [1000, 3000]
+    assert [run.ended for run in runs] == [f"trades {BTC}: expected the trade numbered 10, got 12 after 9", None]
+    assert (runs[0].until_ms - T0, runs[1].began_ms - T0) == (2_000, 3_000)
+    assert runs[1].finished[0].known_ms == T0 + 5_300
+
+
+def test_a_hole_that_the_venue_s_newest_number_does_not_show_is_found_all_the_same() -> None:
+    summary, runs = traded()
+    pulses = [Pulse(BTC, T0 + at, number) for at, number in ((900, 7), (1_400, 9), (5_400, 9))]
+    for message in (trade(100, 7), pulses[0], trade(1_300, 9), *pulses[1:]):
+        summary.hear(message, message.ts_ms)
+    assert seconds_of(runs) == []
+    summary.advance(T0 + 1_400, T0 + 5_400)
+    assert seconds_of(runs) == [2000, 3000, 4000]
+
+
+def test_each_hole_of_several_is_given_up_in_its_turn() -> None:
+    summary, runs = traded()
+    for message in (trade(100, 1), trade(1_500, 3), trade(2_500, 5), trade(4_100, 6), trade(5_100, 7)):
+        summary.hear(message, message.ts_ms)
+    summary.advance(T0 + 1_500, T0 + 5_100)
+    assert seconds_of(runs) == []
+    summary.advance(T0 + 2_500, T0 + 5_500)
+    assert seconds_of(runs) == [3000, 4000]
+
+
+def test_a_trade_that_was_overtaken_is_waited_for_and_one_told_again_counts_once() -> None:
+    summary, runs = traded()
+    for message in (trade(100, 7), trade(1_500, 8), trade(2_500, 10)):
+        summary.hear(message, T0 + 2_600)
+    assert seconds_of(runs) == []
+    for message in (trade(1_600, 9, 3.0), trade(1_600, 9, 3.0)):
+        summary.hear(message, T0 + 2_700)
+    (run,) = runs
+    assert (rows_of(run, "buy_base"), run.finished[0].known_ms, run.corrected) == ([4.0], T0 + 2_700, [])
+    summary.advance(T0 + 2_500, T0 + 5_500)
+    assert (run.ended, summary.late, summary.duplicates) == (None, 0, 1)
+
+
+def test_trades_before_the_first_that_was_heard_begin_the_run_later() -> None:
+    summary, runs = traded()
+    for message in (Pulse(BTC, T0 + 100, 7), trade(1_300, 9), Pulse(BTC, T0 + 4_200, 9)):
+        summary.hear(message, message.ts_ms)
+    assert seconds_of(runs) == [2000, 3000]  # the eighth was in the second of the ninth or before
+
+
+def test_single_trades_that_are_numbered_and_not_streamed_are_no_hole() -> None:
+    summary, runs = traded()
+    adl = Trade(BTC, T0 + 1_300, 8, 100.0, 1.0, True, 109, 110)  # 108 was a deleveraging
+    first = Trade(BTC, T0 + 100, 7, 100.0, 1.0, True, 106, 107)
+    for message in (first, Pulse(BTC, T0 + 1_200, 108), adl, Pulse(BTC, T0 + 4_200, 110)):
+        summary.hear(message, message.ts_ms)
+    summary.advance(T0 + 2_000, T0 + 5_000)
+    assert seconds_of(runs) == [1000, 2000, 3000]
+    assert [run.ended for run in runs] == [None]
+
+
+def test_a_late_trade_of_a_time_that_was_lost_makes_no_row() -> None:
+    summary, runs = traded()
+    for message in (trade(100, 7), trade(1_500, 8), Pulse(BTC, T0 + 2_100, 8), Pulse(BTC, T0 + 3_100, 10)):
+        summary.hear(message, message.ts_ms)
+    summary.advance(T0 + 3_100, T0 + 6_100)
+    (run,) = runs
+    assert run.ended is not None
+    summary.hear(trade(1_900, 9, 5.0), T0 + 6_200)
+    assert (rows_of(run, "buy_base"), run.corrected) == ([1.0], [])  # what else that second held is forgotten by now
 
 
 def test_a_late_trade_corrects_its_second_and_one_that_is_too_late_is_counted() -> None:
     summary, runs = traded()
-    for message in (trade(100, 7), trade(1_500, 8), trade(2_500, 10), trade(1_600, 9, 3.0), trade(1_600, 9, 3.0)):
+    for message in (trade(100, 7), trade(1_500, 8), trade(2_500, 9), trade(1_600, 10, 3.0), trade(1_600, 10, 3.0)):
         summary.hear(message, T0 + 2_600)
     (run,) = runs
     assert rows_of(run, "buy_base") == [1.0]

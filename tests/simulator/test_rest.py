@@ -78,6 +78,19 @@ def test_a_bar_is_the_sum_of_the_trades_served_for_it(paused: str) -> None:
     assert sum(float(t["p"]) * float(t["q"]) for t in trades) == pytest.approx(float(bar[7]), rel=1e-12)
 
 
+def test_trades_are_numbered_one_by_one_over_minutes_and_can_be_asked_for_by_number(paused: str) -> None:
+    path = "/fapi/v1/aggTrades?symbol=BTCUSDT"
+    trades = get(paused, f"{path}&startTime={START + 80 * MINUTE}&limit=1000")
+    assert len({t["T"] // MINUTE for t in trades}) > 20
+    first = trades[0]["a"]
+    assert [t["a"] for t in trades] == list(range(first, first + 1000))
+    assert all(t["f"] == t["l"] == t["a"] for t in trades)
+    for at in (0, 1, 17, 333, 999):
+        assert get(paused, f"{path}&fromId={first + at}&limit=1") == [trades[at]]
+    bars = json.loads(klines(paused, startTime=START, limit=80))
+    assert first == sum(bar[8] for bar in bars)
+
+
 def test_minutes_roll_up_to_the_served_hour(paused: str) -> None:
     hour = json.loads(klines(paused, interval="1h", startTime=START + 30 * 3_600_000, limit=1))[0]
     minutes = json.loads(klines(paused, startTime=hour[0], limit=60))

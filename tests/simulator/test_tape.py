@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huracan_platform.simulator.market.series import minute_rows, period_start, roll_up, running_row
+from huracan_platform.simulator.market.series import SymbolHistory, minute_rows, period_start, roll_up, running_row
 from huracan_platform.simulator.market.synthetic import generate_symbol
 from huracan_platform.simulator.market.tape import minute_tape
 from tests.simulator.markets import MINUTE, START_MS, listed
@@ -41,6 +41,14 @@ def test_trades_of_any_bar_sum_to_it(bar: tuple[int, int, int, int, int, int], k
 
 def test_a_bar_without_volume_has_no_trades() -> None:
     assert len(minute_tape(listed([(100, 100, 100, 100, 0)]).bars, 0, 1)) == 0
+
+
+def test_a_number_of_a_trade_leads_to_its_minute_past_minutes_without_trades() -> None:
+    quiet = (105, 105, 105, 105, 0)
+    history = SymbolHistory(listed([(100, 110, 90, 105, 5), quiet, quiet, (105, 109, 99, 100, 7)]))
+    numbers = [[int(number) for number in history.tape(row).ids] for row in range(4)]
+    assert numbers == [[0, 1, 2, 3, 4], [], [], [5, 6, 7, 8, 9, 10, 11]]
+    assert [history.row_of(number) for number in (-1, 0, 4, 5, 11, 12)] == [-1, 0, 0, 3, 3, 3]
 
 
 def test_bars_are_the_sums_of_their_trades() -> None:

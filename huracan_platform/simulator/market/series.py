@@ -13,7 +13,7 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from huracan_platform.simulator.market.bars import I64, ListedSymbol
 from huracan_platform.simulator.market.premium import Premium, settled_premium
 from huracan_platform.simulator.market.price_bars import index_price
-from huracan_platform.simulator.market.tape import ID_STRIDE, MinuteTape, minute_tape, turnover
+from huracan_platform.simulator.market.tape import MinuteTape, minute_tape, turnover
 
 INTERVALS_MS = {
     "1m": MINUTE_MS, "3m": 3 * MINUTE_MS, "5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS, "30m": 30 * MINUTE_MS,
@@ -25,6 +25,7 @@ _WEEK_SHIFT_MS = 4 * DAY_MS
 PAGE_ROWS = 1_440
 ROW_BYTES = 320
 FIELDS = 10  # ts, open, high, low, close, volume, quote, count, taker base, taker quote
+COUNT = 7
 
 
 def period_start(ts_ms: I64, interval: str) -> I64:
@@ -193,6 +194,8 @@ class SymbolHistory:
     def __init__(self, listed: ListedSymbol) -> None:
         self.listed = listed
         self._minutes = minute_rows(listed)
+        # Trades are numbered from 0 over all minutes, so that a hole in the numbers is a trade that was not told.
+        self._first_ids = np.cumsum(self._minutes[:, COUNT]) - self._minutes[:, COUNT]
         self._series: dict[str, BarSeries] = {}
         self._tapes: dict[int, MinuteTape] = {}
         self._forget_last()
@@ -212,7 +215,7 @@ class SymbolHistory:
         """Trades of minute `row`; the last few hundred are kept."""
         tape = self._tapes.get(row)
         if tape is None:
-            tape = self._tapes[row] = minute_tape(self.listed.bars, row, self.listed.key)
+            tape = self._tapes[row] = minute_tape(self.listed.bars, row, self.listed.key, int(self._first_ids[row]))
             if len(self._tapes) > 512:
                 self._tapes.pop(next(iter(self._tapes)))
         return tape
@@ -267,7 +270,7 @@ class SymbolHistory:
 
     def row_of(self, trade_id: int) -> int:
         """Row of the minute that holds a trade, or the first one after it."""
-        return trade_id // ID_STRIDE
+        return int(self._first_ids.searchsorted(trade_id, side="right")) - 1
 
     def mark_price(self, market_ms: int) -> Decimal:
         """Mark price, USDT: the last trade, as nothing else is known."""

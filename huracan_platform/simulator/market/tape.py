@@ -17,8 +17,6 @@ from huracan_platform.simulator.market.bars import I64, MinuteBars
 MAX_TRADES = 24
 MIN_TRADES = 8
 MINUTE = 60_000
-# Trade ids of a bar are row * ID_STRIDE + index: known without counting the bars before it.
-ID_STRIDE = 32
 
 
 @dataclass(frozen=True)
@@ -165,13 +163,13 @@ def turnover(
     return quote, taker_quote, count
 
 
-def minute_tape(bars: MinuteBars, row: int, key: int) -> MinuteTape:
-    """The trades of bar `row`."""
+def minute_tape(bars: MinuteBars, row: int, key: int, first_id: int = 0) -> MinuteTape:
+    """The trades of bar `row`, numbered one by one from `first_id`."""
     offset, price, lots = (np.empty(MAX_TRADES, np.int64) for _ in range(3))
     buyer = np.empty(MAX_TRADES, np.bool_)
     k = draw_tape(
         key, int(bars.ts_ms[row]) // MINUTE, int(bars.open[row]), int(bars.high[row]), int(bars.low[row]), int(bars.close[row]),
         int(bars.volume[row]), int(bars.taker_buy[row]), offset, price, lots, buyer,
     )
-    times, ids = offset[:k].copy(), row * ID_STRIDE + np.arange(k, dtype=np.int64)
+    times, ids = offset[:k].copy(), first_id + np.arange(k, dtype=np.int64)
     return MinuteTape(times, times, price[:k].copy(), lots[:k].copy(), buyer[:k].copy(), ids, ids, ids)

@@ -2,6 +2,7 @@
 
 No trade is no proof that nobody traded: a stream may be silent while others go on. Where the venue tells the number of its
 newest trade by another stream of the same connection, a second is final when all trades up to such a number were heard.
+Between two such words the trades' own numbers tell what is missing: they follow on one another.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from huracan_platform.contracts.microstructure import SECOND_MS, AggressorTrades, Pulse, Trade, TradeSeconds
 from huracan_platform.data.market_data.microstructure.runs import Finished, Run
+from huracan_platform.data.market_data.trades.numbers import TradeNumbers
 from huracan_platform.data.market_data.trades.seconds import trade_seconds
 
 
@@ -36,6 +38,7 @@ class TradeSummary:
         self.late = self.duplicates = 0
         self._kept: deque[Trade] = deque()  # in the order of their numbers, as far back as one may still be corrected
         self._numbers: set[int] = set()
+        self._row = TradeNumbers()
         self._next_ms = 0  # begin of the first second that is not final; 0 before anything was heard
         self._newest_ms = self._newest_id = self._heard_ms = 0
         self._proven_ms = 0
@@ -58,19 +61,23 @@ class TradeSummary:
         """Up to `settled_ms` the connection was heard long enough ago: what has not come of it by now is missing."""
         if not self._next_ms:
             return
+        self._skip_holes(settled_ms, arrived_ms)
         if self._told is not None and settled_ms >= self._told[0]:
             self._lose(f"expected the trade numbered {self._told[1]}, got others up to {self._newest_id}")
         elif not self._proves:
             self._proven_ms = max(self._proven_ms, settled_ms)
             self._close(arrived_ms)
-        elif self._told is None and settled_ms >= self._next_ms + SECOND_MS + self._settle:
+        elif self._told is None and self._row.hole() is None and settled_ms >= self._next_ms + SECOND_MS + self._settle:
             self._lose("expected trades, or word that there were none; got neither")
 
     def end(self, reason: str) -> None:
         """The connection is over."""
+        self._end_run(reason)
+        self._next_ms = 0
+
+    def _end_run(self, reason: str) -> None:
         if self._run is not None and self._run.ended is None:
             self._run.ended = reason
-        self._next_ms = 0
 
     def _hear_pulse(self, pulse: Pulse) -> None:
         if pulse.last_id is None:
@@ -91,15 +98,27 @@ class TradeSummary:
         if trade.ts_ms < self._next_ms - self._correct:
             self.late += 1  # too late for a correction; the day's consistency with its candles will tell
             return
+        if not self._row.begun and self._newest_id and trade.first_id > self._newest_id + 1:
+            self._lose(f"expected the trade numbered {self._newest_id + 1}, got {trade.first_id}")
         self._insert(trade)
+        self._row.hear(trade.trade_id, trade.ts_ms)
         self._newest_ms, self._newest_id = max(self._newest_ms, trade.ts_ms), max(self._newest_id, trade.last_id)
-        if self._told is not None and trade.first_id <= self._told[1] <= trade.last_id:
-            self._told = None  # a later one would not do: those before it may be missing
+        if self._told is not None and self._told[1] <= trade.last_id:
+            self._told = None  # where those before it are missing, there is a hole in the numbers
         run = self._run
-        if trade.ts_ms < self._next_ms and run is not None and trade.ts_ms >= run.began_ms:
+        if trade.ts_ms < self._next_ms and run is not None and run.ended is None and trade.ts_ms >= run.began_ms:
             self.late += 1
             begin = trade.ts_ms // SECOND_MS * SECOND_MS
             run.corrected.append(Finished(self._summed(begin, begin + SECOND_MS), max(arrived_ms, begin + SECOND_MS)))
+
+    def _skip_holes(self, settled_ms: int, arrived_ms: int) -> None:
+        """Trades that never came are a gap from the second of their neighbour before to that of their neighbour after."""
+        while (hole := self._row.hole()) is not None and hole.until_ms <= settled_ms:
+            told = f"expected the trade numbered {hole.before + 1}, got {hole.after} after {hole.before}"
+            self._end_run(f"trades {self.symbol}: {told}")
+            self._row.skip(hole)
+            self._next_ms = max(self._next_ms, hole.until_ms // SECOND_MS * SECOND_MS + SECOND_MS)
+            self._close(arrived_ms)
 
     def _insert(self, trade: Trade) -> None:
         later = []
@@ -111,7 +130,8 @@ class TradeSummary:
 
     def _final_ms(self) -> int:
         """Up to where everything was heard."""
-        return max(self._newest_ms, self._proven_ms) - self._settle
+        until, hole = max(self._newest_ms, self._proven_ms) - self._settle, self._row.hole()
+        return until if hole is None else min(until, hole.from_ms)
 
     def _close(self, arrived_ms: int) -> None:
         until = self._final_ms() // SECOND_MS * SECOND_MS
@@ -137,10 +157,11 @@ class TradeSummary:
         self._told = None
         self._kept.clear()
         self._numbers.clear()
+        self._row.forget()
 
     def _lose(self, reason: str) -> None:
         """What is not final is unknown; begin again after it."""
-        self.end(f"trades {self.symbol}: {reason}")
+        self._end_run(f"trades {self.symbol}: {reason}")
         self._begin(self._heard_ms)
         self._newest_id = max(self._newest_id, self._told_id)
 
