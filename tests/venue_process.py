@@ -17,6 +17,7 @@ READY = "venue ready "
 def running_venue(
     *, days: int = 3, seed: int = 7, symbols: str = "BTC/USDT:USDT,ETH/USDT:USDT,SOL/USDT:USDT", speed: float = 0.0,
     replay: Path | str | None = None, start: str | None = None, limits: bool = False, protocol: str = "binance",
+    begins: str = "", ends: str = "",
 ) -> Iterator[str]:
     """Start `huracan venue` on a free port, yield its base URL, end it by its pid.
 
@@ -33,6 +34,7 @@ def running_venue(
         command += ["--replay", str(replay)]
     if start is not None:
         command += ["--start", start]
+    command += ["--begins", begins, "--ends", ends]
     with _serving(command) as (url, _errors):
         yield url
 

@@ -24,6 +24,8 @@ def register(app: typer.Typer) -> None:
         replay: Annotated[Path | None, typer.Option(help="serve recorded files of this directory instead")] = None,
         mirror: Annotated[str | None, typer.Option(help="follow the public prices of the venue at this address instead")] = None,
         start: Annotated[str | None, typer.Option(help="first UTC day; with --replay the market's now")] = None,
+        begins: Annotated[str | None, typer.Option(help="SYMBOL=2025-01-03,…: symbols that are listed only then, UTC")] = None,
+        ends: Annotated[str | None, typer.Option(help="SYMBOL=2025-01-03T09:00,…: symbols that are delisted then, UTC")] = None,
         protocol: Annotated[str, typer.Option(help="what the venue speaks: binance (USD-M) or bybit (v5, linear)")] = "binance",
         limits: Annotated[bool, typer.Option(help="refuse above the venue's request limits")] = True,
     ) -> None:
@@ -33,7 +35,8 @@ def register(app: typer.Typer) -> None:
         defaults = load_settings()
         simulator = defaults.simulator
         if mirror is not None:
-            _expect_none("mirror", {"replay": replay, "seed": seed, "speed": speed, "start": start})
+            others = {"replay": replay, "seed": seed, "speed": speed, "start": start}
+            _expect_none("mirror", {**others, "begins": begins, "ends": ends})
             days = simulator.mirror_days if days is None else days
         wanted = tuple(s.strip() for s in symbols.split(",") if s.strip()) if symbols is not None else None
         run_venue(VenueOptions(
@@ -42,6 +45,7 @@ def register(app: typer.Typer) -> None:
             speed=simulator.speed if speed is None else speed, replay=replay, mirror=mirror,
             start=start if start is not None or replay else simulator.start,
             enforce_limits=limits, api_key=defaults.venue.api_key, api_secret=defaults.venue.api_secret, protocol=protocol,
+            begins=simulator.begins if begins is None else begins, ends=simulator.ends if ends is None else ends,
         ))
 
 

@@ -33,6 +33,10 @@ class SimulatorSettings(Section):
         "2025-01-01", description="first UTC day of the synthetic market; fixed, so that a seed fixes the bytes"
     )
     speed: float = Field(1.0, ge=0, description="market seconds per wall second")
+    begins: str = Field(
+        "", description="SYMBOL=2025-01-03,… (UTC, or SYMBOL=2025-01-03T09:00): symbols whose trading begins only then"
+    )
+    ends: str = Field("", description="as `begins`: symbols that are delisted then")
     mirror_days: int = Field(7, ge=1, le=90, description="days of history that a mirror fetches from its source")
 
 

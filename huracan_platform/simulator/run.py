@@ -14,6 +14,7 @@ from huracan_platform.clock import SystemClock
 from huracan_platform.errors import ConfigurationError
 from huracan_platform.simulator.binance.app import VenueApp
 from huracan_platform.simulator.market.bars import Market
+from huracan_platform.simulator.market.listings import Listings, read_moments, with_listings
 from huracan_platform.simulator.market.synthetic import DEFAULT_START, generate_market
 from huracan_platform.simulator.serving.server import bind, serve
 from huracan_platform.simulator.venue import Venue
@@ -26,7 +27,8 @@ PROTOCOLS = (BINANCE, BYBIT)
 @dataclass(frozen=True)
 class VenueOptions:
     """What `huracan venue` was asked for. `symbols` None: all defaults of the source; `start` None: its default day;
-    `mirror` the address of a venue whose prices to follow; `protocol` one of PROTOCOLS."""
+    `mirror` the address of a venue whose prices to follow; `protocol` one of PROTOCOLS; `begins` and `ends` as
+    `listings.read_moments` reads them."""
 
     host: str
     port: int
@@ -41,11 +43,14 @@ class VenueOptions:
     api_key: SecretStr
     api_secret: SecretStr
     protocol: str = BINANCE
+    begins: str = ""
+    ends: str = ""
 
 
 def build_market(options: VenueOptions) -> Market:
     """The synthetic or the recorded market; under another protocol it is another venue, with a name of its own."""
-    market = _market(options)
+    listings = Listings(read_moments("begins", options.begins), read_moments("ends", options.ends))
+    market = with_listings(_market(options), listings)
     return market if options.protocol == BINANCE else replace(market, identity=f"{market.identity}-{options.protocol}")
 
 

@@ -10,7 +10,7 @@ from huracan_platform.simulator.exchange.book_states import BookStates
 from huracan_platform.simulator.gaps import Gaps
 from huracan_platform.simulator.market.bars import ListedSymbol, Market
 from huracan_platform.simulator.market.series import SymbolHistory
-from huracan_platform.simulator.serving.problems import VenueRefusal, bad_symbol
+from huracan_platform.simulator.serving.problems import VenueRefusal, bad_symbol, not_trading
 from huracan_platform.simulator.venue_clock import MarketClock
 
 
@@ -55,3 +55,16 @@ class Venue:
     def listed(self, symbol: str) -> ListedSymbol:
         """A listed symbol; refuses an unknown one."""
         return self.history(symbol).listed
+
+    def trading(self, symbol: str) -> ListedSymbol:
+        """A symbol that can be traded now; refuses one that has not begun or has ended, as the venue does."""
+        listed = self.listed(symbol)
+        if not listed.trades_at(self.clock.market_ms()):
+            raise not_trading()
+        return listed
+
+    @property
+    def traded(self) -> tuple[str, ...]:
+        """Names of the symbols that can be traded now."""
+        now = self.clock.market_ms()
+        return tuple(s for s, history in self._histories.items() if history.listed.trades_at(now))

@@ -17,6 +17,7 @@ PERPETUAL_DELIVERY_MS = 4_133_404_800_000
 
 def exchange_info(venue: Venue) -> dict[str, Any]:
     """The whole answer of `GET /fapi/v1/exchangeInfo`."""
+    now = venue.clock.market_ms()
     return {
         "timezone": "UTC",
         "serverTime": venue.clock.wire_ms(),
@@ -24,15 +25,16 @@ def exchange_info(venue: Venue) -> dict[str, Any]:
         "rateLimits": RATE_LIMITS,
         "exchangeFilters": [],
         "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
-        "symbols": [_symbol(venue.listed(s)) for s in venue.symbols],
+        "symbols": [_symbol(listed, now) for s in venue.symbols if (listed := venue.listed(s)).is_announced(now)],
     }
 
 
-def _symbol(listed: ListedSymbol) -> dict[str, Any]:
-    instrument = listed.instrument
+def _symbol(listed: ListedSymbol, now: int) -> dict[str, Any]:
+    instrument, end = listed.instrument, listed.told_end_ms(now)
     return {
         "symbol": instrument.symbol, "pair": instrument.symbol, "contractType": "PERPETUAL",
-        "deliveryDate": PERPETUAL_DELIVERY_MS, "onboardDate": listed.listed_ms, "status": "TRADING",
+        "deliveryDate": PERPETUAL_DELIVERY_MS if end is None else end, "onboardDate": listed.listed_ms,
+        "status": _status(listed, now),
         "maintMarginPercent": f"{BRACKETS[0].ratio * 100:.4f}", "requiredMarginPercent": "5.0000",
         "baseAsset": instrument.base, "quoteAsset": "USDT", "marginAsset": "USDT",
         "pricePrecision": instrument.price_decimals, "quantityPrecision": instrument.quantity_decimals,
@@ -41,6 +43,13 @@ def _symbol(listed: ListedSymbol) -> dict[str, Any]:
         "marketTakeBound": str(instrument.price_band),
         "filters": _filters(instrument), "orderTypes": ORDER_TYPES, "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
     }
+
+
+def _status(listed: ListedSymbol, now: int) -> str:
+    """One that was delisted stays in the rule book as SETTLING."""
+    if listed.has_ended(now):
+        return "SETTLING"
+    return "TRADING" if listed.trades_at(now) else "PENDING_TRADING"
 
 
 def _filters(instrument: Instrument) -> list[dict[str, Any]]:

@@ -142,21 +142,21 @@ class MarketEndpoints:
                 "fundingIntervalHours": self.venue.listed(s).funding.interval_hours(self.venue.clock.market_ms()),
                 "disclaimer": False,
             }
-            for s in self.venue.symbols
+            for s in self.venue.traded
         ])
 
     def adl_risk(self, query: Query) -> bytes:
         """Risk of being deleveraged, always low: the insurance fund never runs dry. One object with symbol, a list without."""
         now = self.venue.clock.market_ms()
-        names = [self.venue.listed(query["symbol"]).instrument.symbol] if query.get("symbol") else self.venue.symbols
+        names = [self.venue.trading(query["symbol"]).instrument.symbol] if query.get("symbol") else self.venue.traded
         rows = [{"symbol": s, "adlRisk": "low", "updateTime": now} for s in names]
         return orjson.dumps(rows[0] if query.get("symbol") else rows)
 
     def premium_index(self, query: Query) -> bytes:
         """Mark price, last settled rate and next settlement; one object with symbol, a list without."""
         if query.get("symbol"):
-            return orjson.dumps(self._premium(query["symbol"]))
-        return orjson.dumps([self._premium(s) for s in self.venue.symbols])
+            return orjson.dumps(self._premium(self.venue.trading(query["symbol"]).instrument.symbol))
+        return orjson.dumps([self._premium(s) for s in self.venue.traded])
 
     def _premium(self, symbol: str) -> dict[str, Any]:
         now = self.venue.clock.market_ms()

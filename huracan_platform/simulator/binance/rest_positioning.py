@@ -33,7 +33,7 @@ class PositioningEndpoints:
 
     def open_interest(self, query: Query) -> bytes:
         """GET /fapi/v1/openInterest: the latest known."""
-        listed, now = self.venue.listed(parameters.text(query, "symbol")), self.venue.clock.market_ms()
+        listed, now = self.venue.trading(parameters.text(query, "symbol")), self.venue.clock.market_ms()
         known = listed.positioning
         row = -1 if known is None else int(np.searchsorted(known.ts_ms, now, side="right")) - 1
         if known is None or row < 0:

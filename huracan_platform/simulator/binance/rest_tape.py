@@ -60,7 +60,7 @@ class TapeEndpoints:
     def depth(self, query: Query) -> bytes:
         """The book now, best first."""
         symbol = parameters.text(query, "symbol")
-        instrument, now = self.venue.listed(symbol).instrument, self.venue.clock.market_ms()
+        instrument, now = self.venue.trading(symbol).instrument, self.venue.clock.market_ms()
         limit = parameters.limit(query, 500, DEPTH_LIMITS[-1])
         if limit not in DEPTH_LIMITS:
             raise VenueRefusal(-4021, f"{limit} is not valid depth limit.")
@@ -158,8 +158,8 @@ class TapeEndpoints:
 
     def _each(self, query: Query, answer: Callable[[str], dict[str, Any]]) -> bytes:
         if query.get("symbol"):
-            return orjson.dumps(answer(self.venue.listed(query["symbol"]).instrument.symbol))
-        return orjson.dumps([answer(s) for s in self.venue.symbols])
+            return orjson.dumps(answer(self.venue.trading(query["symbol"]).instrument.symbol))
+        return orjson.dumps([answer(s) for s in self.venue.traded])
 
 
 def best_of(instrument: Instrument, symbol: str, book: BookView) -> dict[str, str]:

@@ -54,7 +54,7 @@ class Marks(Thinned):
 
     def present(self, now_ms: int, wire_ms: int) -> Iterator[bytes]:
         """How the mark stands, moved or not."""
-        events = [mark_event(history, now_ms) for history in self._histories]
+        events = [mark_event(history, now_ms) for history in _trading(self._histories, now_ms)]
         yield orjson.dumps(events if self._name.symbol == EVERY_SYMBOL else events[0])
 
 
@@ -73,6 +73,8 @@ class BookTickers(Thinned):
     def present(self, now_ms: int, wire_ms: int) -> Iterator[bytes]:
         """Books that have another state than when last told."""
         for history, model in self._books:
+            if not history.listed.trades_at(now_ms):
+                continue
             event = book_event(history, model, now_ms)
             if self._told.get(event["s"]) != event["u"]:
                 self._told[event["s"]] = event["u"]
@@ -95,7 +97,7 @@ class Tickers(Thinned):
     def present(self, now_ms: int, wire_ms: int) -> Iterator[bytes]:
         """Symbols that have traded since they were last told."""
         events = []
-        for history in self._histories:
+        for history in _trading(self._histories, now_ms):
             symbol, state = history.listed.instrument.symbol, history.last_trade(now_ms)
             if self._told.get(symbol) != state and (event := self._event_of(history, now_ms)) is not None:
                 self._told[symbol] = state
@@ -141,6 +143,11 @@ class MarketStreams(MarketLoop):
                 return PartialDepth(name, histories[0], books[0])
             case _:
                 return Depth(name, histories[0], books[0], self._venue.clock.market_ms())
+
+
+def _trading(histories: list[SymbolHistory], now_ms: int) -> list[SymbolHistory]:
+    """Those that can be traded at a market time: of the others nothing is told."""
+    return [history for history in histories if history.listed.trades_at(now_ms)]
 
 
 def _kline(name: StreamName, history: SymbolHistory, row: I64, event_ms: int, *, closed: bool) -> bytes:

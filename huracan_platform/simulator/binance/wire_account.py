@@ -89,7 +89,7 @@ class AccountView:
 
     def _symbols(self, version: int) -> list[str]:
         held = self._account.positions
-        return [s for s in self._venue.symbols if version == 2 or (s in held and held[s].amount)]
+        return list(self._venue.traded) if version == 2 else [s for s in self._venue.symbols if s in held and held[s].amount]
 
     def _common(self, symbol: str) -> tuple[Position, Decimal, dict[str, Any]]:
         position, mark = self._account.position(symbol), self._matching.mark(symbol)

@@ -14,11 +14,12 @@ HIGHEST_PRICE = "10000000"
 
 def instrument_object(listed: ListedSymbol, now: int) -> dict[str, Any]:
     """A row of instruments-info."""
-    instrument = listed.instrument
+    instrument, end = listed.instrument, listed.told_end_ms(now)
     tick, lot, band = str(instrument.tick), str(instrument.lot), str(instrument.price_band)
     return {
-        "symbol": instrument.symbol, "contractType": "LinearPerpetual", "status": "Trading", "baseCoin": instrument.base,
-        "quoteCoin": SETTLED_IN, "launchTime": str(listed.listed_ms), "deliveryTime": "0", "deliveryFeeRate": "",
+        "symbol": instrument.symbol, "contractType": "LinearPerpetual", "status": status_of(listed, now),
+        "baseCoin": instrument.base,
+        "quoteCoin": SETTLED_IN, "launchTime": str(listed.listed_ms), "deliveryTime": str(end or 0), "deliveryFeeRate": "",
         "priceScale": str(instrument.price_decimals),
         "leverageFilter": {"minLeverage": "1", "maxLeverage": f"{MOST_LEVERAGE}.00", "leverageStep": "1"},
         "priceFilter": {"minPrice": tick, "maxPrice": HIGHEST_PRICE, "tickSize": tick},
@@ -32,6 +33,13 @@ def instrument_object(listed: ListedSymbol, now: int) -> dict[str, Any]:
         "preListingInfo": None, "displayName": "", "symbolType": "",
         "riskParameters": {"priceLimitRatioX": band, "priceLimitRatioY": band},
     }
+
+
+def status_of(listed: ListedSymbol, now: int) -> str:
+    """What instruments-info calls it at a market time."""
+    if listed.has_ended(now):
+        return "Closed"
+    return "Trading" if listed.trades_at(now) else "PreLaunch"
 
 
 def risk_limits(symbol: str) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ _SHARED: dict[int, tuple[int, str]] = {
     -2022: (110017, "current position is zero, cannot fix reduce-only order qty"),
     -2025: (110020, "Not allowed to have more than 500 active orders."),
     -4116: (110072, "OrderLinkedID is duplicate"),
+    -4108: (110074, "This contract is not live"),
     -4164: (110094, "Order does not meet minimum order value 5USDT"),
     -5027: (10001, "The order remains unchanged as the parameters entered match the existing ones."),
 }

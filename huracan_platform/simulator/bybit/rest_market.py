@@ -12,7 +12,7 @@ import orjson
 from huracan_platform.simulator.binance.rest_tape import levels
 from huracan_platform.simulator.bybit import asked
 from huracan_platform.simulator.bybit.asked import LINEAR, Asked
-from huracan_platform.simulator.bybit.instruments import instrument_object, risk_limits
+from huracan_platform.simulator.bybit.instruments import instrument_object, risk_limits, status_of
 from huracan_platform.simulator.bybit.klines import INTERVALS, bar_end, chosen, rendered
 from huracan_platform.simulator.bybit.problems import wrong
 from huracan_platform.simulator.bybit.tickers import ticker_object
@@ -45,10 +45,10 @@ class MarketEndpoints:
 
     def instruments(self, query: Asked) -> Result:
         """GET /v5/market/instruments-info"""
-        status = query.get("status", "Trading")
-        names = asked.symbols(query, self.venue) if status == "Trading" else []
+        status, now = query.get("status", "Trading"), self.venue.clock.market_ms()
+        listed = (self.venue.listed(name) for name in asked.symbols(query, self.venue))
+        names = [one.instrument.symbol for one in listed if one.is_announced(now) and status_of(one, now) == status]
         found, cursor = asked.page(query, names, asked.rows(query, 500, 1_000))
-        now = self.venue.clock.market_ms()
         rows = [instrument_object(self.venue.listed(s), now) for s in found]
         return {"category": query["category"], "list": rows, "nextPageCursor": cursor}
 
@@ -94,14 +94,15 @@ class MarketEndpoints:
         """GET /v5/market/tickers"""
         now = self.venue.clock.market_ms()
         names = asked.symbols(query, self.venue)
-        return {
-            "category": query["category"], "list": [ticker_object(self.venue.history(s), self.books[s], now) for s in names],
-        }
+        if query.get("symbol"):
+            names = [self.venue.trading(name).instrument.symbol for name in names]
+        rows = [ticker_object(self.venue.history(s), self.books[s], now) for s in names if s in self.venue.traded]
+        return {"category": query["category"], "list": rows}
 
     def orderbook(self, query: Asked) -> Result:
         """GET /v5/market/orderbook: the book now, best first."""
         symbol, limit = asked.symbol(query, self.venue), asked.rows(query, 25, MOST_LEVELS)
-        instrument, now = self.venue.listed(symbol).instrument, self.venue.clock.market_ms()
+        instrument, now = self.venue.trading(symbol).instrument, self.venue.clock.market_ms()
         book = self.books[symbol].at(now, limit)
         return {
             "s": symbol, "b": levels(instrument, book.bid_ticks, book.bid_lots),

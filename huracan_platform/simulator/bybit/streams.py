@@ -165,6 +165,10 @@ class PublicStreams(MarketLoop):
             self.send_kline(name, history, bar_before(history, name.detail, int(starts[1])), opened, closed=True)
         self.send_kline(name, history, running_bar(history, name.detail, opened)[0], opened, closed=False)
 
+    def last_bar(self, name: StreamName, history: SymbolHistory) -> I64:
+        """As for every protocol, with months besides."""
+        return bar_before(history, name.detail, history.listed.end_ms)
+
     def send_kline(self, name: StreamName, history: SymbolHistory, row: I64, event_ms: int, *, closed: bool) -> None:
         """A bar in a message of its own."""
         self.subscribers.send(name, _kline(name, history, row, event_ms, closed=closed))

@@ -67,6 +67,7 @@ class OrderDesk:
 
     def submit_conditional(self, request: OrderRequest, instrument: Instrument, trigger: int, working_type: str) -> Conditional:
         """Let a request wait for its trigger in ticks, or refuse it."""
+        self._venue.trading(instrument.symbol)
         self._refuse_duplicate(request.client_order_id)
         now, wire = self._matching.cursor_ms, self._venue.clock.wire_ms()
         number = next(self._matching.triggers.numbers)
@@ -155,6 +156,7 @@ class OrderDesk:
     def check_market(self, request: OrderRequest, instrument: Instrument) -> None:
         """Refuse what prices, limits, position or margin do not allow now."""
         self._venue.expect_prices()
+        self._venue.trading(instrument.symbol)
         price = admission.reference(self._matching, request, instrument)
         order_rules.check_notional(request, price, instrument)
         if request.reduce_only and self._matching.closable(self.account, instrument.symbol, request.side) == 0:

@@ -37,7 +37,7 @@ def liquidate(matching: Matching, account: Account, moment: int) -> None:
         if not pool.falls_short(marks):
             continue
         for symbol in pool.symbols if pool.isolated else matching.books:
-            _cancel_all(matching, account, symbol, moment)
+            cancel_all(matching, account, symbol, moment)
         sizes = {s: maintenance_of(account, s, marks[s]) for s in pool.symbols}
         for symbol in sorted(sizes, key=lambda s: sizes[s], reverse=True):
             now = pool_of(account, symbol)
@@ -45,7 +45,8 @@ def liquidate(matching: Matching, account: Account, moment: int) -> None:
                 _close(matching, account, symbol, moment)
 
 
-def _cancel_all(matching: Matching, account: Account, symbol: str, moment: int) -> None:
+def cancel_all(matching: Matching, account: Account, symbol: str, moment: int) -> None:
+    """Cancel every order of an account in a symbol, also those that wait for a trigger."""
     working = account.records.working_in(symbol)
     for order in list(working.orders.values()):
         matching.withdraw(order, Status.CANCELED, moment)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from huracan_platform.clock import MINUTE_MS
 from huracan_platform.simulator.exchange.account import Account
+from huracan_platform.simulator.exchange.delisting import delist
 from huracan_platform.simulator.exchange.liquidation import liquidate
 from huracan_platform.simulator.exchange.margin import held, pools
-from huracan_platform.simulator.exchange.window import Step, Window, settlement_at
+from huracan_platform.simulator.exchange.window import ENDS, Step, Window, settlement_at
 from huracan_platform.simulator.venue import Venue
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Progress:
         if not any(window.happens(s) for s in concerned):
             return
         touched = any(self._touched(s, *window.extremes(s)) for s in concerned)
-        settles = any(window.settles(s) for s in concerned)
+        settles = any(window.settles(s) or window.ends(s) for s in concerned)
         risky = [a for a in self._matching.accounts if self._risky(a, window)]
         if not (touched or settles or risky):
             return
@@ -58,9 +59,12 @@ class Progress:
                 liquidate(self._matching, account, step.moment)
 
     def _happen(self, step: Step) -> None:
-        """A settlement or a public trade."""
+        """A settlement, a public trade, or the end of a symbol."""
         matching = self._matching
         matching.cursor_ms = step.moment
+        if step.index == ENDS:
+            delist(matching, step.symbol, step.moment)
+            return
         if step.index < 0:
             self._settle(step.symbol, step.moment)
             return

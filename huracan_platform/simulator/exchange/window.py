@@ -11,10 +11,13 @@ import numpy as np
 from huracan_platform.simulator.market.bars import ListedSymbol
 from huracan_platform.simulator.venue import Venue
 
+ENDS = -2
+
 
 @dataclass(frozen=True, order=True)
 class Step:
-    """A minute's open (`index` −1: settlements are due) or trade `index` of minute `row`, at a market time in ms."""
+    """A minute's open (`index` −1: settlements are due), trade `index` of minute `row`, or the symbol's end (`index` ENDS) after
+    minute `row`, at a market time in ms."""
 
     moment: int
     index: int
@@ -47,6 +50,8 @@ class Window:
         rows = self.rows(symbol)
         if len(rows) != 1 or self._opened(symbol):
             return len(rows) > 0
+        if self.ends(symbol):
+            return True
         history = self.venue.history(symbol)
         offset, opened = history.tape(rows[0]).offset_ms, int(history.listed.bars.ts_ms[rows[0]])
         edges = (self.after - opened, self.upto - opened)
@@ -56,6 +61,11 @@ class Window:
         """Whether funding is settled in the window."""
         listed = self.venue.listed(symbol)
         return any(settlement_at(listed, int(listed.bars.ts_ms[row])) is not None for row in self._opened(symbol))
+
+    def ends(self, symbol: str) -> bool:
+        """Whether trading of the symbol ends in the window."""
+        end = self.venue.listed(symbol).ends_ms
+        return end is not None and self.after < end <= self.upto
 
     def steps(self, symbols: Iterable[str]) -> list[Step]:
         """Everything that happens to the symbols, in order; at the same instant settlements come first."""
@@ -67,6 +77,8 @@ class Window:
 
     def _steps(self, symbol: str) -> Iterator[Step]:
         history = self.venue.history(symbol)
+        if self.ends(symbol) and history.listed.ends_ms is not None:
+            yield Step(history.listed.ends_ms, ENDS, symbol, len(history.listed.bars) - 1)
         for row in self._opened(symbol):
             yield Step(int(history.listed.bars.ts_ms[row]), -1, symbol, row)
         for row in self.rows(symbol):

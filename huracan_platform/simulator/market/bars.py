@@ -9,12 +9,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan_platform.clock import MINUTE_MS
+from huracan_platform.clock import DAY_MS, MINUTE_MS
 from huracan_platform.simulator.exchange.instruments import Instrument
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+# Venues announce a listing or its end some days ahead, and nothing is known of it before.
+NOTICE_MS = 7 * DAY_MS
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class ListedSymbol:
     """One symbol with everything the venue knows of it. `key` seeds its tape and book.
 
     `premium` (n,) at the end of each bar is the mark price over the index price, less 1, as a fraction. `positioning`,
-    `liquidations` and `premium` None: not recorded.
+    `liquidations` and `premium` None: not recorded. `ends_ms` is when trading ends (exclusive); None: never.
     """
 
     instrument: Instrument
@@ -120,6 +122,7 @@ class ListedSymbol:
     positioning: Positioning | None = None
     liquidations: Liquidations | None = None
     premium: F64 | None = None
+    ends_ms: int | None = None
 
     @property
     def listed_ms(self) -> int:
@@ -130,6 +133,22 @@ class ListedSymbol:
     def end_ms(self) -> int:
         """End of the last bar, ms UTC."""
         return int(self.bars.ts_ms[-1]) + MINUTE_MS
+
+    def trades_at(self, market_ms: int) -> bool:
+        """Whether it can be traded at a market time: it has begun and not ended."""
+        return self.listed_ms <= market_ms and not self.has_ended(market_ms)
+
+    def has_ended(self, market_ms: int) -> bool:
+        """Whether trading is over at a market time."""
+        return self.ends_ms is not None and self.ends_ms <= market_ms
+
+    def is_announced(self, market_ms: int) -> bool:
+        """Whether the venue tells by then that it will trade."""
+        return self.listed_ms - NOTICE_MS <= market_ms
+
+    def told_end_ms(self, market_ms: int) -> int | None:
+        """When it ends or ended, as far as the venue tells it by then: a week ahead; None: no end is known."""
+        return self.ends_ms if self.ends_ms is not None and self.ends_ms - NOTICE_MS <= market_ms else None
 
 
 @dataclass(frozen=True)

@@ -112,8 +112,13 @@ class MarketLoop(ABC):
             self._publish_minute(names, history, row, self._cursor[symbol], now)
             if row % MINUTES_AT_ONCE == 0:
                 await asyncio.sleep(0)
+        end = history.listed.ends_ms
+        if end is not None and self._cursor[symbol] < end <= now:
+            for name in names:
+                if name.kind in self.klines:
+                    self.send_kline(name, history, self.last_bar(name, history), end, closed=True)
         self._cursor[symbol] = max(now, self._cursor[symbol])
-        for name in names:
+        for name in names if history.listed.trades_at(now) else ():
             self._tell(name, now, paced=paced)
 
     def _tell(self, name: StreamName, now: int, *, paced: bool) -> None:
@@ -137,6 +142,10 @@ class MarketLoop(ABC):
         tape = history.tape(row)
         first, stop = (int(np.searchsorted(tape.offset_ms, edge - opened, side="right")) for edge in (after, now))
         self.send_trades(trades, history, tape, range(first, stop), opened)
+
+    def last_bar(self, name: StreamName, history: SymbolHistory) -> I64:
+        """The bar (10,) of the interval in which the symbol ends."""
+        return np.asarray(history.series(name.detail).rows[-1])
 
     def turn_bar(self, name: StreamName, history: SymbolHistory, row: int, opened: int) -> None:
         """At a minute's open: where it begins a new bar of the interval, end the one before and begin it."""

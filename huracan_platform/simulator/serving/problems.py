@@ -24,3 +24,8 @@ def invalid(name: str) -> VenueRefusal:
 def bad_symbol() -> VenueRefusal:
     """-1121: the venue does not list it."""
     return VenueRefusal(-1121, "Invalid symbol.")
+
+
+def not_trading() -> VenueRefusal:
+    """-4108: the venue lists it, but it has not begun or has ended."""
+    return VenueRefusal(-4108, "Symbol is on delivering or delivered or settling or closed or pre-trading.")
