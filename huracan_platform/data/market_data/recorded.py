@@ -15,6 +15,7 @@ from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.contracts.recording import Recording
 from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
+from huracan_platform.data.market_data.series_checks import each_once
 from huracan_platform.data.market_data.source import MarketSource
 from huracan_platform.settings import QualitySettings, Settings
 
@@ -87,13 +88,7 @@ def completeness(
 
 def uniqueness(subject: Subject, ts_ms: Int64, step_ms: int) -> CheckResult:
     """Each window once, in time order."""
-    steps, unique = np.diff(ts_ms), len(np.unique(ts_ms))
-    twice, back = len(ts_ms) - unique, int((steps < 0).sum())
-    return check_result(
-        subject, "uniqueness", twice == 0 and back == 0, len(ts_ms), unique,
-        f"expected each window once in time order, got {twice} duplicates and {back} steps back in time",
-        bad=ranges(np.unique(ts_ms[1:][steps <= 0]), step_ms),
-    )
+    return each_once(subject, ts_ms, step_ms, "window")
 
 
 def validity(subject: Subject, ts_ms: Int64, good: np.ndarray, expected: str, step_ms: int) -> CheckResult:

@@ -12,8 +12,9 @@ from huracan_platform.contracts.market import Candles, Float64, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.contracts.source import Change, SourceContract, SourceRows
 from huracan_platform.data.market_data.candles.checks import FEWEST_RETURNS, MAD_TO_SIGMA, MEAN_TO_SIGMA, MOST_SAMPLES
-from huracan_platform.data.market_data.gaps import DueWindow, absent, in_words, ranges
+from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
+from huracan_platform.data.market_data.series_checks import all_due, each_once
 from huracan_platform.data.sources.source import Rule
 from huracan_platform.settings import QualitySettings
 
@@ -45,38 +46,13 @@ def run_checks(
     """All six, over rows in time order."""
     subject = Subject(contract.name, rows.symbol, evidence.window.day)
     return [
-        completeness(rows, contract, evidence.due, subject, quality),
-        uniqueness(rows, contract, subject),
+        all_due(subject, rows.ts_ms, evidence.due, contract.step_ms, "row", quality),
+        each_once(subject, rows.ts_ms, contract.step_ms, "row"),
         validity(rows, contract, subject),
         freshness(rows, contract, evidence, subject, quality),
         plausibility(rows, contract, evidence.series, subject, quality),
         consistency(rows, contract, evidence, subject),
     ]
-
-
-def completeness(
-    rows: SourceRows, contract: SourceContract, due: Int64, subject: Subject, quality: QualitySettings
-) -> CheckResult:
-    """Every due row is there; explained gaps aside. Never blocking: the rows that came are genuine."""
-    missing = absent(due, rows.ts_ms)
-    got, bad = len(due) - len(missing), ranges(missing, contract.step_ms)
-    coverage = got / len(due) if len(due) else 1.0
-    return check_result(
-        subject, "completeness", len(missing) == 0, got, len(due),
-        f"expected {len(due)} rows, got {got} (missing {in_words(bad)})",
-        severity=Severity.ERROR if coverage < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
-    )
-
-
-def uniqueness(rows: SourceRows, contract: SourceContract, subject: Subject) -> CheckResult:
-    """Each row once, in time order."""
-    steps, unique = np.diff(rows.ts_ms), len(np.unique(rows.ts_ms))
-    twice, back = len(rows) - unique, int((steps < 0).sum())
-    return check_result(
-        subject, "uniqueness", twice == 0 and back == 0, len(rows), unique,
-        f"expected each row once in time order, got {twice} duplicates and {back} steps back in time",
-        bad=ranges(np.unique(rows.ts_ms[1:][steps <= 0]), contract.step_ms),
-    )
 
 
 def validity(rows: SourceRows, contract: SourceContract, subject: Subject) -> CheckResult:

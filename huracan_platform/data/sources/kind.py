@@ -22,6 +22,7 @@ from huracan_platform.data.market_data.gaps import DueWindow
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day, told_from_ms
 from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.results import Subject
+from huracan_platform.data.market_data.series_checks import all_due, each_once
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.sources import checks
 from huracan_platform.data.sources.source import Origin, Source
@@ -93,8 +94,8 @@ class SourceKind:
         rows, subject = self._rows(part, delivery.symbol), Subject(self.name, delivery.symbol, window.day)
         due = checks.due_rows(self._contract, window, delivery.listing.first_ms)
         return [
-            checks.completeness(rows, self._contract, due, subject, self.quality),
-            checks.uniqueness(rows, self._contract, subject), checks.validity(rows, self._contract, subject),
+            all_due(subject, rows.ts_ms, due, self._contract.step_ms, "row", self.quality),
+            each_once(subject, rows.ts_ms, self._contract.step_ms, "row"), checks.validity(rows, self._contract, subject),
         ]
 
     def is_over(self, window: DueWindow, newest_ms: int | None, observed_ms: int) -> bool:

@@ -16,6 +16,7 @@ from huracan_platform.contracts.quality import CheckResult, Refetched, Severity
 from huracan_platform.data.market_data.candles.rollup import roll_up
 from huracan_platform.data.market_data.gaps import DueWindow, absent, in_words, is_refetched, missed, ranges, told_refetched
 from huracan_platform.data.market_data.results import Subject, check_result
+from huracan_platform.data.market_data.series_checks import each_once
 from huracan_platform.settings import QualitySettings
 
 DATASET = "candles"
@@ -100,14 +101,8 @@ def completeness(
 
 def uniqueness(candles: Candles, day: date) -> CheckResult:
     """Each bar once, in time order."""
-    steps = np.diff(candles.ts_ms)
-    unique = len(candles) if (steps > 0).all() else len(np.unique(candles.ts_ms))
-    twice, back = len(candles) - unique, int((steps < 0).sum())
-    return check_result(
-        Subject(DATASET, candles.symbol, day), "uniqueness", twice == 0 and back == 0, len(candles), unique,
-        f"expected each bar once in time order, got {twice} duplicates and {back} steps back in time",
-        bad=ranges(np.unique(candles.ts_ms[1:][steps <= 0])), sample=_rows(candles, np.flatnonzero(steps <= 0) + 1),
-    )
+    again = np.flatnonzero(np.diff(candles.ts_ms) <= 0) + 1
+    return each_once(Subject(DATASET, candles.symbol, day), candles.ts_ms, MINUTE_MS, "bar", _rows(candles, again))
 
 
 def validity(candles: Candles, day: date) -> CheckResult:

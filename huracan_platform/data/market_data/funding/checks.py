@@ -11,8 +11,9 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, to_datetime
 from huracan_platform.contracts.market import FundingRates, Int64
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.data.market_data.candles.checks import FEWEST_RETURNS, MAD_TO_SIGMA, MEAN_TO_SIGMA, MOST_SAMPLES
-from huracan_platform.data.market_data.gaps import DueWindow, absent, in_words, ranges
+from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
+from huracan_platform.data.market_data.series_checks import all_due, each_once
 from huracan_platform.settings import QualitySettings
 
 DATASET = "funding"
@@ -51,40 +52,15 @@ def due_settlements(series: FundingRates, start_ms: int, due_ms: int) -> Int64:
 
 def run_checks(rates: FundingRates, evidence: FundingEvidence, quality: QualitySettings) -> list[CheckResult]:
     """All six, over settlements in time order."""
+    subject, due = _subject(rates, evidence), evidence.window.unexplained(evidence.due)
     return [
-        completeness(rates, evidence, quality),
-        uniqueness(rates, _subject(rates, evidence)),
-        validity(rates, _subject(rates, evidence)),
+        all_due(subject, rates.ts_ms, due, HOUR_MS, "settlement", quality),
+        each_once(subject, rates.ts_ms, HOUR_MS, "settlement"),
+        validity(rates, subject),
         freshness(rates, evidence, quality),
         plausibility(rates, evidence, quality),
-        consistency(rates, _subject(rates, evidence)),
+        consistency(rates, subject),
     ]
-
-
-def completeness(rates: FundingRates, evidence: FundingEvidence, quality: QualitySettings) -> CheckResult:
-    """Every due settlement is there; explained gaps aside. Never blocking: the rates that came are genuine."""
-    due = evidence.window.unexplained(evidence.due)
-    missing = absent(due, rates.ts_ms)
-    got = len(due) - len(missing)
-    bad = ranges(missing, HOUR_MS)
-    coverage = got / len(due) if len(due) else 1.0
-    return check_result(
-        _subject(rates, evidence), "completeness", len(missing) == 0, got, len(due),
-        f"expected {len(due)} settlements, got {got} (missing {in_words(bad)})",
-        severity=Severity.ERROR if coverage < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
-    )
-
-
-def uniqueness(rates: FundingRates, subject: Subject) -> CheckResult:
-    """Each settlement once, in time order."""
-    steps = np.diff(rates.ts_ms)
-    unique = len(np.unique(rates.ts_ms))
-    twice, back = len(rates.ts_ms) - unique, int((steps < 0).sum())
-    return check_result(
-        subject, "uniqueness", twice == 0 and back == 0, len(rates.ts_ms), unique,
-        f"expected each settlement once in time order, got {twice} duplicates and {back} steps back in time",
-        bad=ranges(np.unique(rates.ts_ms[1:][steps <= 0]), HOUR_MS),
-    )
 
 
 def validity(rates: FundingRates, subject: Subject) -> CheckResult:

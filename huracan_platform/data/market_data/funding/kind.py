@@ -12,7 +12,7 @@ import pyarrow as pa
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.facts.repository import FactRepository
-from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_start_ms
 from huracan_platform.contracts.market import FundingRates, Int64
 from huracan_platform.contracts.quality import CheckResult
 from huracan_platform.data.market_data.contract import arrays_of, frame_of
@@ -20,6 +20,7 @@ from huracan_platform.data.market_data.funding import checks
 from huracan_platform.data.market_data.gaps import DueWindow
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day, told_from_ms
 from huracan_platform.data.market_data.results import Subject
+from huracan_platform.data.market_data.series_checks import each_once
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.settings import QualitySettings
 
@@ -70,7 +71,7 @@ class FundingKind:
             return []
         rates = FundingRates(delivery.symbol, **arrays_of(part, FUNDING_COLUMNS))
         subject = Subject(self.name, delivery.symbol, window.day)
-        return [checks.uniqueness(rates, subject), checks.validity(rates, subject)]
+        return [each_once(subject, rates.ts_ms, HOUR_MS, "settlement"), checks.validity(rates, subject)]
 
     def is_over(self, window: DueWindow, newest_ms: int | None, observed_ms: int) -> bool:
         """Over with the day: its last settlement came at least an hour before."""

@@ -10,8 +10,9 @@ from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import Candles, Int64, OpenInterest
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.data.market_data.candles.checks import FEWEST_RETURNS, MAD_TO_SIGMA, MEAN_TO_SIGMA, MOST_SAMPLES
-from huracan_platform.data.market_data.gaps import DueWindow, absent, in_words, ranges
+from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.results import Subject, check_result
+from huracan_platform.data.market_data.series_checks import all_due, each_once
 from huracan_platform.settings import QualitySettings
 
 DATASET = "open_interest"
@@ -41,36 +42,13 @@ def run_checks(rows: OpenInterest, evidence: OpenInterestEvidence, quality: Qual
     """All six, over snapshots in time order."""
     subject = Subject(DATASET, rows.symbol, evidence.window.day)
     return [
-        completeness(rows, evidence.due, subject, quality),
-        uniqueness(rows, subject),
+        all_due(subject, rows.ts_ms, evidence.due, STEP_MS, "snapshot", quality),
+        each_once(subject, rows.ts_ms, STEP_MS, "snapshot"),
         validity(rows, subject),
         freshness(rows, evidence, quality),
         plausibility(rows, evidence, quality),
         consistency(rows, evidence.hours, subject, quality),
     ]
-
-
-def completeness(rows: OpenInterest, due: Int64, subject: Subject, quality: QualitySettings) -> CheckResult:
-    """Every due snapshot is there; explained gaps aside. Never blocking: the rows that came are genuine."""
-    missing = absent(due, rows.ts_ms)
-    got, bad = len(due) - len(missing), ranges(missing, STEP_MS)
-    coverage = got / len(due) if len(due) else 1.0
-    return check_result(
-        subject, "completeness", len(missing) == 0, got, len(due),
-        f"expected {len(due)} snapshots, got {got} (missing {in_words(bad)})",
-        severity=Severity.ERROR if coverage < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
-    )
-
-
-def uniqueness(rows: OpenInterest, subject: Subject) -> CheckResult:
-    """Each snapshot once, in time order."""
-    steps, unique = np.diff(rows.ts_ms), len(np.unique(rows.ts_ms))
-    twice, back = len(rows) - unique, int((steps < 0).sum())
-    return check_result(
-        subject, "uniqueness", twice == 0 and back == 0, len(rows), unique,
-        f"expected each snapshot once in time order, got {twice} duplicates and {back} steps back in time",
-        bad=ranges(np.unique(rows.ts_ms[1:][steps <= 0]), STEP_MS),
-    )
 
 
 def validity(rows: OpenInterest, subject: Subject) -> CheckResult:

@@ -21,6 +21,7 @@ from huracan_platform.data.market_data.gaps import DueWindow
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day, told_from_ms
 from huracan_platform.data.market_data.open_interest import checks
 from huracan_platform.data.market_data.results import Subject
+from huracan_platform.data.market_data.series_checks import all_due, each_once
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.settings import QualitySettings
 
@@ -78,8 +79,8 @@ class OpenInterestKind:
         subject = Subject(self.name, delivery.symbol, window.day)
         due = checks.due_snapshots(window, delivery.listing.first_ms)
         return [
-            checks.completeness(rows, due, subject, self.quality), checks.uniqueness(rows, subject),
-            checks.validity(rows, subject),
+            all_due(subject, rows.ts_ms, due, checks.STEP_MS, "snapshot", self.quality),
+            each_once(subject, rows.ts_ms, checks.STEP_MS, "snapshot"), checks.validity(rows, subject),
         ]
 
     def is_over(self, window: DueWindow, newest_ms: int | None, observed_ms: int) -> bool:
