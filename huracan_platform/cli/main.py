@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+from functools import cache
 
 import typer
 
@@ -44,12 +45,18 @@ def _end(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
+@cache
+def _add_commands() -> None:
+    """Add every module's commands, once in a process: added again, each later call would build a larger tree of them."""
+    for name in COMMAND_MODULES:
+        importlib.import_module(f"huracan_platform.cli.{name}").register(app)
+
+
 def main() -> None:
     """Entry point: maps errors to exit codes and never shows a traceback for an expected one."""
     signal.signal(signal.SIGTERM, _end)  # so that every `with` and `finally` runs, as on Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
-    for name in COMMAND_MODULES:
-        importlib.import_module(f"huracan_platform.cli.{name}").register(app)
+    _add_commands()
     try:
         configure_logs(load_settings().log_level, human=sys.stderr.isatty())
         app()
