@@ -38,6 +38,14 @@ class DiagnosisSettings(Section):
         0.5, description="closes are spot's when their distance to the index is less than this part of that to the mark price"
     )
     least_basis_bps: float = Field(1.0, gt=0, description="basis under which spot and perpetual cannot be told apart")
+    turnover_most: float = Field(
+        2e8, gt=0, description="median dollars a minute of a day beyond which volume is in a wrong unit (genuine: 1.4e7 at most "
+        "in minutes, 2.9e7 in hours of 5 venues, 2025–2026)",
+    )
+    volume_jump: float = Field(
+        100.0, gt=1, description="median volume of a minute over the library's beside it beyond which its unit is another "
+        "(genuine: 10 from day to day at Binance, 74 at a market without trades)",
+    )
     carried_min: int = Field(30, ge=2, description="minutes without bars over which a price that goes on to the tick is odd")
     carried_part: Fraction = Field(
         0.3, description="… and the part of the usual move of a minute that it may be off by (genuine: 2 % of holes of an hour)"
@@ -67,4 +75,11 @@ class DiagnosisSettings(Section):
         "the venue averages every few seconds, its premium index is told per 5 minutes",
     )
     funding_factor_tolerance: float = Field(2.5, gt=1, description="a factor counts as a known unit's within this factor of it")
+    funding_leaps: int = Field(
+        3, ge=1, description="settlements that step over the interest without being it, where a clamp keeps rates there "
+        "(genuine: 1 at most in 90, 29 series of Binance and Bybit)",
+    )
+    funding_interest_run: int = Field(
+        160, ge=2, description="the interest itself so many times in a row is a fill (genuine: 81 at Binance and Bybit)"
+    )
     funding_copied: Fraction = Field(0.7, description="share of a series' own rates found in another series: copied beyond it")

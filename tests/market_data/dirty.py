@@ -179,6 +179,52 @@ def forward_filled(candles: Candles, rng: Rng) -> Candles:
     return replace(candles, **{name: getattr(candles, name)[at] for name in CANDLE_COLUMNS})
 
 
+def longer(minutes: int) -> Plant:
+    """Bars of so many minutes, as they come."""
+    def plant(candles: Candles, rng: Rng) -> Candles:
+        first = np.arange(0, len(candles), minutes)
+        last = np.minimum(first + minutes, len(candles)) - 1
+        return Candles(
+            candles.symbol, candles.ts_ms[first], candles.open[first], np.maximum.reduceat(candles.high, first),
+            np.minimum.reduceat(candles.low, first), candles.close[last], np.add.reduceat(candles.volume, first),
+        )
+
+    return plant
+
+
+def spread(minutes: int, volume: str) -> Plant:
+    """Bars of so many minutes under each of theirs: the volume `whole`, in equal `parts`, or `none` after the first."""
+    def plant(candles: Candles, rng: Rng) -> Candles:
+        bars = longer(minutes)(candles, rng)
+        at = np.arange(len(candles)) // minutes
+        filled = bars.at(at)
+        after = (np.arange(len(candles)) % minutes > 0) & (volume == "none")
+        parts = filled.volume / (minutes if volume == "parts" else 1)
+        prices = {name: np.where(after, filled.close, getattr(filled, name)) for name in PRICES}
+        return replace(filled, ts_ms=candles.ts_ms, volume=np.where(after, 0.0, parts), **prices)
+
+    return plant
+
+
+def untraded(candles: Candles, rng: Rng) -> Candles:
+    """No volume in any bar, as in those of a mark or index price."""
+    return replace(candles, volume=np.zeros(len(candles)))
+
+
+def interpolated(candles: Candles, rng: Rng) -> Candles:
+    """A hole of an hour or more that was closed by a straight line."""
+    size = int(rng.integers(60, 400))
+    first = int(np.searchsorted(candles.ts_ms, _middle(candles))) + int(rng.integers(1, 1440 - size))
+    places, hole = decimals(candles.close), slice(first, first + size)
+    line = np.round(np.linspace(candles.close[first - 1], candles.open[first + size] * 1.002, size + 1), places)
+    closes, opened = line[1:], line[:-1]
+    made = {"open": opened, "high": np.maximum(opened, closes), "low": np.minimum(opened, closes), "close": closes}
+    filled = {name: getattr(candles, name).copy() for name in CANDLE_COLUMNS}
+    for name, values in {**made, "volume": np.zeros(size)}.items():
+        filled[name][hole] = values
+    return replace(candles, **filled)
+
+
 def of_another(other: Candles) -> Plant:
     """The rows of another symbol, or of another time, under this one's times."""
     def plant(candles: Candles, rng: Rng) -> Candles:
@@ -248,4 +294,11 @@ FAULTS: Mapping[str, tuple[Plant, tuple[str, ...]]] = {
     "a page twice": (page_twice, ("duplicated page",)),
     "a page's numbers again": (page_repeated, ("duplicated page",)),
     "forward filled": (forward_filled, ("stale bars",)),
+    "filled in by a line": (interpolated, ("stale bars",)),
+    "no volume": (untraded, ("volume in a wrong unit",)),
+    "hours as minutes": (longer(60), ("bars of another length",)),
+    "quarters of an hour as minutes": (longer(15), ("bars of another length",)),
+    "five minutes under each of theirs": (spread(5, "whole"), ("bars of another length",)),
+    "five minutes in equal parts": (spread(5, "parts"), ("bars of another length",)),
+    "quarters of an hour filled up": (spread(15, "none"), ("bars of another length",)),
 }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from huracan_platform.clock import DAY_MS, day_of, days_between
+from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.market import Candles, MarkPrices
 from huracan_platform.contracts.quality import CheckResult, DayState
 from huracan_platform.data.market_data.candles.kind import CandleKind
 from huracan_platform.data.market_data.contract import Neighbours, frame_of
+from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.diagnosis.tracking import against_marks
 from huracan_platform.data.market_data.judge import judge
 from huracan_platform.data.market_data.source import Delivery
@@ -28,6 +30,7 @@ from tests.market_data.dirty import (
     of_another,
     of_day,
     recorded_candles,
+    scaled,
     shifted,
     some_day,
     spot,
@@ -42,6 +45,8 @@ BY_THEMSELVES = {
     "high and low swapped", "open and close swapped", "open and close swapped for a while", "open, low, high, close",
     "columns rotated", "close and volume swapped", "prices times 1000 for a while", "newest row first", "newest page first",
     "no order", "a page missing", "a page twice", "a page's numbers again", "forward filled",
+    "filled in by a line", "no volume", "hours as minutes", "quarters of an hour as minutes", "five minutes under each of theirs",
+    "five minutes in equal parts", "quarters of an hour filled up",
 }
 BY_NEIGHBOURS = {
     "one hour late (UTC+1)", "eight hours late (UTC+8)", "five hours early (UTC-5)", "half hours (UTC+5:30)",
@@ -191,6 +196,69 @@ def test_the_mark_price_tells_a_shift(recorded, minutes) -> None:
     assert found is not None
     assert "as they came" in found.sentence
     assert found.fault == ("stamped at the close" if minutes == 1 else "time-zone shifted")
+
+
+class Library(SecondSources):
+    """The library's bars, and nobody else to ask."""
+
+    def __init__(self, bars_there: Candles) -> None:
+        object.__setattr__(self, "bars_there", bars_there)
+
+    def stored(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
+        held: Candles = self.bars_there  # type: ignore[attr-defined]
+        return held.at((held.ts_ms >= start_ms) & (held.ts_ms < end_ms))
+
+    def other_symbols(self, symbol: str, start_ms: int, end_ms: int) -> list[Candles]:
+        return []
+
+    def marks(self, symbol: str, start_ms: int, end_ms: int) -> None:
+        return None
+
+    def elsewhere(self, symbol: str, start_ms: int, end_ms: int) -> tuple[()]:
+        return ()
+
+
+def filled_in(file: Candles, library: Candles) -> tuple[CheckResult, ...]:
+    """Results of a file for a hole of the library."""
+    days = tuple(days_between(day_of(int(file.ts_ms[0])), day_of(int(file.ts_ms[-1]))))
+    start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
+    delivery = Delivery(file.symbol, days, frame_of(file), end + 9 * DAY_MS, Listing(0, None), None, source="file")
+    earlier = library.at((library.ts_ms < start) & (library.ts_ms >= start - DAY_MS))
+    later = library.at((library.ts_ms >= end) & (library.ts_ms < end + DAY_MS))
+    beside = Neighbours(frozenset({file.symbol}), earlier=earlier, later=later, sources=Library(library))
+    return judge(CandleKind(QUALITY), delivery, beside, ()).results
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize(("minutes", "name"), [
+    (60, "time-zone shifted"), (-480, "time-zone shifted"), (330, "time-zone shifted"), (1, "stamped at the close"),
+    (-3, "shifted in time"), (1440, "shifted in time"),
+])
+def test_a_file_that_fits_a_hole_of_the_library_at_another_time_is_shifted(recorded, symbol, minutes, name) -> None:
+    candles = recorded[symbol]
+    of_hole = (candles.ts_ms - candles.ts_ms[0]) // DAY_MS
+    hole = (of_hole >= 10) & (of_hole < 13)
+    file, library = candles.at(hole), candles.at(~hole)
+    results = filled_in(replace(file, ts_ms=file.ts_ms + minutes * 60_000), library)
+    assert {r.fault for r in results if r.blocking} == {name}
+    assert [r.message for r in filled_in(file, library) if r.fault] == []
+
+
+@pytest.mark.parametrize(("factor", "name"), [(0.9174, "prices in a wrong unit"), (1.008, "spot labelled as perpetual")])
+def test_a_level_off_by_the_same_at_both_ends_of_a_file_is_another_unit_or_market(recorded, factor, name) -> None:
+    candles = recorded["BTCUSDT"]
+    of_hole = (candles.ts_ms - candles.ts_ms[0]) // DAY_MS
+    hole = (of_hole >= 10) & (of_hole < 12)
+    dirty = scaled(factor)(candles.at(hole), np.random.default_rng(1))
+    assert {r.fault for r in filled_in(dirty, candles.at(~hole)) if r.blocking} == {name}
+
+
+@pytest.mark.parametrize("minutes", [1, 480])
+def test_a_shifted_month_without_anything_to_hold_it_against_gets_a_hint(recorded, minutes) -> None:
+    candles = recorded["BTCUSDT"]
+    results = month(replace(candles, ts_ms=candles.ts_ms + minutes * 60_000), None)
+    assert {r.fault for r in results if r.fault} == {"stamped at the close" if minutes == 1 else "time-zone shifted"}
+    assert not any(r.blocking for r in results)
 
 
 def test_one_spike_is_no_splice() -> None:

@@ -10,10 +10,11 @@ import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
-from huracan_platform.data.market_data.diagnosis.carried import carried_over
+from huracan_platform.data.market_data.diagnosis.carried import carried_over, fits_elsewhere
 from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
 from huracan_platform.data.market_data.diagnosis.hours import Hours, against_hours, beside
+from huracan_platform.data.market_data.diagnosis.lengths import other_length
 from huracan_platform.data.market_data.diagnosis.pages import missing_pages
 from huracan_platform.data.market_data.diagnosis.repeats import (
     repeated_pages,
@@ -22,10 +23,11 @@ from huracan_platform.data.market_data.diagnosis.repeats import (
     stale,
 )
 from huracan_platform.data.market_data.diagnosis.rhythm import off_rhythm
-from huracan_platform.data.market_data.diagnosis.seams import spliced
+from huracan_platform.data.market_data.diagnosis.seams import of_another_level, spliced
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.diagnosis.ticks import finer_tick
 from huracan_platform.data.market_data.diagnosis.tracking import against_closes, against_marks
+from huracan_platform.data.market_data.diagnosis.volumes import of_no_market, unlike_the_days_beside, untraded
 from huracan_platform.data.market_data.gaps import DueWindow, absent
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
@@ -62,6 +64,8 @@ def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[d
     for window in evidence.windows:
         for one in _of_hours(evidence, compared, agree, window.day, settings):
             found.setdefault(window.day, []).append(one)
+    for one in _of_files(evidence, vouched, settings):
+        _put(found, one)
     seams = spliced(candles, settings, vouched, evidence.earlier, evidence.later) if len(candles) else []
     doubtful = {day_of(one.bad[0][0]) for one in seams}
     for window in evidence.windows:
@@ -70,7 +74,10 @@ def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[d
     ends = [*(seam.bad[0][0] for seam in seams[1:]), int(candles.ts_ms.max(initial=0))]
     for one, until in zip(seams, ends, strict=False):
         _put_seam(found, one, until, vouched)
-    if not found and len(vouched) == 0:
+    for window in evidence.windows:
+        if not found.get(window.day) and not _is_vouched(vouched, window.day):
+            found.setdefault(window.day, []).extend(_of_volumes(evidence, window.day, settings))
+    if not any(found.values()) and len(vouched) == 0:
         hint = off_rhythm(candles, settings) or carried_over(candles, evidence.earlier, evidence.later, settings)
         if hint is not None:
             _put(found, hint)
@@ -82,9 +89,12 @@ def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[d
 
 def _of_rows(candles: Candles, vouched: Int64, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
     """What the rows themselves tell, but for what the venue's own hours tell as well."""
+    if (longer := other_length(candles, settings)) is not None:
+        yield longer  # whose hours are the venue's all the same
     values = np.stack([getattr(candles, name) for name in CANDLE_COLUMNS], axis=1)
     for one in (
-        swapped_columns(candles.ts_ms, values, settings), repeated_pages(candles, settings), stale(candles, settings)
+        swapped_columns(candles.ts_ms, values, settings), repeated_pages(candles, settings), stale(candles, settings),
+        *untraded(candles, settings),
     ):
         if one is not None and not all(np.isin(range(a // HOUR_MS, b // HOUR_MS + 1), vouched).all() for a, b in one.bad):
             yield one
@@ -112,6 +122,22 @@ def _of_hours(
                 yield Diagnosis(Fault.OTHER_SYMBOL, told, True, one.bad)
                 break
     if one is not None:
+        yield one
+
+
+def _of_files(evidence: CandleEvidence, vouched: Int64, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """What the library around a whole file tells of it where no hour vouches for a part."""
+    candles, sources = evidence.candles, evidence.sources
+    if len(vouched) or len(candles) == 0:
+        return
+    first, last, earlier, later = int(candles.ts_ms[0]), int(candles.ts_ms[-1]), evidence.earlier, evidence.later
+    if sources is not None:
+        reach = settings.longest_shift_min * MINUTE_MS
+        around = sources.stored(candles.symbol, first - reach, last + reach)
+        if (one := fits_elsewhere(candles, around, settings)) is not None:
+            yield one
+        earlier, later = around.at(around.ts_ms < first), around.at(around.ts_ms > last)
+    if (one := of_another_level(candles, earlier, later, settings)) is not None:
         yield one
 
 
@@ -143,6 +169,16 @@ def _of_sources(evidence: CandleEvidence, day: date, settings: DiagnosisSettings
         if (one := against_closes(around, hours.ts_ms + HOUR_MS - MINUTE_MS, hours.close, name, settings)) is not None:
             yield one
         return
+
+
+def _of_volumes(evidence: CandleEvidence, day: date, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """What the volumes of a day tell that nothing else has a word for."""
+    candles = evidence.candles.of_day(day)
+    for one in (
+        unlike_the_days_beside(candles, evidence.earlier, evidence.later, settings), of_no_market(candles, settings)
+    ):
+        if one is not None:
+            yield one
 
 
 def _is_vouched(vouched: Int64, day: date) -> bool:

@@ -33,3 +33,26 @@ def carried_over(
             f"{span_text(sign * hole)} late", False, ((int(candles.ts_ms[0]), int(candles.ts_ms[-1])),),
         )
     return None
+
+
+def fits_elsewhere(candles: Candles, stored: Candles, settings: DiagnosisSettings) -> Diagnosis | None:
+    """Whether bars fill a hole of the library to the minute at another time than theirs, and its prices go on at both ends.
+
+    `stored` are the library's bars around, from `longest_shift_min` before the first to as long after the last.
+    """
+    if len(candles) < 2 or len(stored) < 2:
+        return None
+    first, last = int(candles.ts_ms[0]), int(candles.ts_ms[-1])
+    near = settings.carried_part * float(np.median(np.abs(np.diff(np.log(candles.close)))))
+    for k in np.flatnonzero(np.diff(stored.ts_ms) == last - first + 2 * MINUTE_MS):
+        late = (first - int(stored.ts_ms[k])) // MINUTE_MS - 1
+        before, after = float(stored.close[k]), float(stored.open[k + 1])
+        ends = abs(np.log(candles.open[0] / before)), abs(np.log(after / candles.close[-1]))
+        if late == 0 or abs(late) > settings.longest_shift_min or max(ends) > near:
+            continue
+        return Diagnosis(
+            shift_fault(late), f"expected bars of their own time, got {len(candles)} that fill the library's hole "
+            f"{span_text(-late)} off to the minute, opening at {candles.open[0]:g} after its {before:g} and closing at "
+            f"{candles.close[-1]:g} before its {after:g}: times are {span_text(late)} late", True, ((first, last),),
+        )
+    return None

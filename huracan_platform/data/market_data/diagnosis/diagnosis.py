@@ -13,6 +13,7 @@ class Fault(StrEnum):
     CLOSE_STAMPED = "stamped at the close"
     SHIFTED = "shifted in time"
     TIME_UNIT = "times in a wrong unit"
+    NO_ZONE = "times without a time zone"
     NEWEST_FIRST = "newest-first order"
     SHUFFLED = "rows out of order"
     CLOCK_BACK = "clock set back"
@@ -20,6 +21,7 @@ class Fault(StrEnum):
     DUPLICATES = "duplicated rows"
     MISSING_PAGE = "missing page"
     COLUMNS_SWAPPED = "columns swapped"
+    NUMBER_FORMAT = "numbers as text"
     SPOT = "spot labelled as perpetual"
     OTHER_MARKET = "another market's data"
     OTHER_SYMBOL = "another symbol's data"
@@ -27,7 +29,9 @@ class Fault(StrEnum):
     VOLUME_UNIT = "volume in a wrong unit"
     SPLICED = "spliced series"
     STALE = "stale bars"
+    BAR_LENGTH = "bars of another length"
     FUNDING_UNIT = "funding with a wrong unit"
+    INTERVAL = "funding with a wrong interval"
     FUNDING_FABRICATED = "fabricated funding"
 
 

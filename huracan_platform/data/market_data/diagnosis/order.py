@@ -19,14 +19,15 @@ MOSTLY = 0.8
 
 def wrong_unit(ts: Int64, first_ms: int, now_ms: int) -> Diagnosis | None:
     """Times that are no ms since 1970 but would be sound in another unit."""
-    if len(ts) == 0 or first_ms <= np.median(ts) <= now_ms:
+    odd = ts[(ts < first_ms) | (ts > now_ms)]
+    if len(odd) == 0:
         return None
-    middle = float(np.median(ts))
     for factor, unit in UNITS.items():
-        if first_ms <= middle * factor <= now_ms:
-            sound = to_datetime(int(float(ts[0]) * factor))
+        if first_ms <= float(np.median(odd)) * factor <= now_ms:
+            sound = to_datetime(int(float(odd[0]) * factor))
             return Diagnosis(
-                Fault.TIME_UNIT, f"expected ms since 1970, got {unit}: {int(ts[0])} is {sound:%Y-%m-%d %H:%M} in {unit}", True
+                Fault.TIME_UNIT, f"expected ms since 1970, got {unit} in {len(odd)} of {len(ts)} rows: {int(odd[0])} is "
+                f"{sound:%Y-%m-%d %H:%M} in {unit}", True,
             )
     return None
 

@@ -12,6 +12,7 @@ from huracan_platform.clock import HOUR_MS, MINUTE_MS
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Float64, Int64
 from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
+from huracan_platform.data.market_data.diagnosis.formats import as_text, no_times
 from huracan_platform.data.market_data.diagnosis.order import ahead_of_now, off_grid, wrong_order, wrong_unit
 from huracan_platform.data.market_data.diagnosis.scale import other_scale
 from huracan_platform.data.market_data.diagnosis.units import over_the_cap
@@ -30,14 +31,18 @@ def refusal(
     """
     from huracan_platform.contracts.datasets import FIRST_MS  # pandera: 1.5 s
 
-    if dataset not in VALUES or "ts" not in frame or len(frame) == 0 or not isinstance(frame["ts"].dtype, pd.DatetimeTZDtype):
+    if dataset not in VALUES or "ts" not in frame or len(frame) == 0:
         return None
+    if not isinstance(frame["ts"].dtype, pd.DatetimeTZDtype):
+        return no_times(frame["ts"], FIRST_MS, now_ms)
     if str(frame["ts"].dt.tz) != "UTC":
         return _other_zone(frame["ts"])
     if frame["ts"].isna().any():
         return None
     ts = frame["ts"].dt.as_unit("ms").astype("int64").to_numpy()
     values = _numbers(frame, VALUES[dataset])
+    if values is None and (found := as_text(frame, VALUES[dataset])) is not None:
+        return found
     found = wrong_unit(ts, FIRST_MS, now_ms) or wrong_order(ts, np.zeros((len(ts), 1)) if values is None else values, settings)
     found = found or off_grid(ts, GRIDS[dataset]) or ahead_of_now(ts, now_ms)
     if found is not None or values is None:

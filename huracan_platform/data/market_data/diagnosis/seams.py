@@ -33,6 +33,30 @@ def spliced(
 
 
 _HOUR = 60 * MINUTE_MS
+# Of the usual move of a minute, by which the jumps to another level and back may differ: they are a minute's moves apart.
+_BACK = 4.0
+
+
+def of_another_level(
+    candles: Candles, earlier: Candles | None, later: Candles | None, settings: DiagnosisSettings
+) -> Diagnosis | None:
+    """Whether prices jump from the library's at the first bar and back by as much after the last, with no seam between."""
+    if earlier is None or later is None or not len(earlier) or not len(later) or len(candles) < settings.fewest_bars:
+        return None
+    chain = _with_neighbours(candles, earlier, later)
+    at = _without_spikes(_seams(chain, settings)[0], chain.ts_ms, settings.fewest_bars)
+    if [int(chain.ts_ms[k]) for k in at] != [int(candles.ts_ms[0]), int(later.ts_ms[0])]:
+        return None
+    there, back = (float(np.log(chain.open[k] / chain.close[k - 1])) for k in at)
+    if abs(there + back) > _BACK * float(np.median(np.abs(np.diff(np.log(candles.close))))):
+        return None
+    factor = float(np.exp(there))
+    fault = Fault.SPOT if abs(factor - 1) <= settings.other_market else Fault.PRICE_UNIT
+    return Diagnosis(
+        fault, f"expected prices on the level of the library's on both sides, got {factor:.6g} times it from the first bar to "
+        f"the last ({there * 1e4:+.1f} bps there, {back * 1e4:+.1f} bps back)", True,
+        ((int(candles.ts_ms[0]), int(candles.ts_ms[-1])),),
+    )
 
 
 def _told(chain: Candles, k: int, ratio: float, settings: DiagnosisSettings) -> str:

@@ -1,0 +1,48 @@
+"""Values that are no times or numbers of the contract's kind, but can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from huracan_platform.clock import to_datetime
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
+from huracan_platform.data.market_data.diagnosis.order import UNITS
+
+
+def no_times(column: pd.Series[Any], first_ms: int, now_ms: int) -> Diagnosis | None:
+    """Times of no zone, or numbers that are no whole ms."""
+    if column.dtype.kind == "M":
+        first = column.iloc[0]
+        return Diagnosis(
+            Fault.NO_ZONE, f"expected times in UTC, got times that tell no zone: {first} may be any place's", True
+        )
+    if column.dtype.kind != "f" or not np.isfinite(column).all():
+        return None
+    middle = float(column.median())
+    for factor, unit in {1.0: "ms", **UNITS}.items():
+        if first_ms <= middle * factor <= now_ms:
+            sound = to_datetime(int(middle * factor))
+            return Diagnosis(
+                Fault.TIME_UNIT, f"expected whole ms since 1970, got {unit} with decimals: {middle} is {sound:%Y-%m-%d %H:%M}",
+                True,
+            )
+    return None
+
+
+def as_text(frame: pd.DataFrame, names: Sequence[str]) -> Diagnosis | None:
+    """Numbers written as text: with a comma for the point, or with marks between the thousands."""
+    for name in names:
+        if name not in frame or frame[name].dtype.kind in "fiub":
+            continue
+        text = frame[name].astype(str)
+        plain = text.str.replace(".", "")
+        for read in (text, text.str.replace(",", "."), plain.str.replace(",", "."), text.str.replace(",", "")):
+            if pd.to_numeric(read, errors="coerce").notna().all():
+                return Diagnosis(
+                    Fault.NUMBER_FORMAT, f"expected {name} as numbers, got text: {text.iloc[0]} is {float(read.iloc[0]):g}", True
+                )
+    return None
