@@ -55,12 +55,8 @@ def synthetic_world(seed: int, days: int, settings: Settings, base: str = "BTC")
     core = feature_set("core", "full")
     matrix = FeatureMatrix(symbol, candles.ts_ms, values, core.columns, core.name, core.set_hash, ())
 
-    def recompute(ts_ms: int) -> Float64:
-        past = first_bars(candles, int(np.searchsorted(candles.ts_ms, ts_ms)) + 1)
-        return compute_features(past, funding, settings)[-1]
-
     frame = build_frame(candles, matrix, settings.labels, account_costs(settings.costs))
-    return World(candles, funding, frame, settings, recompute)
+    return World(candles, funding, frame, settings, recomputer(candles, funding, settings))
 
 
 def compute_features(candles: Candles, funding: FundingRates, settings: Settings) -> Float64:
@@ -69,10 +65,25 @@ def compute_features(candles: Candles, funding: FundingRates, settings: Settings
     return FeatureEngine(feature_set("core", "full")).run(candles, rates)
 
 
-def first_bars(candles: Candles, n: int) -> Candles:
-    """The first n bars."""
+def recomputer(candles: Candles, funding: FundingRates, settings: Settings) -> RecomputeRow:
+    """Rows computed anew by an engine that has seen no bar after theirs; it goes on from one row to a later one."""
+    engine = FeatureEngine(feature_set("core", "full"))
+
+    def recompute(ts_ms: int) -> Float64:
+        nonlocal engine
+        if engine.newest_ms is not None and engine.newest_ms >= ts_ms:
+            engine = FeatureEngine(engine.feature_set)
+        seen = 0 if engine.newest_ms is None else int(np.searchsorted(candles.ts_ms, engine.newest_ms)) + 1
+        past = bars_between(candles, seen, int(np.searchsorted(candles.ts_ms, ts_ms)) + 1)
+        return engine.run(past, align_funding(past.ts_ms, funding, settings.quality.funding_delay_ms))[-1]
+
+    return recompute
+
+
+def bars_between(candles: Candles, first: int, end: int) -> Candles:
+    """Bars first ≤ i < end."""
     columns = ("ts_ms", "open", "high", "low", "close", "volume")
-    return Candles(candles.symbol, **{c: getattr(candles, c)[:n] for c in columns})
+    return Candles(candles.symbol, **{c: getattr(candles, c)[first:end] for c in columns})
 
 
 def shuffled_labels(frame: TrainingFrame, rng: np.random.Generator) -> TrainingFrame:
