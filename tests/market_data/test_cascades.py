@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huracan_platform.contracts.liquidation import LiquidationMinutes, cascade_votes
-from huracan_platform.data.market_data.liquidations.cascades import MinuteSums, find_cascades, find_clusters
+from huracan_platform.data.market_data.liquidations.cascades import (
+    MinuteSums,
+    find_cascades,
+    find_clusters,
+    known_with_volume,
+)
 from huracan_platform.settings import LiquidationSettings
 
 RULE = LiquidationSettings()
@@ -48,6 +53,26 @@ def test_a_burst_of_one_side_is_a_cascade_from_the_minute_in_which_all_is_met() 
 ], ids=["too few", "both sides", "usual size", "little for the volume"])
 def test_a_burst_that_lacks_one_condition_is_none(spoiled) -> None:
     assert not find_cascades(spoiled, RULE).on.any()
+
+
+def test_only_minutes_that_a_late_volume_decides_on_wait_for_it() -> None:
+    sums, known, late = burst(minutes()), np.zeros(N, np.int64), np.zeros(N, bool)
+    known[AT + 1], late[AT + 1] = 777, True  # in every window in which the condition is met
+    on = np.flatnonzero(find_cascades(sums, RULE).on).tolist()
+    assert known_with_volume(sums, known, late, RULE) == dict.fromkeys(on, 777)
+    late[:], known[:] = True, np.arange(N)
+    assert known_with_volume(sums, known, late, RULE) == {m: m for m in on}
+    late[AT - 6:] = False
+    assert known_with_volume(sums, known, late, RULE) == {}
+
+
+def test_a_minute_that_a_late_volume_keeps_out_of_a_cascade_waits_for_it_too() -> None:
+    sums, known, late = burst(minutes()), np.arange(N), np.zeros(N, bool)
+    on = np.flatnonzero(find_cascades(sums, RULE).on).tolist()
+    sums.traded_usd[AT], late[AT], known[AT] = 1e12, True, 10**6
+    assert not find_cascades(sums, RULE).on[on].all()
+    found = known_with_volume(sums, known, late, RULE)
+    assert {m: found[m] for m in on[:2]} == dict.fromkeys(on[:2], 10**6)
 
 
 def test_without_enough_windows_of_the_past_nothing_is_called_large() -> None:

@@ -299,6 +299,27 @@ def test_a_label_that_rests_on_a_corrected_candle_is_known_since_the_correction(
     assert (kinds(corrected_ms - 1), kinds(corrected_ms)) == ({"single"}, {"cascade"})
 
 
+def test_a_minute_s_flag_that_rests_on_a_corrected_candle_is_known_since_the_correction(brain, market, planted) -> None:
+    corrected_ms = at(20, 0)
+    bar = CandleRepository(brain).read_table(market.venue, [BTC], at(6, 1), at(6, 2))
+    batch = bar.set_column(bar.column_names.index("volume"), "volume", pa.array(bar.column("volume").to_numpy() * 1.1))
+    batch = batch.append_column("known_at_ms", pa.array([at(6, 2) + 2_000]))
+    CandleRepository(brain).upsert(market.venue, batch, market.clock().wire_ms(), revision_known_at_ms=corrected_ms)
+    planted()
+
+    def minutes(as_of: int | None) -> dict[int, float]:
+        pin = Pin(as_of=None if as_of is None else to_datetime(as_of))
+        rows = LiquidationMinuteRepository(brain).read(market.venue, [BTC], at(5, 0), at(7, 0), pin)[BTC]
+        return dict(zip(((rows.ts_ms - at(6, 0)) // MINUTE_MS).tolist(), rows.in_cascade.tolist(), strict=True))
+
+    whole, before = minutes(None), minutes(corrected_ms - 1)
+    assert [minute for minute, on in whole.items() if on] == list(range(1, 6))
+    assert whole.keys() - before.keys() == set(range(1, 6))
+    assert set(before.values()) == {0.0}
+    assert minutes(corrected_ms) == whole
+    assert minutes(at(6, 1) + 2_000)[0] == 0.0  # a minute that needs no volume is known as ever
+
+
 def test_days_before_the_first_recorder_are_unavailable(brain, market, settings) -> None:
     report = ingest_liquidations(brain, market, (BTC,), FIRST, SECOND, settings)
     assert [d.state for d in report.days] == [DayState.UNAVAILABLE] * 2

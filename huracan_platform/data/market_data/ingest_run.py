@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -18,7 +18,7 @@ from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, Ruling
-from huracan_platform.data.market_data.ahead import fetched_ahead
+from huracan_platform.data.market_data.ahead import day_jobs, fetched_ahead
 from huracan_platform.data.market_data.contract import Neighbours, arrays_of, enforce, frame_of_rows
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.fallback import Fallback
@@ -29,6 +29,7 @@ from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.report import IngestReport, summarise
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.market_data.stored import stored_days
+from huracan_platform.data.market_data.universe import Universe
 from huracan_platform.data.sources.kind import SourceKind
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError, UntoldError
 from huracan_platform.failpoints import Failpoint, reach
@@ -56,6 +57,7 @@ class _Tally:
     unfetched: dict[str, str] = field(default_factory=dict)
     given_up: dict[str, tuple[date, ...]] = field(default_factory=dict)
     kind: type[TransientError | PermanentError] = TransientError
+    not_due: int = 0
 
 
 class IngestRun:
@@ -80,7 +82,7 @@ class IngestRun:
         self._tally = _Tally()
 
     def run(self, symbols: Sequence[str], first_day: date, last_day: date) -> IngestReport:
-        """Days from first to last, both included.
+        """Days from first to last, both included, as far as the symbols were listed on them by what the library knows.
 
         Raises
         ------
@@ -91,17 +93,14 @@ class IngestRun:
         """
         if last_day < first_day:
             raise PermanentError(f"days: expected the last not before the first, got {first_day} to {last_day}")
-        self._save_instruments(symbols)
-        days = days_between(first_day, last_day)
-        total, done = len(days) * len(symbols), 0
-        kept_from = self._kind.kept_from_ms(self._market, self._clock.market_ms())
-        lost = [day for day in days if day_start_ms(day) < kept_from]
-        if lost:
-            self._pass_over(symbols, lost, "not available from its source any more, and not recorded in time")
-            days, done = days[len(lost):], len(lost) * len(symbols)
+        due = self._due(symbols, days_between(first_day, last_day))
+        self._save_instruments(list(due))
+        total, due = sum(map(len, due.values())), self._kept(due)
+        done = total - sum(map(len, due.values()))
+        if done:
             self._progress(done, total)
         late: list[_Job] = []
-        for job, came in fetched_ahead([(s, chunk) for chunk in _chunks(days) for s in symbols], self._fetch):
+        for job, came in fetched_ahead(day_jobs(due, DAYS_AT_A_TIME), self._fetch):
             if isinstance(came, TransientError):
                 late.append(job)
             else:
@@ -127,6 +126,27 @@ class IngestRun:
         self._save_instruments([delivery.symbol])
         return enforce(self._kind.name, delivery, self._neighbours(delivery)).refused
 
+    def _due(self, symbols: Sequence[str], days: Sequence[date]) -> dict[str, tuple[date, ...]]:
+        """The days to ask for by symbol. What the venue has dropped from its catalogue cannot be asked for any more."""
+        universe, found = Universe(self._brain, self._market.venue), {}
+        for symbol in symbols:
+            due = universe.due(symbol, days)
+            self._tally.not_due += len(days) - len(due)
+            if universe.is_dropped(symbol):
+                self._lose(symbol, due, "its venue has dropped it from its catalogue, and it was not recorded in time")
+            elif due:
+                found[symbol] = due
+        return found
+
+    def _kept(self, due: Mapping[str, tuple[date, ...]]) -> dict[str, tuple[date, ...]]:
+        """Those of the days that the source keeps; the others are passed over."""
+        kept_from, found = self._kind.kept_from_ms(self._market, self._clock.market_ms()), {}
+        for symbol, days in due.items():
+            found[symbol] = tuple(day for day in days if day_start_ms(day) >= kept_from)
+            lost = days[: len(days) - len(found[symbol])]
+            self._pass_over(symbol, lost, "not available from its source any more, and not recorded in time")
+        return found
+
     def _settle(self, job: _Job, came: _Came) -> None:
         """Store what came; where nothing did, what other venues have of it, unless asking again can never help."""
         if isinstance(came, Delivery):
@@ -134,7 +154,7 @@ class IngestRun:
         elif isinstance(came, MalformedRowsError):
             self._write(judge_malformed(self._kind, *job, frame_of_rows(came.rows), str(came)))
         elif isinstance(came, UntoldError):
-            self._pass_over([job[0]], job[1], str(came))
+            self._pass_over(*job, str(came))
         else:
             lent = self._borrow(job) if isinstance(came, TransientError) else []
             self._give_up((job[0], tuple(day for day in job[1] if day not in lent)), came)
@@ -208,7 +228,8 @@ class IngestRun:
             lent = [one for one in delivery.refetched if day_of(one.start_ms) in kept]
             RefetchedWindows(self._brain).lend(venue, self._kind.name, lent, wire)
         if len(judged.frame):
-            rows = self._as_known(self._kind.table(judged.frame), market_ms)
+            later = {} if delivery is None else delivery.later_ms
+            rows = self._as_known(self._kind.table(judged.frame), market_ms, later)
             stored = self._kind.repository(self._brain).upsert(venue, rows, wire, revision_known_at_ms=market_ms)
         reach(Failpoint.AFTER_FACTS_BEFORE_BOOKS)
         days = list(self._hashed(judged.days))
@@ -223,11 +244,13 @@ class IngestRun:
         self._tally.revised += stored.revised
         self._tally.unchanged += stored.unchanged
 
-    def _as_known(self, rows: pa.Table, market_ms: int) -> pa.Table:
-        """The rows with the delay that this source's events were measured to arrive with."""
-        if self._arrival.measured_ms is None:
+    def _as_known(self, rows: pa.Table, market_ms: int, later_ms: Mapping[int, int]) -> pa.Table:
+        """The rows with the delay that this source's events were measured to arrive with; some are known later, by their ts."""
+        if self._arrival.measured_ms is None and not later_ms:
             return rows
         known = self._arrival.known_at(rows.column("known_at_ms").to_numpy(), market_ms)
+        if later_ms:
+            known = np.maximum(known, [later_ms.get(ts, 0) for ts in rows.column("ts_ms").to_pylist()])
         return rows.set_column(rows.column_names.index("known_at_ms"), "known_at_ms", pa.array(known, pa.int64()))
 
     def _hashed(self, days: Sequence[DayReport]) -> Iterator[DayReport]:
@@ -242,16 +265,19 @@ class IngestRun:
             rows, content_hash = found.get(day.day, (0, ""))
             yield replace(day, rows=rows, content_hash=content_hash) if day.rows else day
 
-    def _pass_over(self, symbols: Sequence[str], days: Sequence[date], why: str) -> None:
+    def _pass_over(self, symbol: str, days: Sequence[date], why: str) -> None:
         """Days that the venue has lost or never tells: what the library has of them stays, what it has not is unavailable."""
-        name, venue = self._kind.name, self._market.venue
-        for symbol in symbols:
+        if days:
             listing = self._market.listing(symbol)
             ended_ms = listing.last_ms or self._clock.market_ms()
-            listed = [day for day in days if listing.first_ms - DAY_MS < day_start_ms(day) < ended_ms]
-            if listed:
-                self._books.mark_unavailable(venue, name, symbol, listed, why, self._clock.wire_ms())
-                self._tally.days += self._books.days(venue, name, [symbol], listed[0], listed[-1])
+            self._lose(symbol, [day for day in days if listing.first_ms - DAY_MS < day_start_ms(day) < ended_ms], why)
+
+    def _lose(self, symbol: str, days: Sequence[date], why: str) -> None:
+        """Mark days as unavailable where the library has nothing of them."""
+        name, venue = self._kind.name, self._market.venue
+        if days:
+            self._books.mark_unavailable(venue, name, symbol, days, why, self._clock.wire_ms())
+            self._tally.days += self._books.days(venue, name, [symbol], days[0], days[-1])
 
     def _give_up(self, job: _Job, error: TransientError | PermanentError) -> None:
         symbol, days = job
@@ -282,10 +308,5 @@ class IngestRun:
         return IngestReport(
             self._market.venue, self._kind.name, tuple(sorted(tally.days, key=lambda d: (d.day, d.symbol))),
             summarise(tally.results), tally.inserted, tally.revised, tally.unchanged, dict(tally.unfetched),
-            dict(tally.given_up),
+            dict(tally.given_up), tally.not_due,
         )
-
-
-def _chunks(days: Sequence[date]) -> Iterator[tuple[date, ...]]:
-    for at in range(0, len(days), DAYS_AT_A_TIME):
-        yield tuple(days[at:at + DAYS_AT_A_TIME])

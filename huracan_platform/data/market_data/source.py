@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -82,7 +82,8 @@ class Delivery:
     """What came for one symbol and a run of days, untouched, with the evidence that came along.
 
     `observed_ms` is market time before the first request; `hours` are the venue's own 1-hour bars (not with funding);
-    `source` is "venue" or the name of a file; `refetched` the windows of `frame` that came from another venue.
+    `source` is "venue" or the name of a file; `refetched` the windows of `frame` that came from another venue;
+    `later_ms` says of rows, by ts, since when they are known where they rest on something that came later than they did.
     """
 
     symbol: str
@@ -93,6 +94,7 @@ class Delivery:
     hours: Candles | None = None
     source: str = "venue"
     refetched: tuple[Refetched, ...] = ()
+    later_ms: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def start_ms(self) -> int:

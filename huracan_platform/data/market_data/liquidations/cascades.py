@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from huracan_platform.contracts.market import Float64
+from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.settings import LiquidationSettings
 
 MINUTES_PER_DAY = 1440
@@ -61,6 +62,27 @@ def find_cascades(sums: MinuteSums, rule: LiquidationSettings) -> Cascades:
         if active >= 0:
             on[m], met_at[m] = True, active
     return Cascades(on, met_at)
+
+
+def known_with_volume(
+    sums: MinuteSums, traded_known_ms: Int64, late: Bools, rule: LiquidationSettings
+) -> Mapping[int, int]:
+    """Minutes whose `on` rests on a volume that was `late`, and since when the volumes that decide are known, ms UTC.
+
+    What `on` is the same with, whatever the late volumes, does not rest on them: the less was traded, the more is a cascade.
+    """
+    late = late & ~np.isnan(sums.traded_usd)
+    if not late.any():
+        return {}
+    least, most = (
+        find_cascades(replace(sums, traded_usd=np.where(late, usd, sums.traded_usd)), rule).on for usd in (0.0, np.inf)
+    )
+    count, known = _trailing_sum(sums.count, rule.window_min), {}
+    for m in np.flatnonzero(least != most):
+        quiet = np.flatnonzero(count[:m] == 0)
+        began = int(quiet[-1]) + 1 if len(quiet) else 0  # no cascade lasts over a window without liquidations
+        known[int(m)] = int(traded_known_ms[max(0, began - rule.window_min + 1):m + 1].max())
+    return known
 
 
 def find_clusters(count: Float64, rule: LiquidationSettings) -> Bools:

@@ -26,7 +26,13 @@ from huracan_platform.data.market_data.contract import arrays_of, frame_of
 from huracan_platform.data.market_data.gaps import DueWindow, in_words, ranges
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day
 from huracan_platform.data.market_data.liquidations.book import DATASET
-from huracan_platform.data.market_data.liquidations.cascades import Cascades, MinuteSums, find_cascades, find_clusters
+from huracan_platform.data.market_data.liquidations.cascades import (
+    Cascades,
+    MinuteSums,
+    find_cascades,
+    find_clusters,
+    known_with_volume,
+)
 from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.results import Subject, check_result
 from huracan_platform.data.market_data.source import Delivery, MarketSource
@@ -59,12 +65,15 @@ class LiquidationKind(recorded.RecordedKind):
             traded[(bars.ts_ms - ts[0]) // STEP_MS] = bars.close * bars.volume
         sums = MinuteSums(long_count + short_count, long_usd, short_usd, traded, coverage(found, ts, STEP_MS))
         cascades = find_cascades(sums, self.settings.liquidations)
-        self._call(market.venue, rows, ts, cascades, traded_known, (start, end), clock)
+        ends = self._ends(market.venue, ts, clock)
+        self._call(market.venue, rows, ts, cascades, traded_known, ends, (start, end), clock)
+        later = known_with_volume(sums, traded_known, traded_known > ends, self.settings.liquidations)
         kept = (ts >= start) & (sums.coverage > 0)
         clustered = find_clusters(sums.count, self.settings.liquidations)
         columns = (long_count, short_count, long_usd, short_usd, cascades.on, clustered, sums.coverage)
         minutes = LiquidationMinutes(symbol, ts[kept], *(np.asarray(c[kept], np.float64) for c in columns))
-        return Delivery(symbol, days, frame_of(minutes), clock.market_ms(), listing, source="recorder")
+        later_ms = {int(ts[m]): known for m, known in later.items()}
+        return Delivery(symbol, days, frame_of(minutes), clock.market_ms(), listing, source="recorder", later_ms=later_ms)
 
     def checks(
         self, frame: pd.DataFrame, delivery: Delivery, windows: Sequence[DueWindow], before: float | None
@@ -99,7 +108,7 @@ class LiquidationKind(recorded.RecordedKind):
         return window.due_ms >= window.end_ms or (newest_ms is not None and newest_ms >= window.end_ms - STEP_MS)
 
     def table(self, frame: pd.DataFrame) -> pa.Table:
-        """A minute is known as a candle is, a delay after its end."""
+        """A minute is known as a candle is, a delay after its end, unless the delivery says that its volume came later."""
         return fact_table(frame, MINUTE_COLUMNS, STEP_MS + self.documented_delay_ms)
 
     def repository(self, brain: Brain) -> FactRepository:
@@ -117,9 +126,14 @@ class LiquidationKind(recorded.RecordedKind):
             np.maximum.at(known, (versions.ts_ms - ts[0]) // STEP_MS, versions.known_ms)
         return traded, known
 
+    def _ends(self, venue: str, ts: Int64, clock: Clock) -> Int64:
+        """Since when minutes are known, ms UTC."""
+        arrival = ArrivalDelays(self.brain, self.quality.arrival).model(venue, self.name, self.documented_delay_ms)
+        return arrival.known_at(ts + STEP_MS + self.documented_delay_ms, clock.market_ms())
+
     def _call(
         self, venue: str, rows: Sequence[StoredLiquidation], ts: Int64, cascades: Cascades, traded_known: Int64,
-        span: tuple[int, int], clock: Clock,
+        ends: Int64, span: tuple[int, int], clock: Clock,
     ) -> None:
         """Give the liquidations of cascades their label.
 
@@ -127,8 +141,6 @@ class LiquidationKind(recorded.RecordedKind):
         corrected later.
         """
         since_ms = span[0] - self.settings.liquidations.window_min * STEP_MS  # one that was met just after midnight
-        arrival = ArrivalDelays(self.brain, self.quality.arrival).model(venue, self.name, self.documented_delay_ms)
-        ends = arrival.known_at(ts + STEP_MS + self.documented_delay_ms, clock.market_ms())
         known: dict[str, int] = {}
         for row in rows:
             met_at = int(cascades.met_at[(row.ts_ms - int(ts[0])) // STEP_MS])
