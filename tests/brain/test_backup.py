@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -24,7 +27,7 @@ from huracan_platform.brain.migrate import migrate, pending_migrations
 from huracan_platform.clock import to_datetime
 from huracan_platform.contracts.backup import TableFingerprint
 from huracan_platform.contracts.market import Pin
-from huracan_platform.errors import DataContractError, PermanentError
+from huracan_platform.errors import DataContractError, PermanentError, TransientError
 from tests.brain.batches import BTC, T0, candles
 
 pytestmark = pytest.mark.slow
@@ -151,6 +154,35 @@ def test_a_home_with_data_is_never_restored_over(server: EmbeddedServer, tmp_pat
         restore_backup(tmp_path / "backup", server.ensure_running(), tmp_path / "artefacts")
     with pytest.raises(PermanentError, match="expected a folder that is not there yet"):
         make_backup(server.ensure_running(), server.home / "artefacts", tmp_path / "backup", RECORDED)
+
+
+def test_a_backup_that_fails_leaves_nothing_behind(server: EmbeddedServer, tmp_path: Path) -> None:
+    endpoint = server.ensure_running()
+    told: list[str] = []
+    with pytest.raises((TransientError, PermanentError), match="no_such"):
+        make_backup(
+            replace(endpoint, dagster_dsn=endpoint.dagster_dsn.rpartition("/")[0] + "/no_such"), server.home / "artefacts",
+            tmp_path / "backup", RECORDED, told.append,
+        )
+    assert "brain: rows" in told  # the first database had been dumped by then
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next_one_and_a_running_one_is_let_be(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    left, told = tmp_path / ".backup.partial", list[str]()
+    _write(left / "half.dump", b"half")
+    running = os.open(left, os.O_RDONLY)
+    fcntl.flock(running, fcntl.LOCK_EX)
+    with pytest.raises(PermanentError, match=r"got .*/\.backup\.partial, which another backup does"):
+        make_backup(server.ensure_running(), server.home / "artefacts", tmp_path / "backup", RECORDED)
+    assert (left / "half.dump").exists()
+    os.close(running)
+    made = make_backup(server.ensure_running(), server.home / "artefacts", tmp_path / "backup", RECORDED, told.append)
+    assert told[0] == f"anew: an unfinished backup in {left} is removed"
+    assert sorted(made.files) == ["artefacts.tar", "brain.dump", "dagster.dump"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "backup"]
 
 
 def test_a_fingerprint_sees_every_value_and_no_order_of_writing(server: EmbeddedServer) -> None:

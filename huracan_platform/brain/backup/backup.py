@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,28 +38,21 @@ def make_backup(
     Raises
     ------
     PermanentError
-        The folder is there already, cannot be written, or a dump failed; nothing is left under its name then.
+        The folder is there already, cannot be written, another backup is writing it, or a dump failed; nothing is left then.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
-    if folder.exists() or partial.exists():
-        there = folder if folder.exists() else partial
-        raise PermanentError(f"backup: expected a folder that is not there yet, got {there}")
-    try:
-        partial.mkdir(parents=True, mode=0o700)
-    except OSError as error:
-        raise PermanentError(f"backup: expected a folder that can be made, got {folder} ({error.strerror})") from None
-    databases, server = {}, ""
-    for name, dsn in _databases(endpoint).items():
-        server, databases[name] = _dump(name, dsn, partial / f"{name}.dump", told)
-    told("artefacts")
-    stored = _pack(artefacts, partial / ARTEFACTS)
-    files = {path.name: sha256_of(path) for path in sorted(partial.iterdir())}
-    manifest = BackupManifest(to_datetime(wire_ms).isoformat(), server, databases, files, stored)
-    with (partial / MANIFEST).open("w") as file:
-        json.dump(manifest.as_dict(), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(folder)
+    with _unfinished(folder, told) as partial:
+        databases, server = {}, ""
+        for name, dsn in _databases(endpoint).items():
+            server, databases[name] = _dump(name, dsn, partial / f"{name}.dump", told)
+        told("artefacts")
+        stored = _pack(artefacts, partial / ARTEFACTS)
+        files = {path.name: sha256_of(path) for path in sorted(partial.iterdir())}
+        manifest = BackupManifest(to_datetime(wire_ms).isoformat(), server, databases, files, stored)
+        with (partial / MANIFEST).open("w") as file:
+            json.dump(manifest.as_dict(), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(folder)
     return manifest
 
 
@@ -109,6 +105,37 @@ def sha256_of(path: Path) -> str:
     """Of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _unfinished(folder: Path, told: Told) -> Iterator[Path]:
+    """A folder to fill and to rename; what is not renamed is removed.
+
+    It is locked meanwhile, so that one whose backup was killed is told from one that is being written, and removed.
+    """
+    if folder.exists():
+        raise PermanentError(f"backup: expected a folder that is not there yet, got {folder}")
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        left = partial.exists()
+        partial.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise PermanentError(f"backup: expected a folder that can be made, got {folder} ({error.strerror})") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise PermanentError(f"backup: expected a folder that nobody writes, got {partial}, which another backup does") from None
+    try:
+        if left:
+            told(f"anew: an unfinished backup in {partial} is removed")
+            for path in partial.iterdir():
+                path.unlink()
+        yield partial
+    finally:
+        os.close(lock)
+        shutil.rmtree(partial, ignore_errors=True)  # not there any more where all went well
 
 
 def _databases(endpoint: Endpoint) -> dict[str, str]:
