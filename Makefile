@@ -44,7 +44,8 @@ $(CONNECTOR): tests/simulator/old_connector.txt $(VENV)/.ready
 	@touch $@
 
 # A module's tests share their venue process and database, so a module stays in one worker. Most of them wait more than they compute.
-PARALLEL := -n 3 --dist loadfile
+# tests/conftest.py orders the modules: pytest-xdist's own order, by number of tests, begins with the longest ones last.
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 unit: setup $(CONNECTOR)  ## tests that take seconds
 	@$(BIN)/pytest -q -m "not slow" --timeout 120 $(PARALLEL) $(ARGS)

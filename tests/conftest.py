@@ -20,7 +20,21 @@ from huracan_platform.settings import Settings
 
 PREFIX = "huracan-tests-"
 TEMPLATE = "migrated_template"
+# Modules that take longest, the longest first: one of minutes that begins last keeps the other workers waiting for its end.
+LONGEST = (
+    "judging/test_controls.py", "defs/test_no_constants.py", "ui/test_web_ui.py", "faults/test_house.py",
+    "session/test_risk_policies.py", "faults/test_every_failpoint.py", "session/test_session_process.py",
+    "market_data/test_book_recorder.py", "policies/test_training.py", "sentiment/test_sentiment.py", "brain/test_server.py",
+    "session/test_paper_session.py", "simulator/test_mirror.py", "brain/test_db_command.py", "simulator/test_accounting.py",
+    "learning/test_train.py", "venues/test_wires.py", "sources/test_source_commands.py",
+)
 _numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest modules first; the rest stays by folder, whose modules share what is started once in a package."""
+    rank = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 def _sweep_leftovers() -> None:

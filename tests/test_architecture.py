@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
+
 PACKAGE = Path(__file__).parent.parent / "huracan_platform"
 NAME = PACKAGE.name
 
@@ -106,3 +108,7 @@ def test_the_environment_is_read_in_settings_only() -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv")
     ]
     assert guilty == []
+
+
+def test_modules_that_begin_first_are_there() -> None:
+    assert [name for name in LONGEST if not (Path(__file__).parent / name).is_file()] == []
