@@ -23,6 +23,33 @@ class Membership:
     delisted_at: datetime | None
     in_catalogue: bool
 
+    @property
+    def quote(self) -> str:
+        """Quote currency, `USDT`."""
+        return self.symbol.split("/")[1].split(":")[0]
+
+    def trades_at(self, moment: datetime) -> bool:
+        """Whether it could be traded at a moment, whatever became of it."""
+        ended = self.delisted_at is not None and self.delisted_at <= moment
+        return self.listed_at <= moment and not ended and self.status != "pending"
+
+    def touches(self, start: datetime, end: datetime) -> bool:
+        """Whether a part of [start, end) lies within it."""
+        return self.listed_at < end and (self.delisted_at is None or start < self.delisted_at)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A listing that is chosen as of a day. `turnover` in quote, of the days before it; None: not asked for."""
+
+    listing: Membership
+    turnover: float | None = None
+
+    @property
+    def symbol(self) -> str:
+        """ccxt's unified form."""
+        return self.listing.symbol
+
 
 @dataclass(frozen=True)
 class CatalogueChanges:

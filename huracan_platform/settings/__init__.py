@@ -29,6 +29,7 @@ from huracan_platform.settings.rules import PREFIX, SECRETS_DIR, Day, Symbols, t
 from huracan_platform.settings.sentiment import SentimentSettings
 from huracan_platform.settings.sources import SourceSettings
 from huracan_platform.settings.trading import CostSettings, ExecutionSettings, RiskSettings, StrategySettings
+from huracan_platform.settings.universe import UniverseSettings
 from huracan_platform.settings.venue import AlternativeVenue, VenueSettings
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "StrategySettings",
     "TrainingSettings",
     "UiSettings",
+    "UniverseSettings",
     "VenueSettings",
     "export",
     "load_settings",
@@ -93,6 +95,7 @@ class Settings(BaseSettings):
     broadcast: BroadcastSettings = BroadcastSettings()
     quality: QualitySettings = QualitySettings()
     repair: RepairSettings = RepairSettings()
+    universe: UniverseSettings = UniverseSettings()
     archive: ArchiveSettings = ArchiveSettings()
     sentiment: SentimentSettings = SentimentSettings()
     sources: SourceSettings = SourceSettings()

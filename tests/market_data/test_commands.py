@@ -20,9 +20,10 @@ from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.cli.main import main
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
 from huracan_platform.data.market_data.contract import frame_of
+from huracan_platform.data.market_data.universe import read_catalogue
 from huracan_platform.settings import Settings
 from huracan_platform.venues.market import MarketData
-from tests.market_data.conftest import FIRST
+from tests.market_data.conftest import FIRST, SECOND
 
 BTC = "BTC/USDT:USDT"
 
@@ -188,7 +189,7 @@ def test_revisions_and_impact_tell_what_a_correction_changed(huracan, settings, 
     assert json.loads(huracan("data", "revisions", "--to", str(FIRST), "--json").out) == []
     assert "1 revisions; dependents: none" in huracan("data", "impact", BTC, str(FIRST)).out
     elsewhere = huracan("data", "impact", "NO/USDT:USDT", str(FIRST))
-    assert (elsewhere.code, "expected one of those with NO/USDT:USDT, got none" in elsewhere.err) == (2, True)
+    assert (elsewhere.code, "expected one with candles in the library, got NO/USDT:USDT" in elsewhere.err) == (2, True)
 
 
 def test_an_unknown_batch_ends_with_2(huracan) -> None:
@@ -208,3 +209,20 @@ def test_a_command_on_what_is_not_there_says_so(huracan: Callable[..., Done], br
 
 def test_lists_without_entries_are_no_empty_tables(huracan: Callable[..., Done], brain) -> None:
     assert huracan("data", "quarantine", "list").out.strip() == "Quarantine: none"
+
+
+def test_the_universe_of_a_day_is_told_with_what_ranks_it(huracan: Callable[..., Done], brain, market: MarketData) -> None:
+    read_catalogue(brain, market)
+    backfill(huracan)
+    day = str(SECOND)
+    bars = CandleRepository(brain).read(market.venue, [BTC], 0, day_start_ms(SECOND))[BTC]
+    told = json.loads(huracan("data", "universe", "--on", day, "--top", "5", "--json").out)["listings"]
+    known = bars.ts_ms < day_start_ms(SECOND) - MINUTE_MS  # the last one is known some seconds into the day
+    turnover = float((bars.close * bars.volume)[known].sum())
+    assert [(row["symbol"], round(row["turnover"])) for row in told] == [(BTC, round(turnover))]
+    assert f"{turnover:,.0f}" in huracan("data", "universe", "--on", day, "--top", "5").out
+    both = json.loads(huracan("data", "universe", "--on", day, "--quote", "USDT", "--json").out)["listings"]
+    assert [(row["symbol"], row["turnover"]) for row in both] == [(BTC, None), ("ETH/USDT:USDT", None)]
+    assert json.loads(huracan("data", "universe", "--on", day, "--listed-for", "30", "--json").out)["listings"] == []
+    refused = huracan("data", "universe", "--top", "5")
+    assert (refused.code, "expected --on with --quote" in refused.err) == (2, True)

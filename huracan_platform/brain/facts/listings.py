@@ -86,10 +86,7 @@ class ListingRepository:
 
     def members(self, venue: str, moment: datetime, pin: Pin | None = None) -> list[Membership]:
         """What could be traded at a moment (market time, aware UTC), delisted since or not, as the pin sees it."""
-        return [
-            one for one in self.all(venue, pin)
-            if one.listed_at <= moment and (one.delisted_at is None or moment < one.delisted_at) and one.status != "pending"
-        ]
+        return [one for one in self.all(venue, pin) if one.trades_at(moment)]
 
     def known_since(self, venue: str) -> datetime | None:
         """Market time of the first reading of the catalogue; None: never read."""

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import date
 from typing import TypeVar
 
 Job = TypeVar("Job")
 Fetched = TypeVar("Fetched")
+
+
+def day_jobs(due: Mapping[str, Sequence[date]], at_a_time: int) -> list[tuple[str, tuple[date, ...]]]:
+    """The days in order of each symbol, so many of all symbols' days at a time, symbol after symbol."""
+    days, found = sorted(set().union(*due.values())), []
+    for at in range(0, len(days), at_a_time):
+        span = days[at : at + at_a_time]
+        parts = {symbol: tuple(day for day in wanted if span[0] <= day <= span[-1]) for symbol, wanted in due.items()}
+        found += [(symbol, part) for symbol, part in parts.items() if part]
+    return found
 
 
 def fetched_ahead(jobs: Sequence[Job], fetch: Callable[[Job], Fetched]) -> Iterator[tuple[Job, Fetched]]:

@@ -15,6 +15,7 @@ from huracan_platform.data.market_data.ingest import dataset_names, kind_of
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.source import MarketSource
 from huracan_platform.data.market_data.stored import stored_days
+from huracan_platform.data.market_data.universe import Universe
 from huracan_platform.settings import Settings
 
 
@@ -81,6 +82,10 @@ def find_lacks(
 
 
 def _of_series(brain: Brain, market: MarketSource, kind: Kind, symbol: str, days: Sequence[date]) -> Iterator[Finding]:
+    universe = Universe(brain, market.venue)
+    days = universe.due(symbol, days)
+    if not days or universe.is_dropped(symbol):
+        return
     listing, kept_from = market.listing(symbol), kind.kept_from_ms(market, market.clock().market_ms())
     days = [day for day in days if day_start_ms(day) + DAY_MS > listing.first_ms]
     days = [day for day in days if listing.last_ms is None or day_start_ms(day) < listing.last_ms]

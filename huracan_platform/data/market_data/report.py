@@ -51,7 +51,10 @@ class CheckSummary:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """The outcome of one ingest. `unfetched` maps a symbol to why its days `given_up` could not be had."""
+    """The outcome of one ingest. `unfetched` maps a symbol to why its days `given_up` could not be had.
+
+    `not_due` symbol-days lay outside of the symbols' listings and were not asked for.
+    """
 
     venue: str
     dataset: str
@@ -62,6 +65,7 @@ class IngestReport:
     unchanged: int
     unfetched: dict[str, str]
     given_up: dict[str, tuple[date, ...]] = field(default_factory=dict)
+    not_due: int = 0
 
     @property
     def rows(self) -> int:

@@ -22,11 +22,13 @@ from huracan_platform.defs.resources import Platform
 )
 def instruments(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Read the venue's catalogue into the library: every listing, and the terms of each contract."""
-    from huracan_platform.data.market_data.universe import read_catalogue
+    from huracan_platform.data.market_data.universe import Universe, read_catalogue
 
-    settings, market = platform.settings(), platform.market()
-    found = market.instruments(settings.symbols)  # refuses a symbol that the venue does not trade
-    changes = read_catalogue(platform.brain(Role.INGEST), market)
+    settings, market, brain = platform.settings(), platform.market(), platform.brain(Role.INGEST)
+    changes = read_catalogue(brain, market)
+    universe = Universe(brain, market.venue)
+    # Refuses a symbol that the venue never traded; of what it dropped since, the terms that are known stay.
+    found = market.instruments([symbol for symbol in settings.symbols if not universe.is_dropped(symbol)])
     rows = "\n".join(f"| {i.symbol} | {i.tick_size} | {i.lot_size} | {i.min_notional} |" for i in found)
     return dg.MaterializeResult(
         metadata={

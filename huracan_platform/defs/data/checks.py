@@ -36,11 +36,11 @@ def results(asset: str, report: IngestReport) -> list[dg.AssetCheckResult]:
     A failure that left no good day in the run is an error, which stops what is downstream. While good days are left it is a
     warning that names the bad ones: downstream reads good days only, so one bad day does not hold up a batch. A symbol
     that could not be fetched has no day in the report: completeness fails for it. Days that
-    the source does not keep are no failure.
+    the source does not keep are no failure, nor are those outside of the symbols' listings.
     """
     found = {check.name: check for check in report.checks}
     nothing_good = not report.in_state(DayState.GOOD) and not report.in_state(DayState.OPEN)
-    if report.days and not report.checks and not report.unfetched:
+    if (report.days or report.not_due) and not report.checks and not report.unfetched:
         return [_nothing_to_check(asset, name, report) for name in CHECKS]
     results = {name: _result(asset, name, found.get(name), nothing_good, report) for name in CHECKS}
     if report.unfetched:
@@ -50,6 +50,9 @@ def results(asset: str, report: IngestReport) -> list[dg.AssetCheckResult]:
 
 def _nothing_to_check(asset: str, name: str, report: IngestReport) -> dg.AssetCheckResult:
     lost, asked = len(report.in_state(DayState.UNAVAILABLE)), len(report.days)
+    if not asked:
+        text = f"{name}: nothing to check, none of the symbols was listed on these days"
+        return dg.AssetCheckResult(asset_key=asset, check_name=name, passed=True, description=text)
     text = f"{name}: nothing new to check, the source keeps none of these days; {lost} of {asked} were not recorded in time"
     return dg.AssetCheckResult(asset_key=asset, check_name=name, passed=True, description=text)
 
