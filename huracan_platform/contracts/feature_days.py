@@ -12,7 +12,8 @@ class FeatureDaySymbol:
 
     `rows_hash` is the content hash of its rows, `input_hash` that of the bars and funding they were made from.
     `start_checkpoint` and `end_checkpoint` are the SHA-256 of the engine's state before and after the day; start is
-    None on the day that the state began. `as_of` and `recorded_before` are the pin of the inputs.
+    None on the day that the state began. `as_of` and `recorded_before` are the pin of the inputs. `second_venue` names the venue
+    whose funding they were compared with, '' where there was none; None where the set compares none, and where it was not noted.
     """
 
     symbol: str
@@ -24,6 +25,7 @@ class FeatureDaySymbol:
     end_checkpoint: str
     as_of: datetime
     recorded_before: datetime
+    second_venue: str | None = None
 
 
 @dataclass(frozen=True)

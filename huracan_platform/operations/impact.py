@@ -65,7 +65,7 @@ def impact(
     Parameters
     ----------
     second_venue
-        The venue with whose facts those of the others are compared; facts of it are made use of there too. None: there is none.
+        With whose facts those of a venue were compared on days that were stored before each said so itself. None: with nobody's.
     liquidations
         By which days of liquidations are made of candles; None: the defaults.
 
@@ -78,10 +78,11 @@ def impact(
     more: list[Dependent] = []
     if dataset == "candles":
         more += cascade_days(brain, venue, symbol, day, liquidations or LiquidationSettings())
-    if venue == second_venue:
+    if any(dataset in read for read in DATASETS_ELSEWHERE.values()):
         for other in Consumers(brain).venues(symbol):
-            if other != venue:
-                more += _Reader(brain, venue, symbol, day, dataset, used_at=other).dependents()
+            reader = _Reader(brain, venue, symbol, day, dataset, used_at=other, unless_noted=venue == second_venue)
+            if other != venue and reader.is_used:
+                more += reader.dependents()
     return replace(found, dependents=(*found.dependents, *more))
 
 
@@ -94,10 +95,14 @@ def revised_facts(brain: Brain, card: ModelCard) -> int:
 
 
 class _Reader:
-    """One partition and the reads of it by what is made for a venue; `used_at` None: for its own."""
+    """One partition and the reads of it by what is made for a venue; `used_at` None: for its own.
+
+    `unless_noted`: days of another venue that do not note the one that they were compared with are taken for its readers.
+    """
 
     def __init__(
-        self, brain: Brain, venue: str, symbol: str, day: date, dataset: str, *, used_at: str | None = None
+        self, brain: Brain, venue: str, symbol: str, day: date, dataset: str, *, used_at: str | None = None,
+        unless_noted: bool = False,
     ) -> None:
         self._venue, self._symbol, self._day, self._dataset = venue, symbol, day, dataset
         self._used_at, self._read_by = used_at or venue, DATASETS if used_at is None else DATASETS_ELSEWHERE
@@ -107,7 +112,8 @@ class _Reader:
         self._consumers = Consumers(brain)
         self._reach = 0 if dataset == "candles" else REACH_DAYS
         made = self._consumers.feature_days(self._used_at, symbol, day, day + timedelta(days=self._reach))
-        self._days = [d for d in made if self._is_read_by(d.feature_set)]
+        self._elsewhere, self._unless_noted = used_at is not None, unless_noted
+        self._days = [d for d in made if self._is_read_by(d.feature_set) and self._was_compared(d)]
         self._cards = ModelRepository(brain).all(venue=self._used_at, symbol=symbol)
 
     def read(self) -> Impact:
@@ -119,6 +125,16 @@ class _Reader:
         """All that was made from it."""
         models = {card.model_id: found for card in self._cards if (found := self._model(card)) is not None}
         return [*self._feature_days(), *models.values(), *self._uses(models), *self._sessions()]
+
+    @property
+    def is_used(self) -> bool:
+        """Days were made of it, or may have been."""
+        return self._unless_noted or bool(self._days)
+
+    def _was_compared(self, read: FeatureDayRead) -> bool:
+        if not self._elsewhere:
+            return True
+        return self._unless_noted if read.second_venue is None else read.second_venue == self._venue
 
     def _is_read_by(self, feature_set: str) -> bool:
         return self._dataset in self._read_by.get(feature_set, ())

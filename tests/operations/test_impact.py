@@ -238,14 +238,44 @@ def test_funding_of_the_second_venue_is_used_by_the_days_that_compare_it(
             "known_at_ms": [ts + 5_000],
         }), clock.wire_ms(), revision_known_at_ms=known_ms)
         clock.advance(1000)
-        assert impact(library, OTHER_VENUE, BTC, DAYS[1], "funding").dependents == ()
-        return told(impact(library, OTHER_VENUE, BTC, DAYS[1], "funding", second_venue=OTHER_VENUE))
+        return told(impact(library, OTHER_VENUE, BTC, DAYS[1], "funding"))
 
     later = ("feature days", "positioning, 1 to 2025-01-05")
     days = [("feature day", f"positioning 2025-01-0{day}") for day in (2, 3, 4)]
     assert revise_elsewhere(clock.market_ms()) == [(*one, "current") for one in (*days, later)]   # nobody knew it then
     assert revise_elsewhere(ts + HOUR_MS) == [(*one, "current") for one in (*days, later)]        # never before what it corrects
     assert impact(library, OTHER_VENUE, BTC, DAYS[1], "open_interest", second_venue=OTHER_VENUE).dependents == ()
+
+
+def test_a_day_is_used_by_those_that_were_compared_with_its_venue_whatever_is_set_now(
+    library: Brain, store: FeatureStore, clock: ManualClock, tmp_path: Path
+) -> None:
+    alone = FeatureStore(library, str(tmp_path / "artefacts"), clock=clock)
+    alone.build_days(VENUE, [BTC], DAYS[:3], POSITIONING)
+    assert alone.days(VENUE, POSITIONING, DAYS[0], DAYS[0])[0].symbols[BTC].second_venue == ""
+    used = [
+        told(impact(library, venue, BTC, DAYS[0], "funding", second_venue=OTHER_VENUE)) for venue in (OTHER_VENUE, "sim2-third")
+    ]
+    assert used == [[], []]
+    clock.advance(1000)
+    store.build_days(VENUE, [BTC], DAYS[:3], POSITIONING)
+    for set_now in (OTHER_VENUE, "sim2-third", None):
+        assert told(impact(library, OTHER_VENUE, BTC, DAYS[0], "funding", second_venue=set_now)) == [
+            ("feature day", f"positioning 2025-01-0{day}", "current") for day in (1, 2, 3)
+        ]
+        assert told(impact(library, "sim2-third", BTC, DAYS[0], "funding", second_venue=set_now)) == []
+
+
+def test_days_that_do_not_note_their_second_venue_are_taken_for_readers_of_the_one_that_is_set(
+    library: Brain, store: FeatureStore
+) -> None:
+    store.build_days(VENUE, [BTC], DAYS[:1], POSITIONING)
+    with library.connect() as connection:
+        connection.execute("UPDATE feature_day_symbols SET second_venue = NULL")
+    assert told(impact(library, OTHER_VENUE, BTC, DAYS[0], "funding")) == []
+    assert told(impact(library, OTHER_VENUE, BTC, DAYS[0], "funding", second_venue=OTHER_VENUE)) == [
+        ("feature day", "positioning 2025-01-01", "current")
+    ]
 
 
 def test_days_of_liquidations_are_stale_when_corrected_volume_calls_other_minutes_a_cascade(brain: Brain) -> None:

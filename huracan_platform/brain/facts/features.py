@@ -16,7 +16,8 @@ from huracan_platform.contracts.market import Pin
 
 _DAY = "venue, day, feature_set, profile, set_hash, code_version, content_hash, path, checkpoints_path"
 _SYMBOL = (
-    "symbol, row_count, rows_hash, input_hash, genesis, start_checkpoint, end_checkpoint, as_of, recorded_before"
+    "symbol, row_count, rows_hash, input_hash, genesis, start_checkpoint, end_checkpoint, as_of, recorded_before, "
+    "second_venue"
 )
 
 # Made from inputs of a later pin. A bound that is null is later than nothing.
@@ -94,9 +95,9 @@ class FeatureDayWriter:
             with self._connection.cursor() as cursor:
                 cursor.executemany(
                     f"INSERT INTO feature_day_symbols (feature_day_id, {_SYMBOL}) "
-                    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                     [(row[0], s.symbol, s.rows, s.rows_hash, s.input_hash, s.genesis, s.start_checkpoint, s.end_checkpoint,
-                      s.as_of, s.recorded_before) for s in day.symbols.values()],
+                      s.as_of, s.recorded_before, s.second_venue) for s in day.symbols.values()],
                 )
 
 

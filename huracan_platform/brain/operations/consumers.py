@@ -18,7 +18,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class FeatureDayRead:
-    """One version of a stored feature day of a symbol. `newest`: none has taken its place."""
+    """One version of a stored feature day of a symbol, `second_venue` as there. `newest`: none has taken its place."""
 
     feature_day_id: int
     feature_set: str
@@ -26,6 +26,7 @@ class FeatureDayRead:
     day: date
     as_of: datetime
     recorded_before: datetime
+    second_venue: str | None
     newest: bool
 
     @property
@@ -90,7 +91,7 @@ class Consumers:
         return self._rows(
             FeatureDayRead,
             """
-            SELECT feature_day_id, feature_set, set_hash, day, as_of, recorded_before,
+            SELECT feature_day_id, feature_set, set_hash, day, as_of, recorded_before, second_venue,
                    feature_day_id = max(feature_day_id) OVER (PARTITION BY set_hash, day) AS newest
               FROM feature_days JOIN feature_day_symbols USING (feature_day_id)
              WHERE venue = %s AND symbol = %s AND day BETWEEN %s AND %s ORDER BY feature_set, set_hash, day, feature_day_id

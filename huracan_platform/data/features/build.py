@@ -121,6 +121,7 @@ class DayBuilder:
             symbol=symbol, rows=len(rows.ts_ms), rows_hash=rows.content_hash(self._set.columns),
             input_hash=given.content_hash(), genesis=to_datetime(genesis_ms), start_checkpoint=chain.state_hash,
             end_checkpoint=hashlib.sha256(checkpoint).hexdigest(), as_of=self._as_of, recorded_before=self._recorded_before,
+            second_venue=self._inputs.second_venue,
         )
         chain.state_hash = part.end_checkpoint
         return _Made(part, rows, checkpoint)

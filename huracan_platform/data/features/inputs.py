@@ -131,7 +131,7 @@ AS_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({
 class LibraryInputs:
     """Bars and facts of some symbols at a pin, read from the library in chunks of days as they are asked for.
 
-    Bars that another venue lent are left out: features know one venue's prices.
+    Bars that another venue lent are left out: features know one venue's prices. `second_venue` is that of `FeatureDaySymbol`.
     """
 
     def __init__(self, brain: Brain, sources: FactSources, symbols: Collection[str], pin: Pin, set_name: str) -> None:
@@ -139,6 +139,7 @@ class LibraryInputs:
         self._brain = brain
         self._facts = READERS[set_name](brain, sources, self._symbols, pin)
         self._venue, self._pin = sources.venue, pin
+        self.second_venue = sources.second_venue or "" if set_name in DATASETS_ELSEWHERE else None
         self._start_ms = self._end_ms = 0
         self._bars: dict[str, Candles] = {}
 
