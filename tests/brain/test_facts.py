@@ -211,7 +211,7 @@ class NaiveLibrary:
         seen, now = dict(self.read(as_of_ms, recorded_ms)), dict(self.read(None, None))
         waiting = {
             T0 + minute * MINUTE_MS for minute, versions in self.versions.items()
-            if len(versions) == 1 and (recorded_ms is None or versions[0][1] <= recorded_ms)
+            if recorded_ms is None or versions[0][1] <= recorded_ms
         }
         return sum(seen.get(ts) != close for ts, close in now.items() if ts in seen or ts not in waiting)
 
@@ -262,6 +262,17 @@ def test_late_writes_change_no_pinned_read_and_every_read_equals_the_definition(
         for _, versions in sorted(naive.versions.items())
         for number, (old, new) in enumerate(pairwise(versions))
     ]
+
+
+def test_a_key_that_a_read_left_out_as_not_known_yet_is_no_change_when_it_is_corrected(brain: Brain) -> None:
+    repository, ledger = CandleRepository(brain), Revisions(brain, CandleRepository.table)
+    repository.upsert(VENUE, candles([1, 2]), LATER)
+    reads = [PinnedSpan(T0, LATER, pin(T0 + 2 * MINUTE_MS, LATER)), PinnedSpan(T0, LATER, pin(None, LATER))]
+    assert [closes(repository, read.pin) for read in reads] == [[1], [1, 2]]
+    repository.upsert(VENUE, candles([1, 9]), LATER + 1, revision_known_at_ms=T0 + HOUR_MS)
+    assert ledger.changed_since(VENUE, BTC, reads) == [0, 1]
+    repository.upsert(VENUE, candles([7, 9, 3]), LATER + 2, revision_known_at_ms=T0 + HOUR_MS)
+    assert ledger.changed_since(VENUE, BTC, reads) == [2, 3]  # a corrected one that it saw, and one that was recorded later
 
 
 def test_every_version_is_told_in_the_order_in_which_it_became_known_as_far_as_a_pin_sees(brain: Brain) -> None:

@@ -83,7 +83,7 @@ class Revisions:
     def changed_since(self, venue: str, symbol: str, reads: Sequence[PinnedSpan]) -> list[int]:
         """For each read the number of its keys that have another value now than it saw.
 
-        Keys that were recorded after it count; one that it left out because it was not known yet does not.
+        Keys that were recorded after it count; one that it left out because it was not known yet does not, nor its corrections.
         """
         query = sql.SQL("""
             SELECT (
@@ -92,9 +92,10 @@ class Revisions:
                    AND NOT (recorded_at <= seen AND (known_at <= as_of OR version = 1))
                    AND NOT EXISTS (
                        SELECT FROM {history} AS before
-                        WHERE before.series_id = current.series_id AND before.ts = current.ts
-                          AND before.known_at <= as_of AND before.recorded_at <= seen
-                          AND NOT (successor_known_at <= as_of AND successor_recorded_at <= seen) AND NOT ({differs})
+                        WHERE before.series_id = current.series_id AND before.ts = current.ts AND before.recorded_at <= seen
+                          AND (before.version = 1 AND before.known_at > as_of  -- no version of it was seen, nor could be
+                               OR before.known_at <= as_of AND NOT ({differs})
+                                  AND NOT (successor_known_at <= as_of AND successor_recorded_at <= seen))
                    )
             ) FROM unnest(%(first)s::timestamptz[], %(until)s::timestamptz[], %(as_of)s::timestamptz[], %(seen)s::timestamptz[])
                    WITH ORDINALITY AS reads (first, until, as_of, seen, number) ORDER BY number
