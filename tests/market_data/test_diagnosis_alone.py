@@ -14,8 +14,9 @@ from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.contract import frame_of
 from huracan_platform.data.market_data.diagnosis.carried import carried_over
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis
-from huracan_platform.data.market_data.diagnosis.funding import FundingEvidence, diagnose_funding
+from huracan_platform.data.market_data.diagnosis.funding import diagnose_funding
 from huracan_platform.data.market_data.diagnosis.rhythm import off_rhythm
+from huracan_platform.data.market_data.diagnosis.settlements import FundingEvidence
 from huracan_platform.data.market_data.load import load_batch
 from huracan_platform.settings import Settings
 from huracan_platform.settings.diagnosis import DiagnosisSettings

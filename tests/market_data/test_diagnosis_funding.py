@@ -9,10 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from huracan_platform.clock import DAY_MS, HOUR_MS
+from huracan_platform.clock import DAY_MS, HOUR_MS, day_of
 from huracan_platform.contracts.market import FundingRates, MarkPrices
-from huracan_platform.data.market_data.diagnosis.funding import FundingEvidence, diagnose_funding
+from huracan_platform.contracts.quality import ExplainedGap
+from huracan_platform.data.market_data.diagnosis.funding import diagnose_funding
+from huracan_platform.data.market_data.diagnosis.rate_columns import swapped_rates
+from huracan_platform.data.market_data.diagnosis.schedule import missing_settlements
+from huracan_platform.data.market_data.diagnosis.settlements import FundingEvidence
 from huracan_platform.data.market_data.diagnosis.units import over_the_cap
+from huracan_platform.data.market_data.gaps import DueWindow
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 from huracan_platform.venues.funding import settled
 from tests.market_data.made import START, SYMBOL
@@ -158,3 +163,152 @@ def test_recorded_funding_of_nine_venues_is_never_refused() -> None:
     assert refused == []
     assert set(hints) <= {"LAYERUSDT"}  # its collapse of May 2025 paid 1 % and more every hour
     assert windows > 4_000
+
+
+# From here on a file says that it holds Binance's rates, which follow the formula of the premium.
+def of_binance(rates: FundingRates, near: FundingRates = NOTHING, **more) -> list[tuple[str, bool]]:
+    found = diagnose_funding(FundingEvidence(rates, near, venue="binanceusdm", **more), SETTINGS)
+    return [(one.fault.value, one.certain) for one in found]
+
+
+UNIT, MADE = ("funding with a wrong unit", True), ("fabricated funding", True)
+
+
+@pytest.mark.parametrize("factor", [0.01, 1 / 8, 3, 8, 24, 100, 365, 1095, 10_000])
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "ETHUSDT", "SOLUSDT"])
+def test_every_factor_of_a_unit_is_told_by_interest_and_digits_alone(symbol, factor) -> None:
+    part, _ = part_of(recorded_rates(symbol), 60, 90)
+    assert of_binance(replace(part, rate=part.rate * factor))[0] == UNIT
+
+
+@pytest.mark.parametrize("factor", [0.01, 1 / 8, 3, 8, 24, 365])
+def test_a_factor_is_told_by_what_was_paid(factor) -> None:
+    part, near = part_of(recorded_rates("BTCUSDT"), 60, 9)
+    dirty = replace(part, rate=part.rate * factor)
+    assert of_binance(dirty, near, stored=part)[0] == UNIT
+    assert of_binance(dirty, told=part)[0] == UNIT
+
+
+def test_rates_that_turn_into_percent_are_named_from_there_on() -> None:
+    part, near = part_of(recorded_rates("SOLUSDT"), 60, 60)
+    dirty = replace(part, rate=np.where(np.arange(60) < 40, part.rate, part.rate * 100))
+    found = diagnose_funding(FundingEvidence(dirty, near, told=part), SETTINGS)[0]
+    assert (found.fault, found.bad) == ("funding with a wrong unit", ((int(part.ts_ms[40]), int(part.ts_ms[59])),))
+    assert of_binance(dirty)[0] == UNIT
+
+
+LIKELY: dict[str, Callable[[FundingRates, Rng], np.ndarray]] = {
+    "noise of eight decimals": lambda r, rng: np.round(rng.normal(1e-4, 5e-5, len(r)), 8),
+    "noise on what was paid": lambda r, rng: r.rate * (1 + rng.normal(0, 0.1, len(r))),
+    "nothing": lambda r, rng: np.zeros(len(r)),
+    "every second in between": lambda r, rng: np.where(
+        np.arange(len(r)) % 2 == 1, np.round((np.roll(r.rate, 1) + np.roll(r.rate, -1)) / 2, 8), r.rate
+    ),
+    "a week twice": lambda r, rng: np.concatenate([r.rate[:42], r.rate[21:42], r.rate[63:]]),
+    "rounded": lambda r, rng: np.round(r.rate, 6),
+}
+
+
+@pytest.mark.parametrize("how", LIKELY)
+def test_likely_rates_of_binance_are_told_alone(how) -> None:
+    part, _ = part_of(recorded_rates("BTCUSDT"), 60, 90)
+    dirty = replace(part, rate=LIKELY[how](part, np.random.default_rng(1)))
+    assert MADE in of_binance(dirty)
+
+
+@pytest.mark.parametrize("how", ["reversed", "shuffled", "without its sign", "half another symbol's"])
+def test_what_nothing_tells_alone_the_venue_tells(how) -> None:
+    ours, other = recorded_rates("BTCUSDT"), recorded_rates("ETHUSDT")
+    _, mine, theirs = np.intersect1d(ours.ts_ms, other.ts_ms, return_indices=True)
+    part, eth = ours.at(mine[60:90]), other.at(theirs[60:90])
+    rate = {
+        "reversed": part.rate[::-1].copy(), "shuffled": np.random.default_rng(1).permutation(part.rate),
+        "without its sign": np.abs(part.rate), "half another symbol's": np.where(np.arange(30) < 15, eth.rate, part.rate),
+    }[how]
+    assert of_binance(replace(part, rate=rate)) == []
+    assert of_binance(replace(part, rate=rate), told=part)[0] == MADE
+    assert of_binance(part, told=part) == []
+
+
+def test_rates_that_the_venue_confirms_are_not_doubted() -> None:
+    part, _ = part_of(recorded_rates("BTCUSDT"), 60, 30)
+    odd = replace(part, rate=np.full(30, 7e-4))
+    assert MADE in of_binance(odd)
+    assert of_binance(odd, told=odd) == []
+
+
+def test_three_other_rates_are_told_by_the_library_and_two_may_correct_it() -> None:
+    part, near = part_of(recorded_rates("BTCUSDT"), 60, 30)
+    for wrong, expected in ((2, []), (3, [MADE])):
+        rate = part.rate.copy()
+        rate[10:10 + wrong] += 3e-5
+        assert of_binance(replace(part, rate=rate), near, stored=part) == expected
+
+
+def test_a_venue_may_correct_what_the_library_has() -> None:
+    part, near = part_of(recorded_rates("BTCUSDT"), 60, 30)
+    stored = replace(part, rate=np.where(np.arange(30) < 10, 3e-5, part.rate))
+    assert diagnose_funding(FundingEvidence(part, near, stored=stored), SETTINGS) == []
+
+
+def test_rates_of_another_venue_are_told_digit_for_digit() -> None:
+    venues = of_venues()
+    ours, other = venues["binance:BTCUSDT:perpetual"], venues["bybit:BTCUSDT:perpetual"]
+    _, mine, theirs = np.intersect1d(ours.ts_ms, other.ts_ms, return_indices=True)
+    part, theirs_part = ours.at(mine[600:690]), other.at(theirs[600:690])
+    assert of_binance(part, elsewhere={"bybit": theirs_part}) == []
+    assert MADE in of_binance(replace(part, rate=theirs_part.rate), elsewhere={"bybit": theirs_part})
+
+
+@pytest.mark.parametrize(("stated", "apart"), [(8.0, 6), (8.0, 4), (4.0, 8), (1.0, 8)])
+def test_an_interval_that_is_not_the_settlements_own_is_named(stated, apart) -> None:
+    paid = np.where(np.arange(30) % 3 == 0, 1.3e-5 + np.arange(30) * 1e-8, 1e-4 * apart / 8)
+    rates = FundingRates(SYMBOL, START + np.arange(30) * apart * HOUR_MS, paid, np.full(30, stated))
+    named = [one.fault for one in diagnose_funding(FundingEvidence(rates, NOTHING), SETTINGS)]
+    assert "funding with a wrong interval" in named
+    right = replace(rates, interval_h=np.full(30, float(apart)))
+    assert "funding with a wrong interval" not in [
+        one.fault for one in diagnose_funding(FundingEvidence(right, NOTHING), SETTINGS)
+    ]
+
+
+def test_a_hole_of_settlements_is_a_missing_page_unless_it_is_explained() -> None:
+    whole, _ = part_of(recorded_rates("BTCUSDT"), 60, 60)
+    holed = whole.at(np.concatenate([np.arange(20), np.arange(35, 60)]))
+    start, end = int(whole.ts_ms[0]), int(whole.ts_ms[-1]) + 1
+    found = missing_settlements(holed, [DueWindow(day_of(START), start, end, end)], SETTINGS)
+    assert found is not None
+    assert (found.fault, found.certain, found.bad) == (
+        "missing page", False, ((int(whole.ts_ms[20]), int(whole.ts_ms[34])),)
+    )
+    assert "15 settlements missing" in found.sentence
+    gap = ExplainedGap(SYMBOL, start, end, "outage")
+    assert missing_settlements(holed, [DueWindow(day_of(START), start, end, end, (gap,))], SETTINGS) is None
+
+
+def test_a_price_under_rate_and_swapped_columns_are_named() -> None:
+    part, _ = part_of(recorded_rates("BTCUSDT"), 60, 3)
+    price = swapped_rates(part.ts_ms, np.array([60_123.4, 60_500.1, 59_870.25]), part.interval_h)
+    assert price is not None
+    assert price.fault == "columns swapped"
+    swapped = swapped_rates(part.ts_ms, part.interval_h, part.rate)
+    assert swapped is not None
+    assert "interval_h under rate, rate under interval_h" in swapped.sentence
+    for factor in (1, 1e4, 109_500):
+        assert swapped_rates(part.ts_ms, part.rate * factor, part.interval_h) is None
+
+
+def test_recorded_funding_of_binance_and_bybit_keeps_the_formula() -> None:
+    """With what is only asked of files that say that they are theirs; quarters of a year and days."""
+    venues = {"binance": "binanceusdm", "bybit": "bybit"}
+    everything = {n: (r, venues[n.split(":")[0]]) for n, r in of_venues().items() if n.split(":")[0] in venues}
+    everything |= {symbol: (recorded_rates(symbol), "binanceusdm") for symbol in SYMBOLS}
+    refused = []
+    for name, (whole, venue) in everything.items():
+        for rows, step in ((3, 30), (90, 60)):
+            for first in range(0, len(whole) - rows, step):
+                part, near = part_of(whole, first, rows)
+                for beside in (near, NOTHING):
+                    found = diagnose_funding(FundingEvidence(part, beside, venue=venue), SETTINGS)
+                    refused += [(name, first, str(one)) for one in found if one.certain]
+    assert refused == []

@@ -14,7 +14,10 @@ from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRa
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.data.market_data.diagnosis.candles import CandleEvidence, diagnose
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, worst
-from huracan_platform.data.market_data.diagnosis.funding import FundingEvidence, diagnose_funding
+from huracan_platform.data.market_data.diagnosis.funding import diagnose_funding
+from huracan_platform.data.market_data.diagnosis.paid import confirmed
+from huracan_platform.data.market_data.diagnosis.schedule import missing_settlements
+from huracan_platform.data.market_data.diagnosis.settlements import FundingEvidence
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.gaps import DueWindow, is_refetched
 from huracan_platform.data.market_data.results import Subject
@@ -46,8 +49,8 @@ def funding_faults(
 ) -> Named:
     """Named faults of settlements by day.
 
-    The library's own settlements are always at hand. Premiums, other symbols and other venues are asked about files, which may
-    come from anywhere, and about what looks wrong.
+    The library's own settlements are always at hand. The venue's own, premiums, other symbols and other venues are asked about
+    files, which may come from anywhere; the latter three also about what looks wrong.
     """
     rates = FundingRates(delivery.symbol, **arrays)
     nothing = FundingRates(delivery.symbol, np.empty(0, np.int64), np.empty(0), np.empty(0))
@@ -55,9 +58,15 @@ def funding_faults(
     near = nothing if sources is None else sources.rates_near(rates.symbol, delivery.start_ms, delivery.end_ms)
     within = (near.ts_ms >= delivery.start_ms) & (near.ts_ms < delivery.end_ms)
     evidence = FundingEvidence(rates, near.at(~within), near.at(within))
+    if sources is not None and delivery.source != "venue":
+        evidence = replace(
+            evidence, venue=sources.venue, told=sources.rates_told(rates.symbol, delivery.start_ms, delivery.end_ms)
+        )
     found = diagnose_funding(evidence, neighbours.diagnosis)
-    if sources is not None and len(rates) and (found or delivery.source != "venue"):
+    if sources is not None and len(rates) and (found or (evidence.venue and not confirmed(evidence, neighbours.diagnosis))):
         found = diagnose_funding(_with_sources(evidence, delivery, sources), neighbours.diagnosis)
+    if holes := missing_settlements(rates, windows, neighbours.diagnosis):
+        found.append(holes)
     return _by_day(found, [window.day for window in windows])
 
 

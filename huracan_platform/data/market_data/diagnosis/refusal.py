@@ -14,24 +14,27 @@ from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
 from huracan_platform.data.market_data.diagnosis.formats import as_text, no_times
 from huracan_platform.data.market_data.diagnosis.order import ahead_of_now, off_grid, wrong_order, wrong_unit
+from huracan_platform.data.market_data.diagnosis.rate_columns import swapped_rates
 from huracan_platform.data.market_data.diagnosis.scale import other_scale
 from huracan_platform.data.market_data.diagnosis.units import over_the_cap
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
 VALUES: Mapping[str, tuple[str, ...]] = {"candles": CANDLE_COLUMNS, "funding": ("rate", "interval_h")}
 GRIDS = {"candles": MINUTE_MS, "funding": HOUR_MS}
+# Open interest and the sources.
+OTHER_GRID_MS = 5 * MINUTE_MS
 
 
 def refusal(
     dataset: str, frame: pd.DataFrame, now_ms: int, before: float | None, after: float | None, settings: DiagnosisSettings
 ) -> Diagnosis | None:
-    """The fault of a batch of candles or funding that its contract refused; None where it has no name.
+    """The fault of a batch that its contract refused; None where it has no name. Values are looked at of candles and funding.
 
     `before` and `after` are closes of the library on either side.
     """
     from huracan_platform.contracts.datasets import FIRST_MS  # pandera: 1.5 s
 
-    if dataset not in VALUES or "ts" not in frame or len(frame) == 0:
+    if "ts" not in frame or len(frame) == 0:
         return None
     if not isinstance(frame["ts"].dtype, pd.DatetimeTZDtype):
         return no_times(frame["ts"], FIRST_MS, now_ms)
@@ -40,15 +43,17 @@ def refusal(
     if frame["ts"].isna().any():
         return None
     ts = frame["ts"].dt.as_unit("ms").astype("int64").to_numpy()
-    values = _numbers(frame, VALUES[dataset])
-    if values is None and (found := as_text(frame, VALUES[dataset])) is not None:
+    columns = VALUES.get(dataset) or tuple(name for name in frame.columns if name not in ("symbol", "ts"))
+    values = _numbers(frame, columns)
+    if values is None and (found := as_text(frame, columns)) is not None:
         return found
     found = wrong_unit(ts, FIRST_MS, now_ms) or wrong_order(ts, np.zeros((len(ts), 1)) if values is None else values, settings)
-    found = found or off_grid(ts, GRIDS[dataset]) or ahead_of_now(ts, now_ms)
-    if found is not None or values is None:
+    found = found or off_grid(ts, GRIDS.get(dataset, OTHER_GRID_MS)) or ahead_of_now(ts, now_ms)
+    if found is not None or values is None or dataset not in VALUES:
         return found
     if dataset == "funding":
-        return over_the_cap(ts, values[:, 0], values[:, 1], settings)
+        rate, hours = values.T
+        return swapped_rates(ts, rate, hours) or over_the_cap(ts, rate, hours, settings)
     return _of_prices(ts, values, before, after, settings)
 
 

@@ -10,8 +10,10 @@ from typing import Protocol, TypeVar, runtime_checkable
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.funding import FundingRepository
+from huracan_platform.brain.facts.sources import SourceRepository
 from huracan_platform.clock import DAY_MS
 from huracan_platform.contracts.market import Candles, FundingRates, MarkPrices
+from huracan_platform.data.sources.mark_prices import MarkPriceSource
 from huracan_platform.errors import DataContractError, PermanentError, TransientError
 from huracan_platform.logs import get_logger
 
@@ -56,11 +58,13 @@ class SecondSources:
     others: Callable[[], Sequence[tuple[str, OtherVenue]]] = lambda: ()
 
     def marks(self, symbol: str, start_ms: int, end_ms: int) -> MarkPrices | None:
-        """The venue's mark and index prices; None where it tells none."""
+        """The venue's mark and index prices, the library's where the venue tells none; None where neither has some."""
         market = self.market
-        if not isinstance(market, MarkSource):
-            return None
-        return _answered(partial(market.mark_prices, symbol, start_ms, end_ms))
+        told = _answered(partial(market.mark_prices, symbol, start_ms, end_ms)) if isinstance(market, MarkSource) else None
+        if told is not None and len(told.ts_ms):
+            return told
+        rows = SourceRepository(self.brain, MarkPriceSource.contract).read(self.venue, [symbol], start_ms, end_ms)[symbol]
+        return MarkPrices(symbol, rows.ts_ms, rows["mark"], rows["index"], rows["premium"]) if len(rows) else None
 
     def elsewhere(self, symbol: str, start_ms: int, end_ms: int) -> Iterable[tuple[str, Candles]]:
         """Hours of other venues with their names."""
@@ -93,6 +97,14 @@ class SecondSources:
         """The library's settlements of the venue in a window and in the month before and after it."""
         library = FundingRepository(self.brain)
         return library.read(self.venue, [symbol], start_ms - FUNDING_DAYS * DAY_MS, end_ms + FUNDING_DAYS * DAY_MS)[symbol]
+
+    def rates_told(self, symbol: str, start_ms: int, end_ms: int) -> FundingRates | None:
+        """What the venue itself tells now; None where it tells none."""
+        market = self.market
+        if not isinstance(market, OtherVenue):
+            return None
+        rates = _answered(partial(market.funding, symbol, start_ms, end_ms))
+        return rates if rates is not None and len(rates) else None
 
     def rates_elsewhere(self, symbol: str, start_ms: int, end_ms: int) -> dict[str, FundingRates]:
         """Settlements of the symbol at other venues, by their names."""

@@ -26,6 +26,15 @@ def unit_factors(interval_h: float) -> dict[float, str]:
     return found
 
 
+def exact_factors(interval_h: float) -> dict[float, str]:
+    """As `unit_factors`, and the mistakes that only exact evidence tells from one another."""
+    odd = {
+        24 / interval_h: "a fraction per day", interval_h: "fractions times the hours of their interval",
+        24.0: "24 times a fraction", 365.0: "365 times a fraction", 0.01: "a hundredth of a fraction, as if it came in percent",
+    }
+    return {factor: unit for factor, unit in (odd | unit_factors(interval_h)).items() if factor != 1}
+
+
 def nearest_unit(factor: float, interval_h: float, tolerance: float) -> tuple[float, str] | None:
     """The unit whose factor is nearest to the one measured; None where none is within `tolerance` times it."""
     if not np.isfinite(factor) or factor <= 0:
@@ -47,7 +56,9 @@ def told_unit(rate: Float64, interval_h: float) -> tuple[float, str] | None:
     if len(size) < FEWEST_TOLD:
         return None
     for factor, unit in units:
-        if on_grid(size, GRID * factor).all() and (factor > 1 or not on_grid(size, GRID).any()):
+        # Rates on a grid that is coarser still were rounded, or are their venue's own.
+        rounded = on_grid(size, 10 * GRID * factor).all()
+        if on_grid(size, GRID * factor).all() and not rounded and (factor > 1 or not on_grid(size, GRID).any()):
             return factor, unit
     return None
 
