@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from huracan_platform.cli.backup import register as add_backup_commands
-from huracan_platform.cli.output import JsonOption, console, emit, table
+from huracan_platform.cli.output import JsonOption, console, emit, told_bytes
 from huracan_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -91,5 +91,10 @@ def _contents(brain: Brain) -> dict[str, Any]:
 
 
 def _show(report: dict[str, Any], as_json: bool) -> None:
-    shown = {k: ", ".join(v) or "none" if isinstance(v, list) else v for k, v in report.items()}
-    emit(report, as_json, lambda: table("Brain Library", ("", ""), shown.items()))
+
+    def render() -> None:
+        for name, value in report.items():
+            told = told_bytes(value) if name == "size_bytes" else ", ".join(value) or "none" if isinstance(value, list) else value
+            console.print(f"{name.removesuffix('_bytes'):<10} {told}", highlight=False, soft_wrap=True)
+
+    emit(report, as_json, render)

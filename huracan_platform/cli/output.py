@@ -13,6 +13,7 @@ from rich.table import Table
 
 # A pipe or a log has no width of its own; 80 columns would cut model ids.
 console = Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False)
+RECORDER_COLUMNS = ("dataset", "source", "recorder", "since", "last frame", "gaps today", "last hour", "last trouble")
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
 
@@ -36,3 +37,12 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for row in rows:
         out.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(out)
+
+
+def told_bytes(size: float) -> str:
+    """A size for people, in binary units."""
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"

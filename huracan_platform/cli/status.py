@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import typer
 
-from huracan_platform.cli.output import JsonOption, console, emit, table
+from huracan_platform.cli.output import RECORDER_COLUMNS, JsonOption, console, emit, table, told_bytes
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def status(as_json: JsonOption = False) -> None:
     found = platform_status(brain, registry, settings.execution.gateway, SystemClock())
 
     def render() -> None:
-        console.print(f"database   {brain.where}, {brain.size_bytes() / 1e6:,.0f} MB")
+        console.print(f"database   {brain.where}, {told_bytes(brain.size_bytes())}")
         wanted = "wanted" if found.session_wanted else "not wanted"
         console.print(f"session    {wanted}; {', '.join(found.leases) or 'no lease is held'}", highlight=False)
         incidents = ", ".join(f"{count} {severity}" for severity, count in found.open_incidents.items() if count)
@@ -42,8 +42,7 @@ def status(as_json: JsonOption = False) -> None:
             datasets = ("venue", "dataset", "symbols", "whole until", "degraded", "quarantined")
             table("Data", datasets, [tuple(asdict(d).values()) for d in found.datasets])
         if found.recorders:
-            recorders = ("dataset", "source", "recorder", "since", "last frame", "gaps today", "last hour", "last trouble")
-            table("Recorders", recorders, [tuple(asdict(r).values()) for r in found.recorders])
+            table("Recorders", RECORDER_COLUMNS, [tuple(asdict(r).values()) for r in found.recorders])
         if found.trading:
             table(f"May trade through {settings.execution.gateway}", ("symbol", "version", "data revised since"), [
                 (symbol, model_id, f"{found.revised[model_id]} facts" if model_id in found.revised else "no")

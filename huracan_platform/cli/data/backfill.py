@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import DAY, DatasetOption
+from huracan_platform.cli.data.options import DAY, DatasetOption, expect_days
 from huracan_platform.cli.data.output import finish, progress_bar
 from huracan_platform.cli.output import JsonOption
 from huracan_platform.cli.venue import expect_venue
@@ -33,6 +33,7 @@ def backfill(
     from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
 
+    expect_days(first, last)
     settings = load_settings()
     expect_venue(settings)
     wanted = settings.symbols if symbols is None else tuple(s.strip() for s in symbols.split(",") if s.strip())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import MINUTE
+from huracan_platform.cli.data.options import MINUTE, expect_window, venue_with
 from huracan_platform.cli.data.output import library
 from huracan_platform.cli.output import JsonOption, emit, table
 from huracan_platform.settings import load_settings
@@ -32,18 +32,12 @@ def bars(
     from huracan_platform.clock import to_datetime, to_ms
     from huracan_platform.contracts.market import CANDLE_COLUMNS, Pin
     from huracan_platform.data.market_data.candles.higher import read_bars
-    from huracan_platform.errors import PermanentError
 
+    expect_window("bars", start, end)
     brain, settings = library(), load_settings()
     stored = QualityRepository(brain).coverage()
-    known = {row["venue"] for row in stored if (row["dataset"], row["symbol"]) == ("candles", symbol)}
-    if not known:
-        raise PermanentError(f"symbol: expected one with candles in the library, got {symbol}")
-    if end <= start:
-        raise PermanentError(f"bars: expected --to after --from, got {start:%Y-%m-%dT%H:%M} to {end:%Y-%m-%dT%H:%M}")
-    if venue is None and len(known) != 1:
-        raise PermanentError(f"--venue: expected one of {', '.join(sorted(known))} with candles of {symbol}, got none")
-    name = venue or known.pop()
+    known = [row["venue"] for row in stored if (row["dataset"], row["symbol"]) == ("candles", symbol)]
+    name = venue_with(symbol, "candles", known, venue)
     pin = None if as_of is None else Pin(as_of=as_of.replace(tzinfo=UTC))
     window, delay = (to_ms(start.replace(tzinfo=UTC)), to_ms(end.replace(tzinfo=UTC))), settings.quality.arrival_delay_ms
     rolled = read_bars(brain, name, [symbol], bar, *window, arrival_delay_ms=delay, pin=pin)[symbol]
@@ -53,5 +47,8 @@ def bars(
     rows = list(zip(times, *values, rolled.minutes.tolist(), strict=True))
     emit(
         {"venue": name, "symbol": symbol, "bar": bar, "bars": [dict(zip(names, row, strict=True)) for row in rows]}, as_json,
-        lambda: table(f"{symbol} {bar} at {name}", names, rows),
+        lambda: table(f"{symbol} {bar} at {name}, UTC", ("open time", *names[1:]), [
+            (f"{to_datetime(ts):%Y-%m-%d %H:%M}", *(f"{value:.10g}" for value in row[1:]))
+            for ts, row in zip(rolled.candles.ts_ms.tolist(), rows, strict=True)
+        ]),
     )

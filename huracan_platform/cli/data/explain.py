@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import MINUTE, DatasetOption
+from huracan_platform.cli.data.options import MINUTE, DatasetOption, expect_window, said
 from huracan_platform.cli.output import console
 from huracan_platform.cli.venue import expect_venue
 from huracan_platform.settings import load_settings
@@ -22,7 +22,7 @@ def explain(
     symbol: Annotated[str, typer.Option(help="unified symbol")],
     start: Annotated[datetime, typer.Option("--from", formats=MINUTE, help="UTC, first minute")],
     end: Annotated[datetime, typer.Option("--to", formats=MINUTE, help="UTC, first minute after")],
-    reason: Annotated[str, typer.Option(help="why the venue has no data there")],
+    reason: Annotated[str, typer.Option(parser=said, metavar="TEXT", help="why the venue has no data there")],
     dataset: DatasetOption = "candles",
 ) -> None:
     """Say why a window has no data; completeness leaves it out from the next ingest of those days on."""
@@ -31,11 +31,9 @@ def explain(
     from huracan_platform.brain.roles import Role
     from huracan_platform.clock import to_ms
     from huracan_platform.contracts.quality import ExplainedGap
-    from huracan_platform.errors import PermanentError
     from huracan_platform.venues.market import MarketData
 
-    if end <= start:
-        raise PermanentError(f"gap: expected --to after --from, got {start:%Y-%m-%dT%H:%M} to {end:%Y-%m-%dT%H:%M}")
+    expect_window("gap", start, end)
     settings = load_settings()
     expect_venue(settings)
     market = MarketData(settings)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import DAY
+from huracan_platform.cli.data.options import DAY, expect_days, venue_with
 from huracan_platform.cli.data.output import library
 from huracan_platform.cli.output import JsonOption, console, emit
 
@@ -38,19 +38,16 @@ def export(
     from huracan_platform.clock import DAY_MS, to_ms
     from huracan_platform.contracts.market import Pin
     from huracan_platform.data.market_data.export import write_facts
-    from huracan_platform.errors import PermanentError
     from huracan_platform.operations.impact import facts_of
 
+    expect_days(first, last)
     brain = library()
     facts = facts_of(brain, dataset)
     venues = [v for v, s in Revisions(brain, facts.table).series() if s == symbol]
-    if not venues:
-        raise PermanentError(f"symbol: expected one with {dataset} in the library, got {symbol}")
-    if venue is None and len(venues) != 1:
-        raise PermanentError(f"--venue: expected one of those with {symbol}, got {', '.join(venues)}")
+    name = venue_with(symbol, dataset, venues, venue)
     pin = Pin(*(None if at is None else at.replace(tzinfo=UTC) for at in (as_of, recorded_before)))
     start, end = to_ms(first.replace(tzinfo=UTC)), to_ms(last.replace(tzinfo=UTC)) + DAY_MS
-    written = write_facts(facts, out, venue or venues[0], symbol, start, end, pin)
+    written = write_facts(facts, out, name, symbol, start, end, pin)
     emit({"file": str(out), **written}, as_json, lambda: console.print(
         f"{written['rows']:,} rows of {dataset} {symbol} at {written['venue']} to {out}, content hash {written['content_hash']}",
         highlight=False, soft_wrap=True,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import DAY, MINUTE, DatasetOption
+from huracan_platform.cli.data.options import DAY, MINUTE, DatasetOption, expect_window, venue_with
 from huracan_platform.cli.data.output import library
 from huracan_platform.cli.output import JsonOption, console, emit, table
 from huracan_platform.settings import load_settings
@@ -35,12 +35,16 @@ def revisions(
     from huracan_platform.clock import to_datetime, to_ms
     from huracan_platform.operations.impact import facts_of
 
+    expect_window("revisions", start, end)
     brain = library()
     ledger = Revisions(brain, facts_of(brain, dataset).table)
+    held = ledger.series()
+    if symbol is not None:
+        venue_with(symbol, dataset, (its_venue for its_venue, its_symbol in held if its_symbol == symbol), venue)
     first = 0 if start is None else to_ms(start.replace(tzinfo=UTC))
     last = to_ms(datetime(9999, 1, 1, tzinfo=UTC)) if end is None else to_ms(end.replace(tzinfo=UTC))
     found = [
-        revision for its_venue, its_symbol in ledger.series()
+        revision for its_venue, its_symbol in held
         if venue in (None, its_venue) and symbol in (None, its_symbol)
         for revision in ledger.between(its_venue, its_symbol, first, last)
     ]
@@ -63,18 +67,16 @@ def impact(
     """All that was made from a day's facts, and whether it was made from what the day holds now."""
     from huracan_platform.brain.facts.alternative_venues import AlternativeVenues
     from huracan_platform.brain.facts.revisions import Revisions
-    from huracan_platform.errors import PermanentError
     from huracan_platform.operations.impact import facts_of
     from huracan_platform.operations.impact import impact as read_impact
 
     brain, wanted = library(), date(day.year, day.month, day.day)
     venues = [v for v, s in Revisions(brain, facts_of(brain, dataset).table).series() if s == symbol]
-    if venue is None and len(venues) != 1:
-        raise PermanentError(f"--venue: expected one of those with {symbol}, got {', '.join(venues) or 'none in the library'}")
+    name = venue_with(symbol, dataset, venues, venue)
     settings = load_settings()
     others = settings.venue.alternatives
     found = read_impact(
-        brain, venue or venues[0], symbol, wanted, dataset, liquidations=settings.liquidations,
+        brain, name, symbol, wanted, dataset, liquidations=settings.liquidations,
         second_venue=AlternativeVenues(brain).venue(others[0].address) if others else None,
     )
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated
 
 import typer
+
+from huracan_platform.errors import PermanentError
 
 DAY = ["%Y-%m-%d"]
 MINUTE = ["%Y-%m-%dT%H:%M", "%Y-%m-%d"]
@@ -17,6 +21,55 @@ def known_dataset(name: str) -> str:
     if name not in all_dataset_names():
         raise typer.BadParameter(f"expected one of {', '.join(all_dataset_names())}, got {name}")
     return name
+
+
+def said(text: str) -> str:
+    """A name or a reason; an empty one says nothing."""
+    if not text.strip():
+        raise typer.BadParameter(f"expected some words, got {text!r}")
+    return text
+
+
+def expect_days(first: datetime | None, last: datetime | None) -> None:
+    """Refuse days of which the last is before the first; None is open.
+
+    Raises
+    ------
+    PermanentError
+        It is.
+    """
+    if first is not None and last is not None and last < first:
+        raise PermanentError(f"days: expected --to not before --from, got {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+
+
+def expect_window(what: str, start: datetime | None, end: datetime | None) -> None:
+    """Refuse a window that holds no moment; None is open.
+
+    Raises
+    ------
+    PermanentError
+        It holds none.
+    """
+    if start is not None and end is not None and end <= start:
+        raise PermanentError(f"{what}: expected --to after --from, got {start:%Y-%m-%dT%H:%M} to {end:%Y-%m-%dT%H:%M}")
+
+
+def venue_with(symbol: str, dataset: str, venues: Iterable[str], wanted: str | None) -> str:
+    """The venue to read a symbol of: the wanted one, or the only one that the library has it of.
+
+    Raises
+    ------
+    PermanentError
+        None has it, the wanted one has not, or several have and none is wanted.
+    """
+    known = sorted(set(venues))
+    if not known:
+        raise PermanentError(f"symbol: expected one with {dataset} in the library, got {symbol}")
+    if wanted in known:
+        return wanted
+    if wanted is not None or len(known) != 1:
+        raise PermanentError(f"--venue: expected one of {', '.join(known)} with {dataset} of {symbol}, got {wanted or 'none'}")
+    return known[0]
 
 
 DatasetOption = Annotated[

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from huracan_platform.cli.output import console, emit, table
+from huracan_platform.contracts.quality import DayState
 from huracan_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -21,11 +22,18 @@ def finish(report: IngestReport, as_json: bool) -> None:
     def render() -> None:
         told = report.as_dict()
         states = ", ".join(f"{count} {state}" for state, count in told["symbol_days"].items() if count)
+        due = any(day.expected for day in report.days)
         console.print(
-            f"{report.dataset} at {report.venue}: {report.rows} rows, coverage {report.coverage:.2%}; {report.inserted} new, "
+            f"{report.dataset} at {report.venue}: {report.rows} rows, "
+            f"{f'coverage {report.coverage:.2%}' if due else 'none expected'}; {report.inserted} new, "
             f"{report.revised} revised, {report.unchanged} unchanged; symbol-days: {states or 'none'}",
             highlight=False, soft_wrap=True,
         )
+        if report.in_state(DayState.UNAVAILABLE):
+            console.print(
+                f"unavailable: {report.venue} does not keep them (any more) and nobody recorded them in time; "
+                "asking again brings nothing", highlight=False, soft_wrap=True,
+            )
         table("Checks", ("check", "passed", "severity", "message"), [
             (check.name, "yes" if check.passed else "no", check.severity.value, check.message) for check in report.checks
         ])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from huracan_platform.cli.data.options import said
 from huracan_platform.cli.data.output import library
 from huracan_platform.cli.output import JsonOption, console, emit, table
 from huracan_platform.cli.venue import expect_venue
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from huracan_platform.brain.facts.quarantine import QuarantineEntry
 
 Batch = Annotated[int, typer.Argument(help="number from the list")]
-By = Annotated[str, typer.Option(help="who decides")]
-Reason = Annotated[str, typer.Option(help="why; kept for good")]
+By = Annotated[str, typer.Option(parser=said, metavar="NAME", help="who decides")]
+Reason = Annotated[str, typer.Option(parser=said, metavar="TEXT", help="why; kept for good")]
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused batches: look at their rows, release or discard them.")
 
 

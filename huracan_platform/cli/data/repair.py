@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import DAY, known_dataset
+from huracan_platform.cli.data.options import DAY, expect_days, known_dataset
 from huracan_platform.cli.output import JsonOption, console, emit
 from huracan_platform.cli.venue import expect_venue
 from huracan_platform.settings import load_settings
@@ -35,6 +36,7 @@ def repair(
     from huracan_platform.operations.data_incidents import tell_repair
     from huracan_platform.venues.market import MarketData
 
+    expect_days(first, last)
     settings = load_settings()
     expect_venue(settings)
     brain, market = open_brain(settings, Role.VIEWER if dry_run else Role.INGEST), MarketData(settings)
@@ -44,7 +46,8 @@ def repair(
         brain, market, settings, since, until, datasets=[dataset] if dataset else None, symbols=[symbol] if symbol else None
     )
     done = [] if dry_run else fill(brain, market, settings, findings)
-    lines = [str(one) for one in (findings if dry_run else done)] or [f"nothing to repair from {since} to {until}"]
+    told = [(found.day, str(found)) for found in findings] if dry_run else [(one.finding.day, str(one)) for one in done]
+    lines = by_days(told) or [f"nothing to repair from {since} to {until}"]
     left = [one for one in done if not one.is_well]
     if left:
         tell_repair(open_brain(settings, Role.DAGSTER), left, f"http://{settings.ui.host}:{settings.ui.port}")
@@ -55,3 +58,17 @@ def repair(
     )
     if left:
         raise DataContractError(f"repair: expected {len(done)} symbol-days to be well, got {len(left)} that are not")
+
+
+def by_days(told: Iterable[tuple[date, str]]) -> list[str]:
+    """A line per run of days in a row of which the same is told; each text names its day."""
+    runs: list[tuple[date, date, str]] = []
+    for day, text in told:
+        if runs and day - runs[-1][1] == timedelta(days=1) and text.replace(str(day), str(runs[-1][0])) == runs[-1][2]:
+            runs[-1] = (runs[-1][0], day, runs[-1][2])
+        else:
+            runs.append((day, day, text))
+    return [
+        text if last == first else text.replace(str(first), f"{first} to {last} ({(last - first).days + 1} days)", 1)
+        for first, last, text in runs
+    ]

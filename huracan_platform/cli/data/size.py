@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from huracan_platform.cli.data.output import library
-from huracan_platform.cli.output import JsonOption, console, emit, table
+from huracan_platform.cli.output import JsonOption, console, emit, table, told_bytes
 from huracan_platform.settings import load_settings
 
 MOST_TABLES = 15
@@ -41,19 +41,19 @@ def size(as_json: JsonOption = False) -> None:
         ])
         table("Tables", ("table", "rows", "size", "indexes", "bytes a row", "partitions"), [
             (
-                t.table, f"{'≈' if t.estimated else '≥'} {t.rows:,}", _told(t.table_bytes), _told(t.index_bytes),
+                t.table, f"{'≈' if t.estimated else '≥'} {t.rows:,}", told_bytes(t.table_bytes), told_bytes(t.index_bytes),
                 f"{(t.table_bytes + t.index_bytes) / t.rows:.0f}" if t.rows else "", t.partitions or "",
             )
             for t in tables[:MOST_TABLES]
         ])
         if log is not None:
             console.print(
-                f"Dagster: {_told(log.bytes)}, {log.runs:,} runs, {log.events:,} events, {log.kept_events:,} kept for good",
+                f"Dagster: {told_bytes(log.bytes)}, {log.runs:,} runs, {log.events:,} events, {log.kept_events:,} kept for good",
                 highlight=False, soft_wrap=True,
             )
         for name, (files, room) in folders.items():
-            console.print(f"artefacts/{name}: {_told(room)} in {files:,} files", highlight=False)
-        console.print(f"library in all: {_told(brain.size_bytes())}", highlight=False)
+            console.print(f"artefacts/{name}: {told_bytes(room)} in {files:,} files", highlight=False)
+        console.print(f"library in all: {told_bytes(brain.size_bytes())}", highlight=False)
 
     emit({
         "library_bytes": brain.size_bytes(), "tables": [asdict(t) for t in tables], "datasets": [asdict(d) for d in datasets],
@@ -86,11 +86,3 @@ def _folders(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
     for folder in sorted(root.iterdir()) if root.is_dir() else ():
         files = [path for path in folder.rglob("*") if path.is_file()]
         yield folder.name, (len(files), sum(path.stat().st_size for path in files))
-
-
-def _told(size_bytes: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if size_bytes < 1024:
-            return f"{size_bytes:.0f} {unit}"
-        size_bytes /= 1024
-    return f"{size_bytes:.1f} GiB"

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from huracan_platform.cli.data.output import library
-from huracan_platform.cli.output import JsonOption, console, emit, table
+from huracan_platform.cli.output import RECORDER_COLUMNS, JsonOption, console, emit, table
 
 
 def register(app: typer.Typer) -> None:
@@ -35,9 +35,9 @@ def status(as_json: JsonOption = False) -> None:
                 (r["dataset"], r["symbol"], f"{r['first_day']} – {r['last_day']}", _coverage(r), _states(r)) for r in rows
             ])
         if lent:
-            table("Lent by other venues", list(lent[0]), [list(row.values()) for row in lent])
+            table("Lent by other venues", [name.replace("_", " ") for name in lent[0]], [list(row.values()) for row in lent])
         if recorders:
-            table("Recorders", list(recorders[0]), [list(row.values()) for row in recorders])
+            table("Recorders", RECORDER_COLUMNS, [list(row.values()) for row in recorders])
         console.print(summary.message, highlight=False, soft_wrap=True)
 
     if not coverage and not as_json:

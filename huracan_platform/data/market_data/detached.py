@@ -31,8 +31,8 @@ def detach_before(
     Raises
     ------
     PermanentError
-        Some of the newest day's `trailing_days`, which it is set against, would go; a file is there already or differs when read
-        back.
+        `out` can be no folder; some of the newest day's `trailing_days`, which it is set against, would go; a file is there
+        already or differs when read back.
     """
     library = DetachedDays(brain, dataset)
     newest = library.newest()
@@ -41,7 +41,10 @@ def detach_before(
         raise PermanentError(
             f"before: expected {last} or earlier, as the newest day is set against {trailing_days} days, got {before}"
         )
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermanentError(f"out: expected a folder that can be written to, got {out} ({error.strerror})") from None
     moved = []
     for day in library.partitions():
         if day < before:

@@ -33,12 +33,14 @@ def load_batch(brain: Brain, market: MarketSource, path: Path, dataset: str, sym
     Raises
     ------
     DataContractError
-        Unknown symbol, or times that belong to no day; the batch is in quarantine then. Single bad days are not an
-        error here: the report names them.
+        A damaged file, or none of rows. Unknown symbol, or times that belong to no day; the batch is in quarantine then.
+        Single bad days are not an error here: the report names them.
     PermanentError
         No such file, or neither parquet nor CSV.
     """
     frame = read_batch(path, symbol)
+    if frame.empty:
+        raise DataContractError(f"{dataset} {symbol} {path.name}: expected rows, got none")
     if dataset == "funding" and "ts" in frame:
         frame["ts"] = _settlements(frame["ts"])
     clock = market.clock()
@@ -61,6 +63,8 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Raises
     ------
+    DataContractError
+        The file is damaged.
     PermanentError
         No such file, or neither.
     """
@@ -68,9 +72,13 @@ def read_table(path: Path) -> pd.DataFrame:
     if reader is None:
         raise PermanentError(f"{path}: expected a file ending in .parquet or .csv, got {path.suffix or 'no ending'}")
     try:
+        path.open("rb").close()  # pandas would take a folder for a parquet file
+    except OSError as error:
+        raise PermanentError(f"{path}: expected a file that can be read, got {error.strerror}") from None
+    try:
         frame = reader(path)
     except (OSError, ValueError) as error:
-        raise PermanentError(f"{path}: expected a readable {path.suffix[1:]} file, got {error}") from None
+        raise DataContractError(f"{path}: expected a readable {path.suffix[1:]} file, got {error}") from None
     return frame
 
 
