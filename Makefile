@@ -7,6 +7,9 @@ UV_VERSION := 0.13.8
 REPLAY ?=
 ARGS ?=
 
+# Kept bytecode halves the start of every process, and there are hundreds: in an environment that forbids it all the same.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo up test unit slow browser lint bench bench-peers soak lock clean
 
 help:  ## show this
