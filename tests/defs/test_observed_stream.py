@@ -35,7 +35,7 @@ def test_the_stream_is_observed_when_it_has_moved_and_tells_gaps_and_coverage(
     assert isinstance(looked(instance, None), dg.SkipReason)
     ledger, beats, wire = RecordingLedger(brain), RecorderBeats(brain), SystemClock().wire_ms()
     first = ledger.begin("sim", "liquidations", START, wire)
-    ledger.extend(first, START + 30 * MINUTE_MS, wire, ended="the venue closed")
+    ledger.extend(first, START + 30 * MINUTE_MS + 1_234, wire, ended="the venue closed")
     ledger.extend(ledger.begin("sim", "liquidations", START + 45 * MINUTE_MS, wire), START + HOUR_MS, wire)
     beats.beat("sim", "liquidations", wire, state="recording", heard_ms=START + HOUR_MS, frames=90)
     LiquidationRepository(brain).save([Liquidation("sim", BTC, START + 5, "long", 100.0, 1.0, START + 5)], wire)
@@ -44,9 +44,11 @@ def test_the_stream_is_observed_when_it_has_moved_and_tells_gaps_and_coverage(
     (event,) = result.asset_events
     assert event.asset_key == dg.AssetKey("liquidation_stream")
     told = {name: value.value for name, value in event.metadata.items()}
-    assert (told["frames"], told["liquidations"], told["gaps_today"], told["coverage_last_hour"]) == (90, 1, 1, 0.75)
-    assert told["last_event"] == "2025-01-03 01:00:00+00:00"
-    assert "the venue closed" in told["venues"]
+    assert (told["frames"], told["liquidations"], told["gaps_today"], told["coverage_last_hour"]) == (90, 1, 1, 0.7503)
+    assert told["last_event"] == "2025-01-03 01:00:00 UTC"
+    assert told["venues"].splitlines()[2] == (
+        "| sim | recording | 2025-01-03 01:00:00 UTC | 90 | 1 | 75.03% | 1 | the venue closed |"
+    )
     assert isinstance(looked(instance, result.cursor), dg.SkipReason)
     beats.beat("sim", "liquidations", wire, state="trying again", heard_ms=START + HOUR_MS, frames=90, said="away")
     assert isinstance(looked(instance, result.cursor), dg.SensorResult)

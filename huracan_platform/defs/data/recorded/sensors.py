@@ -1,5 +1,7 @@
 """Observes the recorders."""
 
+from datetime import datetime
+
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
@@ -12,6 +14,7 @@ from huracan_platform.defs.resources import Platform
 
 # What tells Dagster that an external asset has changed since those that depend on it were made.
 DATA_VERSION = "dagster/data_version"
+SHARE_DIGITS = 4  # the page prints a number with all of them
 
 
 @sensor(minimum_interval_seconds=300)
@@ -33,15 +36,19 @@ def observe_liquidation_stream(context: dg.SensorEvaluationContext, platform: Pl
 
 def _told(reports: list[RecorderReport], counts: dict[str, int]) -> dict[str, dg.MetadataValue]:
     rows = "\n".join(
-        f"| {r.source} | {r.state} | {r.last_frame or 'never'} | {r.frames:,} | {counts.get(r.source, 0):,} | {r.covered:.2%} | "
+        f"| {r.source} | {r.state} | {_moment(r.last_frame)} | {r.frames:,} | {counts.get(r.source, 0):,} | {r.covered:.2%} | "
         f"{len(r.gaps)} | {'; '.join(dict.fromkeys(gap.reason for gap in r.gaps)) or r.said} |" for r in reports
     )
     head = "| venue | recorder | last event | frames | liquidations of the day | last hour | gaps of the day | why |"
     return {
         "frames": dg.MetadataValue.int(sum(r.frames for r in reports)),
         "liquidations": dg.MetadataValue.int(sum(counts.values())),
-        "coverage_last_hour": dg.MetadataValue.float(min(r.covered for r in reports)),
+        "coverage_last_hour": dg.MetadataValue.float(round(min(r.covered for r in reports), SHARE_DIGITS)),
         "gaps_today": dg.MetadataValue.int(sum(len(r.gaps) for r in reports)),
-        "last_event": dg.MetadataValue.text(str(max((r.last_frame for r in reports if r.last_frame), default="never"))),
+        "last_event": dg.MetadataValue.text(_moment(max((r.last_frame for r in reports if r.last_frame), default=None))),
         "venues": dg.MetadataValue.md(f"{head}\n|---|---|---|---|---|---|---|---|\n{rows}"),
     }
+
+
+def _moment(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
