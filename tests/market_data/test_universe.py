@@ -14,7 +14,7 @@ from huracan_platform.brain.facts.funding import FundingRepository
 from huracan_platform.brain.facts.listings import ListingRepository
 from huracan_platform.brain.facts.quality import QualityRepository
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_start_ms
-from huracan_platform.contracts.market import Candles, Listed, Pin
+from huracan_platform.contracts.market import Candles, FundingRates, Listed, Pin
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.ahead import day_jobs
 from huracan_platform.data.market_data.days import good_days
@@ -46,19 +46,21 @@ def changing() -> Iterator[MarketData]:
 
 
 class Asked(SpoiledMarket):
-    """The venue, with a record of which symbols' candles it was asked for, from when."""
+    """The venue, with a record of whose settlements it was asked for, from when until when."""
 
     def __init__(self, real: MarketData, fails: Sequence[str] = ()) -> None:
         super().__init__(real)
-        self.asked: list[tuple[str, int]] = []
+        self.asked: list[tuple[str, int, int]] = []
         self._fails = fails
 
     def candles(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
-        if end_ms > start_ms:
-            self.asked.append((symbol, start_ms))
         if symbol in self._fails:
             raise TransientError("the venue is down")
         return super().candles(symbol, start_ms, end_ms)
+
+    def funding(self, symbol: str, start_ms: int, end_ms: int) -> FundingRates:
+        self.asked.append((symbol, start_ms, end_ms))
+        return super().funding(symbol, start_ms, end_ms)
 
 
 def rows_of(report: IngestReport) -> dict[str, list[int]]:
@@ -105,8 +107,9 @@ def test_the_venue_is_asked_for_no_day_on_which_there_was_no_such_symbol(
 ) -> None:
     read_catalogue(brain, changing)
     market = Asked(changing)
-    ingest_candles(brain, market, ALL, DAYS[0], DAYS[-1], settings)
-    assert sorted(market.asked) == [(BTC, day_start_ms(DAYS[0])), (ETH, day_start_ms(DAYS[0])), (SOL, SOL_BEGINS)]
+    ingest_funding(brain, market, ALL, DAYS[0], DAYS[-1], settings)
+    first, third, until = day_start_ms(DAYS[0]), SOL_BEGINS, changing.clock().market_ms() + 1
+    assert sorted(market.asked) == [(BTC, first, until), (ETH, first, third), (SOL, third, until)]
 
 
 def test_while_the_venue_is_down_only_days_of_listings_count_as_not_fetched(
