@@ -47,7 +47,9 @@ def times(change: Callable[[np.ndarray], np.ndarray]) -> Edit:
 NAMES = {
     "unsorted": "rows out of order", "a duplicate": "duplicated rows", "another time zone": "time-zone shifted",
     "seconds for ms": "times in a wrong unit", "µs for ms": "times in a wrong unit", "off the minute": "shifted in time",
-    "prices times 1000 from noon": "prices in a wrong unit",
+    "prices times 1000 from noon": "prices in a wrong unit", "text for numbers": "numbers as text",
+    "no time zone": "times without a time zone", "another symbol's rows": "another symbol's data",
+    "unknown symbol": "another symbol's data",
 }
 CANDLE_FAULTS: dict[str, tuple[Edit, str]] = {
     "a column is missing": (

@@ -10,7 +10,7 @@ import pytest
 
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
 from huracan_platform.contracts.market import Candles, MarkPrices
-from huracan_platform.contracts.quality import CheckResult, DayState
+from huracan_platform.contracts.quality import CheckResult, DayState, Severity
 from huracan_platform.data.market_data.candles.kind import CandleKind
 from huracan_platform.data.market_data.contract import Neighbours, frame_of
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
@@ -259,6 +259,17 @@ def test_a_shifted_month_without_anything_to_hold_it_against_gets_a_hint(recorde
     results = month(replace(candles, ts_ms=candles.ts_ms + minutes * 60_000), None)
     assert {r.fault for r in results if r.fault} == {"stamped at the close" if minutes == 1 else "time-zone shifted"}
     assert not any(r.blocking for r in results)
+
+
+def test_a_file_without_an_hour_of_the_venue_is_told_to_be_unverified() -> None:
+    made = bars(1440)
+    (alone,) = (r for r in judged(made, DAY).results if r.name == "consistency")
+    assert (alone.passed, alone.blocking, alone.severity, alone.fault) == (False, False, Severity.WARNING, "")
+    assert alone.message.endswith("expected the venue's own hours to hold a file against, got none: its times, market and units "
+                                  "are unverified")
+    (held,) = (r for r in judged(made, DAY, hours=hours_of(made)).results if r.name == "consistency")
+    assert held.passed
+    assert judged(made, DAY).days[0].state is DayState.GOOD
 
 
 def test_one_spike_is_no_splice() -> None:

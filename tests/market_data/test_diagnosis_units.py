@@ -11,16 +11,17 @@ import pandas as pd
 import pytest
 
 from huracan_platform.brain.facts.quarantine import Quarantine
-from huracan_platform.clock import DAY_MS, day_start_ms
+from huracan_platform.clock import DAY_MS, day_of, day_start_ms
 from huracan_platform.contracts.market import Candles
 from huracan_platform.data.market_data.contract import frame_of
 from huracan_platform.data.market_data.diagnosis.lengths import other_length
+from huracan_platform.data.market_data.diagnosis.ticks import finer_lot
 from huracan_platform.data.market_data.diagnosis.volumes import of_no_market, unlike_the_days_beside, untraded
 from huracan_platform.data.market_data.load import load_batch
 from huracan_platform.errors import DataContractError
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 from tests.market_data.conftest import FIRST
-from tests.market_data.dirty import longer, recorded_candles, spread
+from tests.market_data.dirty import hours_of, judged, longer, of_day, recorded_candles, spread
 from tests.market_data.made import bars, pick
 
 SETTINGS = DiagnosisSettings()
@@ -68,6 +69,7 @@ def test_no_genuine_day_has_an_odd_volume_or_length(symbol) -> None:
         before, day, after = (candles.at(candles.ts_ms // DAY_MS == start // DAY_MS + k) for k in (-1, 0, 1))
         assert of_no_market(day, SETTINGS) is None
         assert unlike_the_days_beside(day, before, after, SETTINGS) is None
+        assert finer_lot(day, before, after, SETTINGS) is None
 
 
 @pytest.mark.parametrize(("symbol", "factor"), [("BTCUSDT", 0), ("ETHUSDT", 0), ("BTCUSDT", 1000), ("ETHUSDT", 1e8)])
@@ -95,11 +97,54 @@ def test_volume_unlike_that_of_the_days_on_both_sides_is_in_another_unit() -> No
     assert unlike_the_days_beside(more, before, too, SETTINGS) is None  # a market that came to life
 
 
+def test_volumes_of_finer_lots_than_the_days_on_both_sides_are_another_market_s() -> None:
+    made = bars(3 * 1440)
+    before, day, after = (made.at(slice(k * 1440, (k + 1) * 1440)) for k in range(3))
+    other = replace(day, volume=np.round(day.volume * 0.3, 5))
+    found = finer_lot(other, before, after, SETTINGS)
+    assert found is not None
+    assert (found.fault, found.certain) == ("spot labelled as perpetual", True)
+    hint = finer_lot(other, before, None, SETTINGS)
+    assert hint is not None
+    assert not hint.certain
+    assert finer_lot(day, before, after, SETTINGS) is None
+    assert finer_lot(other, replace(before, volume=before.volume / 7), after, SETTINGS) is None  # lots there are finer still
+
+
+def test_volumes_that_are_lots_only_after_division_by_the_price_are_in_quote() -> None:
+    made = bars(3 * 1440)
+    single = np.arange(len(made)) % 100 == 0
+    made = replace(made, **{name: np.where(single, made.close, getattr(made, name)) for name in ("open", "high", "low")})
+    before, day, after = (made.at(slice(k * 1440, (k + 1) * 1440)) for k in range(3))
+    found = finer_lot(replace(day, volume=day.volume * day.close), before, after, SETTINGS)
+    assert found is not None
+    assert (found.fault, found.certain) == ("volume in a wrong unit", True)
+
+
+@pytest.mark.parametrize("contract", [1, 100])
+def test_contracts_of_so_many_dollars_follow_the_price(contract) -> None:
+    genuine = recorded_candles("ETHUSDT").at(slice(0, 3 * 1440))
+    day = day_of(int(genuine.ts_ms[0]) + DAY_MS)
+    inverse = replace(genuine, volume=np.round(genuine.volume * genuine.close / contract))
+    found = judged(of_day(inverse, day), day, hours=hours_of(genuine))
+    assert {r.fault for r in found.results if r.blocking} == {"volume in a wrong unit"}
+
+
 Written = Callable[[pd.DataFrame], pd.DataFrame]
 FORMATS: dict[str, tuple[Written, str]] = {
     "times of no zone": (
         lambda f: f.assign(ts=f.ts.dt.strftime("%Y-%m-%d %H:%M:%S")),
         "times without a time zone: expected times in UTC, got times that tell no zone: 2025-01-01 00:00:00",
+    ),
+    "times as they are written in America": (
+        lambda f: f.assign(ts=f.ts.dt.strftime("%m/%d/%Y %H:%M")), "times without a time zone: expected times in UTC",
+    ),
+    "offsets of summer and winter": (
+        lambda f: f.assign(ts=[f"{t:%Y-%m-%dT%H:%M:%S}+0{1 + k // 720}:00" for k, t in enumerate(f.ts)]),
+        "time-zone shifted: expected times in UTC, got offsets that change: 2025-01-01T00:00:00+01:00",
+    ),
+    "another symbol by name": (
+        lambda f: f.assign(symbol="ETH/USDT:USDT"), f"another symbol's data: expected rows of {BTC}, got 1440 of ETH/USDT:USDT",
     ),
     "seconds with decimals": (
         lambda f: f.assign(ts=f.ts.astype("int64") / 1000), "times in a wrong unit: expected whole ms since 1970, got seconds",

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from huracan_platform.contracts.market import Candles, Series
 from huracan_platform.contracts.quality import RefusedBatch
 from huracan_platform.contracts.source import SourceContract
+from huracan_platform.data.market_data.diagnosis.diagnosis import Fault
 from huracan_platform.data.market_data.diagnosis.refusal import refusal
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.source import Delivery
@@ -108,10 +109,16 @@ def _validate(dataset: str, frame: pd.DataFrame, delivery: Delivery, neighbours:
     from huracan_platform.contracts.datasets import ContractContext, validate  # pandera: 1.5 s
 
     context = ContractContext(neighbours.known_symbols, delivery.observed_ms, neighbours.before, neighbours.after)
-    validate(neighbours.declared or dataset, frame, context, what)
-    others = frame["symbol"][frame["symbol"] != delivery.symbol]
-    if len(others):
-        raise DataContractError(f"{what}: expected rows of {delivery.symbol}, got {len(others)} of {others.iloc[0]}")
+    others = list(frame.loc[frame["symbol"] != delivery.symbol, "symbol"]) if "symbol" in frame else []
+    told = f"{what}: {Fault.OTHER_SYMBOL.value}: expected rows of {delivery.symbol}, got {len(others)} of {(others or [''])[0]}"
+    try:
+        validate(neighbours.declared or dataset, frame, context, what)
+    except DataContractError as error:
+        if not others:
+            raise
+        raise DataContractError(f"{told}; {str(error).removeprefix(f'{what}: ')}") from None
+    if others:
+        raise DataContractError(told)
     if len(frame) and not frame["ts"].between(_time(delivery.start_ms), _time(delivery.end_ms - 1)).all():
         got = f"{frame['ts'].min()} to {frame['ts'].max()}"
         raise DataContractError(f"{what}: expected times within {_days_text(delivery.days)}, got {got}")

@@ -198,6 +198,15 @@ def consistency(candles: Candles, day: date, hours: Candles) -> CheckResult:
     )
 
 
+def unverified(result: CheckResult) -> CheckResult:
+    """Consistency of a file without an hour of the venue beside it: a warning, for its times, market and units may be any."""
+    return check_result(
+        Subject(DATASET, result.symbol, result.day), "consistency", False, 0, 0,
+        "expected the venue's own hours to hold a file against, got none: its times, market and units are unverified",
+        severity=Severity.WARNING, blocking=False,
+    )
+
+
 def _returns(
     candles: Candles, previous_close: float | None, refetched: Sequence[Refetched] = ()
 ) -> tuple[Int64, Float64]:

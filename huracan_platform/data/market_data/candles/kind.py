@@ -74,7 +74,9 @@ class CandleKind:
                 window, delivery.observed_ms, window.day == newest_day(delivery), hours.of_day(window.day),
                 closes[window.day], witness, _touching(lent, window.day),
             )
-            results[window.day] = checks.run_checks(bars[window.day], evidence, self.quality)
+            found = checks.run_checks(bars[window.day], evidence, self.quality)
+            unheld = delivery.source != "venue" and len(hours) == 0 and len(bars[window.day]) > 0
+            results[window.day] = [checks.unverified(one) if unheld and one.name == "consistency" else one for one in found]
         return results
 
     def first_checks(self, part: pd.DataFrame, delivery: Delivery, window: DueWindow) -> list[CheckResult]:

@@ -25,7 +25,7 @@ from huracan_platform.data.market_data.diagnosis.repeats import (
 from huracan_platform.data.market_data.diagnosis.rhythm import off_rhythm
 from huracan_platform.data.market_data.diagnosis.seams import of_another_level, spliced
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
-from huracan_platform.data.market_data.diagnosis.ticks import finer_tick
+from huracan_platform.data.market_data.diagnosis.ticks import finer_lot, finer_tick
 from huracan_platform.data.market_data.diagnosis.tracking import against_closes, against_marks
 from huracan_platform.data.market_data.diagnosis.volumes import of_no_market, unlike_the_days_beside, untraded
 from huracan_platform.data.market_data.gaps import DueWindow, absent
@@ -175,7 +175,8 @@ def _of_volumes(evidence: CandleEvidence, day: date, settings: DiagnosisSettings
     """What the volumes of a day tell that nothing else has a word for."""
     candles = evidence.candles.of_day(day)
     for one in (
-        unlike_the_days_beside(candles, evidence.earlier, evidence.later, settings), of_no_market(candles, settings)
+        unlike_the_days_beside(candles, evidence.earlier, evidence.later, settings),
+        finer_lot(candles, evidence.earlier, evidence.later, settings), of_no_market(candles, settings),
     ):
         if one is not None:
             yield one

@@ -15,7 +15,15 @@ from huracan_platform.data.market_data.diagnosis.order import UNITS
 
 def no_times(column: pd.Series[Any], first_ms: int, now_ms: int) -> Diagnosis | None:
     """Times of no zone, or numbers that are no whole ms."""
-    if column.dtype.kind == "M":
+    if column.dtype.kind in "OU" or isinstance(column.dtype, pd.StringDtype):
+        try:
+            column = pd.to_datetime(column, format="mixed", errors="coerce")
+        except ValueError:  # of offsets that change
+            told = f"expected times in UTC, got offsets that change: {column.iloc[0]}, {column.iloc[-1]}"
+            return Diagnosis(Fault.TIME_ZONE, told, True)
+        if column.isna().any():
+            return None
+    if column.dtype.kind == "M" and not isinstance(column.dtype, pd.DatetimeTZDtype):
         first = column.iloc[0]
         return Diagnosis(
             Fault.NO_ZONE, f"expected times in UTC, got times that tell no zone: {first} may be any place's", True

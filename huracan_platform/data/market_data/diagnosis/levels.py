@@ -85,6 +85,9 @@ def _other_volume(ts: Int64, ours: Float64, venue: Float64) -> Diagnosis | None:
         told = f"expected volume in base, got none in {where}"
     elif _spread(ratio) < CONSTANT and int(keep.sum()) > 1:
         told = f"expected volume in base, got exactly {factor:.6g} times it in {where}: contracts or another unit"
+    elif _spread(ratio / venue[keep, 3]) < NEAR_CONSTANT and int(keep.sum()) >= FEWEST_MOVES:
+        per = 1 / float(np.median(ratio / venue[keep, 3]))
+        told = f"expected volume in base, got {factor:.3g} times it, as the price goes, in {where}: contracts of {per:.3g} quote"
     elif int(keep.sum()) >= FEWEST_MOVES:
         told = f"expected the venue's own volume, got {factor:.3g} times it in {where}, prices are the venue's"
         return Diagnosis(Fault.OTHER_MARKET, told, True, span)

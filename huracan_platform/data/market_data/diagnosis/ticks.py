@@ -1,4 +1,4 @@
-"""Prices with more decimals than the symbol's own: another market's."""
+"""Prices or volumes with more decimals than the symbol's own: another market's, or another unit's."""
 
 from __future__ import annotations
 
@@ -36,6 +36,32 @@ def finer_tick(
         Fault.SPOT, f"expected prices of {usual} decimals as the library's on {sides}, got {int(off.sum())} of {len(candles)} "
         f"closes with {decimals(candles.close)} ({in_words(span)}): another market's", len(beside) > 1, span,
     )
+
+
+def finer_lot(
+    candles: Candles, earlier: Candles | None, later: Candles | None, settings: DiagnosisSettings
+) -> Diagnosis | None:
+    """Volumes with more decimals than the library's bars before and after: another market's lots, or quote.
+
+    Of bars of one price, volume in quote is that price times a number of lots. With the library on one side only it is a hint.
+    """
+    beside = [part for part in (earlier, later) if part is not None and len(part) >= settings.fewest_bars]
+    if not beside or len(candles) == 0:
+        return None
+    usual = max(decimals(part.volume) for part in beside)
+    off = ~_within(candles.volume, usual)
+    if usual == MOST_DECIMALS or off.sum() < max(settings.fewest_bars, _tenth(len(candles))):
+        return None
+    single = (candles.high == candles.low) & (candles.volume > 0)
+    in_quote = single.sum() >= settings.fewest_bars and _within(candles.volume[single] / candles.close[single], usual).all()
+    bad = ranges(candles.ts_ms[off])
+    span = ((bad[0][0], bad[-1][1]),)
+    sides = "both sides" if len(beside) > 1 else "one side"
+    told = f"expected volumes of {usual} decimals as the library's on {sides}, got {int(off.sum())} of {len(candles)} with more"
+    if in_quote:
+        told += f", whole lots only after division by the price: volume in quote ({in_words(span)})"
+        return Diagnosis(Fault.VOLUME_UNIT, told, len(beside) > 1, span)
+    return Diagnosis(Fault.SPOT, f"{told} ({in_words(span)}): another market's lots, or another unit", len(beside) > 1, span)
 
 
 def _tenth(bars: int) -> int:
