@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import socket
 import time
 from pathlib import Path
@@ -40,17 +42,20 @@ def up(
     from huracan_platform.settings import load_settings
 
     _expect_free(load_settings().ui)
-    with running_world(replay=replay) as world:
+    with running_world(replay=replay, tell=_starting) as world:
         ui = world.settings.ui
         if world.settings.venue.kind == "simulated":
             world.set_speed(speed)
+        _starting("Dagster")
         start_dagster(world)  # first: after a crash everything waits for the session
         if _tells(world.settings.broadcast):
             world.processes.start("broadcast", ["-m", "huracan_platform.cli.main", "broadcast"])
+        _starting("recorders")
         supervisor = Supervisor(world.processes, start_recorders(world), incident_book(world.settings), SystemClock())
         console.print(f"Dagster UI   http://{ui.host}:{ui.port}")
         if world.settings.venue.url:
             console.print(f"venue        {world.settings.venue.url}  (market ×{speed:g})")
+            console.print(f"other shells need this to ask it:\n{shell_exports(world.settings)}", highlight=False, soft_wrap=True)
         console.print(f"logs         {world.settings.home / 'logs'}")
         if not _has_data(world.settings):
             console.print(NOTHING_YET)
@@ -69,6 +74,21 @@ def _has_data(settings: Settings) -> bool:
     from huracan_platform.brain.roles import Role
 
     return bool(QualityRepository(open_brain(settings, Role.VIEWER)).coverage())
+
+
+def _starting(part: str) -> None:
+    """A word before each part that takes seconds."""
+    console.print(f"starting     {part}")
+
+
+def shell_exports(settings: Settings) -> str:
+    """What a shell has to know for commands that ask the venues of this platform."""
+    venue = settings.venue
+    lines = [f"export HURACAN_HOME={shlex.quote(str(settings.home))} HURACAN_VENUE__URL={shlex.quote(str(venue.url))}"]
+    if venue.alternatives:
+        others = json.dumps([other.model_dump(exclude_none=True) for other in venue.alternatives])
+        lines.append(f"export HURACAN_VENUE__ALTERNATIVES={shlex.quote(others)}")
+    return "\n".join(lines)
 
 
 def _tells(broadcast: BroadcastSettings) -> bool:
