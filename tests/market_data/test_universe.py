@@ -108,7 +108,7 @@ def test_the_venue_is_asked_for_no_day_on_which_there_was_no_such_symbol(
     read_catalogue(brain, changing)
     market = Asked(changing)
     ingest_funding(brain, market, ALL, DAYS[0], DAYS[-1], settings)
-    first, third, until = day_start_ms(DAYS[0]), SOL_BEGINS, changing.clock().market_ms() + 1
+    first, third, until = day_start_ms(DAYS[0]), SOL_BEGINS, changing.clock().market_ms()
     assert sorted(market.asked) == [(BTC, first, until), (ETH, first, third), (SOL, third, until)]
 
 
