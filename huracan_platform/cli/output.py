@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 # A pipe or a log has no width of its own; 80 columns would cut model ids.
 console = Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False)
-RECORDER_COLUMNS = ("dataset", "source", "recorder", "since", "last frame", "gaps today", "last hour", "last trouble")
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
 
@@ -25,18 +25,18 @@ def emit(data: Any, as_json: bool, render: Callable[[], None]) -> None:
         render()
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], on: Console = console) -> None:
     """Print a table; every cell through str(). Without rows its title says that there are none."""
     rows = list(rows)
     if not rows:
-        console.print(f"{title}: none", highlight=False)
+        on.print(f"{title}: none", highlight=False)
         return
     out = Table(title=title, title_justify="left")
     for column in columns:
         out.add_column(column, overflow="fold")  # an id that is cut off is no id
     for row in rows:
-        out.add_row(*("" if cell is None else str(cell) for cell in row))
-    console.print(out)
+        out.add_row(*("" if cell is None else escape(str(cell)) for cell in row))  # a message may have [brackets]
+    on.print(out)
 
 
 def told_bytes(size: float) -> str:

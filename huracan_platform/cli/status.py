@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import typer
 
-from huracan_platform.cli.output import RECORDER_COLUMNS, JsonOption, console, emit, table, told_bytes
+from huracan_platform.cli.output import JsonOption, console, emit, table, told_bytes
+from huracan_platform.cli.recorder_table import print_recorders
 
 
 def register(app: typer.Typer) -> None:
@@ -41,8 +42,7 @@ def status(as_json: JsonOption = False) -> None:
         if found.datasets:
             datasets = ("venue", "dataset", "symbols", "whole until", "degraded", "quarantined")
             table("Data", datasets, [tuple(asdict(d).values()) for d in found.datasets])
-        if found.recorders:
-            table("Recorders", RECORDER_COLUMNS, [tuple(asdict(r).values()) for r in found.recorders])
+        print_recorders(found.recorders)
         if found.trading:
             table(f"May trade through {settings.execution.gateway}", ("symbol", "version", "data revised since"), [
                 (symbol, model_id, f"{found.revised[model_id]} facts" if model_id in found.revised else "no")

@@ -8,7 +8,8 @@ from typing import Any
 import typer
 
 from huracan_platform.cli.data.output import library
-from huracan_platform.cli.output import RECORDER_COLUMNS, JsonOption, console, emit, table
+from huracan_platform.cli.output import JsonOption, console, emit, table
+from huracan_platform.cli.recorder_table import print_recorders
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +27,7 @@ def status(as_json: JsonOption = False) -> None:
 
     brain = library()
     coverage, summary = QualityRepository(brain).coverage(), data_summary(brain)
-    lent, recorders = RefetchedWindows(brain).sources(), [asdict(r) for r in recorder_lines(brain, SystemClock().wire_ms())]
+    lent, recorders = RefetchedWindows(brain).sources(), recorder_lines(brain, SystemClock().wire_ms())
 
     def render() -> None:
         for venue in dict.fromkeys(row["venue"] for row in coverage):
@@ -36,13 +37,13 @@ def status(as_json: JsonOption = False) -> None:
             ])
         if lent:
             table("Lent by other venues", [name.replace("_", " ") for name in lent[0]], [list(row.values()) for row in lent])
-        if recorders:
-            table("Recorders", RECORDER_COLUMNS, [list(row.values()) for row in recorders])
+        print_recorders(recorders)
         console.print(summary.message, highlight=False, soft_wrap=True)
 
     if not coverage and not as_json:
         console.print("Nothing yet.")
-    emit({"coverage": coverage, "lent": lent, "recorders": recorders, "to_do": summary.to_do}, as_json, render)
+    told = {"coverage": coverage, "lent": lent, "recorders": [asdict(r) for r in recorders], "to_do": summary.to_do}
+    emit(told, as_json, render)
 
 
 def _coverage(row: dict[str, Any]) -> str:
