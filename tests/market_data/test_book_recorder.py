@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -142,7 +143,8 @@ def test_a_book_gap_ends_one_symbol_s_run_and_repeated_late_and_silent_streams_n
         )
         time.sleep(3)
         arm({"kind": "silent_stream", "stream": "btcusdt@aggTrade", "until_ms": 6_000})
-        until(lambda: len(library.ledger("trades")) == 2)
+        arm({"kind": "silent_stream", "stream": "ethusdt@aggTrade", "until_ms": 1_000})  # it goes on before anything is given up
+        until(lambda: len(library.ledger("trades")) == 2 and len(library.ledger("trades", ETH)) >= 2)
         arm({"kind": "silent_stream", "stream": "btcusdt@depth", "until_ms": 6_000})
         until(lambda: len(library.ledger("book")) == 3)
         until(lambda: recorded_ms(library.ledger("book")[-1]) > 60_000)
@@ -151,6 +153,9 @@ def test_a_book_gap_ends_one_symbol_s_run_and_repeated_late_and_silent_streams_n
     assert "expected one best price from book and quotes" in (second.ended or "")
     assert third.ended == "the recorder was stopped"
     assert "expected the trade numbered" in (library.ledger("trades")[0].ended or "")
+    hole = re.search(r"expected the trade numbered (\d+), got (\d+) after (\d+)", library.ledger("trades", ETH)[0].ended or "")
+    assert hole is not None
+    assert int(hole[3]) + 1 == int(hole[1]) < int(hole[2])
     for symbol in (BTC, ETH):
         for dataset, rows in (("trades", library.trades(symbol)), ("book", library.book(symbol))):
             assert covered(library.ledger(dataset, symbol)) == set(rows.ts_ms.tolist())
