@@ -126,38 +126,51 @@ def _of_hours(
 
 
 def _of_files(evidence: CandleEvidence, vouched: Int64, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
-    """What the library around a whole file tells of it where no hour vouches for a part."""
-    candles, sources = evidence.candles, evidence.sources
-    if len(vouched) or len(candles) == 0:
+    """Where in the library a whole file fits, if no hour vouches for a part of it."""
+    if len(vouched) or len(evidence.candles) == 0 or evidence.sources is None:
         return
-    first, last, earlier, later = int(candles.ts_ms[0]), int(candles.ts_ms[-1]), evidence.earlier, evidence.later
-    if sources is not None:
-        reach = settings.longest_shift_min * MINUTE_MS
-        around = sources.stored(candles.symbol, first - reach, last + reach)
-        if (one := fits_elsewhere(candles, around, settings)) is not None:
-            yield one
-        earlier, later = around.at(around.ts_ms < first), around.at(around.ts_ms > last)
-    if (one := of_another_level(candles, earlier, later, settings)) is not None:
+    if (one := fits_elsewhere(evidence.candles, _around(evidence.candles, evidence.sources, settings), settings)) is not None:
         yield one
+
+
+def _of_library(evidence: CandleEvidence, day: date, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+    """Whether the library has a day's rows under another time or symbol, else whether they are on another level or finer."""
+    candles, sources, start = evidence.candles.of_day(day), evidence.sources, day_start_ms(day)
+    stored = [] if sources is None else [sources.stored(candles.symbol, start, start + DAY_MS)]
+    for held in (evidence.earlier, evidence.later, *stored):
+        if held is not None and (one := rows_of_another_time(candles, held, settings)) is not None:
+            yield one
+    for other in [] if sources is None else sources.other_symbols(candles.symbol, start, start + DAY_MS):
+        if (one := rows_of_another_symbol(candles, other, settings)) is not None:
+            yield one
+    earlier, later = evidence.earlier, evidence.later
+    if sources is not None:
+        around = _around(evidence.candles, sources, settings)
+        earlier = around.at(around.ts_ms < evidence.candles.ts_ms[0])
+        later = around.at(around.ts_ms > evidence.candles.ts_ms[-1])
+    for found in (
+        of_another_level(evidence.candles, earlier, later, settings),
+        finer_tick(candles, evidence.earlier, evidence.later, settings),
+    ):
+        if found is not None:
+            yield found
+
+
+def _around(candles: Candles, sources: SecondSources, settings: DiagnosisSettings) -> Candles:
+    """The library's bars as far around a file as a shift may reach."""
+    reach = settings.longest_shift_min * MINUTE_MS
+    return sources.stored(candles.symbol, int(candles.ts_ms[0]) - reach, int(candles.ts_ms[-1]) + reach)
 
 
 def _of_sources(evidence: CandleEvidence, day: date, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
     """What the library, the venue's mark price and other venues tell of a day that no hour vouches for."""
     candles, sources = evidence.candles.of_day(day), evidence.sources
-    for held in (evidence.earlier, evidence.later):
-        if held is not None and (one := rows_of_another_time(candles, held, settings)) is not None:
-            yield one
-    if (one := finer_tick(candles, evidence.earlier, evidence.later, settings)) is not None:
-        yield one
-    if sources is None or len(candles) == 0:
+    if len(candles) == 0:
+        return
+    yield from _of_library(evidence, day, settings)
+    if sources is None:
         return
     start, symbol = day_start_ms(day), candles.symbol
-    stored = sources.stored(symbol, start, start + DAY_MS)
-    if (one := rows_of_another_time(candles, stored, settings)) is not None:
-        yield one
-    for other in sources.other_symbols(symbol, start, start + DAY_MS):
-        if (one := rows_of_another_symbol(candles, other, settings)) is not None:
-            yield one
     # Rows from the neighbour days let a shift be tried that brings them in.
     around = evidence.candles
     marks = sources.marks(symbol, start, start + DAY_MS)
