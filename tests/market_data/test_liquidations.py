@@ -223,7 +223,7 @@ def test_a_day_with_a_gap_says_so_and_is_not_filled(brain, market, planted) -> N
         (DayState.GOOD, 1440, 1440), (DayState.DEGRADED, 1380, 1435)
     ]
     check = next(c for c in report.checks if c.name == "completeness")
-    assert "expected 1435 windows recorded, got 1375, the recorder was away or cut off in 12:00–12:59" in check.message
+    assert "expected 1435 windows of 1 min recorded, got 1375, the recorder was away or cut off in 12:00–12:59" in check.message
     rows = LiquidationMinuteRepository(brain).read(market.venue, [BTC], at(0, 0), at(24, 0))[BTC]
     assert not set(rows.ts_ms) & set(range(at(12, 0), at(13, 0), MINUTE_MS))
     quiet = rows.ts_ms == at(3, 7)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huracan_platform.cli.data.repair import by_days
+from huracan_platform.data.market_data.day_runs import by_days
 from tests.market_data.conftest import FIRST, SECOND
 from tests.market_data.test_commands import BTC, Done, backfill, huracan  # noqa: F401
 

@@ -187,7 +187,7 @@ def test_a_gap_is_named_and_never_filled(world: World) -> None:
     report = world.ingest(day)
     assert [d.state for d in report.days] == [DayState.DEGRADED, DayState.DEGRADED]
     check = next(c for c in report.checks if c.name == "completeness")
-    assert f"sentiment {BTC} {day}: expected 96 windows recorded, got 84, the recorder" in check.message
+    assert f"sentiment {BTC} {day}: expected 96 windows of 15 min recorded, got 84, the recorder" in check.message
     assert "09:00–11:45" in check.message
     rows = world.rows(day)
     assert len(rows) == 84

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
@@ -30,6 +29,7 @@ def repair(
     """Find days that are missing, with gaps, degraded, quarantined or not as their books say, and fetch them again."""
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
+    from huracan_platform.data.market_data.day_runs import by_days
     from huracan_platform.data.market_data.inventory import find_lacks, newest_full_day
     from huracan_platform.data.market_data.repair import repair as fill
     from huracan_platform.errors import DataContractError
@@ -58,17 +58,3 @@ def repair(
     )
     if left:
         raise DataContractError(f"repair: expected {len(done)} symbol-days to be well, got {len(left)} that are not")
-
-
-def by_days(told: Iterable[tuple[date, str]]) -> list[str]:
-    """A line per run of days in a row of which the same is told; each text names its day."""
-    runs: list[tuple[date, date, str]] = []
-    for day, text in told:
-        if runs and day - runs[-1][1] == timedelta(days=1) and text.replace(str(day), str(runs[-1][0])) == runs[-1][2]:
-            runs[-1] = (runs[-1][0], day, runs[-1][2])
-        else:
-            runs.append((day, day, text))
-    return [
-        text if last == first else text.replace(str(first), f"{first} to {last} ({(last - first).days + 1} days)", 1)
-        for first, last, text in runs
-    ]

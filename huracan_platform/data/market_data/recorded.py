@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import floor
 
 import numpy as np
 
@@ -81,9 +82,14 @@ def completeness(
     covered = got / len(due) if len(due) else 1.0
     return check_result(
         subject, "completeness", len(missing) == 0, got, len(due),
-        f"expected {len(due)} windows recorded, got {got:.8g}, the recorder was away or cut off in {in_words(bad, step_ms)}",
+        f"expected {len(due)} windows of {_span(step_ms)} recorded, got {floor(got * 100) / 100:.10g}, the recorder was away or "
+        f"cut off in {in_words(bad, step_ms)}",
         severity=Severity.ERROR if covered < quality.coverage_alert else Severity.WARNING, bad=bad, blocking=False,
     )
+
+
+def _span(step_ms: int) -> str:
+    return f"{step_ms // MINUTE_MS} min" if step_ms >= MINUTE_MS else f"{step_ms // 1000} s"
 
 
 def uniqueness(subject: Subject, ts_ms: Int64, step_ms: int) -> CheckResult:

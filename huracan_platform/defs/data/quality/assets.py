@@ -58,7 +58,7 @@ def data_repair(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows, "content_hash": content_hash, "repaired": len(well), "left": len(left),
-            "done": dg.MetadataValue.md("\n".join(f"- {one}" for one in done) or "nothing to repair"),
+            "done": _listed([(one.finding.day, str(one)) for one in done], "nothing to repair"),
         },
         check_results=[warn_by_symbol(
             REPAIR_CHECK, {name: [text] if text else [] for name, text in by_dataset(left, dataset_names()).items()},
@@ -94,7 +94,7 @@ def data_inventory(context: dg.AssetExecutionContext, platform: Platform) -> dg.
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows, "content_hash": content_hash, "missing": len(missing),
-            "not_good": dg.MetadataValue.md("\n".join(f"- {found}" for found in lacks) or "no day needs a repair"),
+            "not_good": _listed([(found.day, str(found)) for found in lacks], "no day needs a repair"),
             "coverage": picture(coverage_picture(brain, market.venue, all_dataset_names(), settings.symbols, last)),
         },
         check_results=[warn_by_symbol(
@@ -139,3 +139,10 @@ def data_summary(context: dg.AssetExecutionContext, platform: Platform) -> dg.Ma
             loudness="warning" if summary.errors else "info",
         )],
     )
+
+
+def _listed(told: Sequence[tuple[date, str]], otherwise: str) -> dg.MarkdownMetadataValue:
+    """A line per run of days of which the same is told."""
+    from huracan_platform.data.market_data.day_runs import by_days
+
+    return dg.MetadataValue.md("\n".join(f"- {line}" for line in by_days(told)) or otherwise)
