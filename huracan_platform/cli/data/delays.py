@@ -26,7 +26,7 @@ def delays(as_json: JsonOption = False) -> None:
         if not found:
             console.print("nothing was measured yet: the documented delays of the settings hold.")
             return
-        table("Arrival delays, market ms after the event's end", list(found[0]), [
+        table("Arrival delays, market ms after the event's end", [name.replace("_", " ") for name in found[0]], [
             [_cell(value) for value in row.values()] for row in found
         ])
 

@@ -106,7 +106,14 @@ def _show_status(as_json: bool) -> None:
     taken, bad = ledger.summary(), ledger.files(not_taken=True)
 
     def render() -> None:
-        table("Files of archives", list(taken[0]) if taken else ["nothing yet"], [list(row.values()) for row in taken])
+        table("Files of archives", ("venue", "kind", "symbol", "files", "rows", "days"), [
+            (
+                row["venue"], f"{row['kind']} {row['interval'] or ''}".rstrip(), row["symbol"],
+                ", ".join(f"{row[state]} {state}" for state in ("taken", "quarantined", "refused") if row[state]),
+                f"{row['rows'] or 0:,}", "" if row["first"] is None else f"{row['first']:%Y-%m-%d} – {row['last']:%Y-%m-%d}",
+            )
+            for row in taken
+        ])
         if bad:
             table("Not taken", ("venue", "file", "state", "why"), [(at, f.file, f.state.value, f.reason) for at, f in bad])
 
