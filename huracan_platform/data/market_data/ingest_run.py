@@ -197,9 +197,9 @@ class IngestRun:
         return released(self._market.venue, self._kind.name, delivery.symbol, delivery.days[0], delivery.days[-1])
 
     def _neighbours(self, delivery: Delivery) -> Neighbours:
-        if isinstance(self._kind, SourceKind):
-            return Neighbours(self._known, declared=self._kind.source.contract)
         sources = SecondSources(self._brain, self._market.venue, self._market, self._known, self._alternatives)
+        if isinstance(self._kind, SourceKind):
+            return Neighbours(self._known, declared=self._kind.source.contract, sources=sources)
         beside = Neighbours(self._known, sources=sources, diagnosis=self._kind.quality.diagnosis)
         if self._kind.name != "candles":
             return beside

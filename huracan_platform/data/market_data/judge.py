@@ -10,10 +10,17 @@ from types import MappingProxyType
 import pandas as pd
 
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_of, day_start_ms
-from huracan_platform.contracts.market import CANDLE_COLUMNS
+from huracan_platform.contracts.market import CANDLE_COLUMNS, OPEN_INTEREST_COLUMNS
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, RefusedBatch, Ruling, Severity
 from huracan_platform.data.market_data.contract import Enforced, Neighbours, arrays_of, enforce, refused_batch
-from huracan_platform.data.market_data.diagnosis.deliveries import candle_faults, funding_faults, named
+from huracan_platform.data.market_data.diagnosis.deliveries import (
+    candle_faults,
+    funding_faults,
+    interest_faults,
+    mark_faults,
+    named,
+    volume_faults,
+)
 from huracan_platform.data.market_data.diagnosis.diagnosis import fault_in
 from huracan_platform.data.market_data.funding.kind import FUNDING_COLUMNS
 from huracan_platform.data.market_data.gaps import DueWindow, due_window
@@ -85,7 +92,11 @@ def _checked(
     return {day: named(results, faults.get(day, ())) for day, results in checked.items()}
 
 
-_NAMED = {"candles": (CANDLE_COLUMNS, candle_faults), "funding": (FUNDING_COLUMNS, funding_faults)}
+_NAMED = {
+    "candles": (CANDLE_COLUMNS, candle_faults), "funding": (FUNDING_COLUMNS, funding_faults),
+    "open_interest": (OPEN_INTEREST_COLUMNS, interest_faults), "taker_volumes": (("buy", "sell"), volume_faults),
+    "mark_prices": (("mark", "index", "premium"), mark_faults),
+}
 
 
 def judge_malformed(kind: Kind, symbol: str, days: tuple[date, ...], rows: pd.DataFrame, reason: str) -> Judgement:

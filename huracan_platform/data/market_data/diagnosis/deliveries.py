@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from huracan_platform.clock import DAY_MS, day_start_ms
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRates
 from huracan_platform.contracts.quality import CheckResult, Severity
+from huracan_platform.data.market_data.diagnosis.amounts import wrong_interest, wrong_marks, wrong_volumes
 from huracan_platform.data.market_data.diagnosis.candles import CandleEvidence, diagnose
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, worst
 from huracan_platform.data.market_data.diagnosis.funding import diagnose_funding
@@ -70,6 +72,32 @@ def funding_faults(
     return _by_day(found, [window.day for window in windows])
 
 
+def interest_faults(
+    arrays: Mapping[str, Any], delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours
+) -> Named:
+    """Named faults of open interest by day, against the venue's own hours."""
+    hours = delivery.hours
+    return {} if hours is None else _each_day(arrays, windows, partial(wrong_interest, hours=hours))
+
+
+def volume_faults(
+    arrays: Mapping[str, Any], delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours
+) -> Named:
+    """Named faults of taker volumes in files by day, against the library's candles of the days and of those beside."""
+    if delivery.source == "venue":
+        return {}
+    return _each_day(arrays, windows, partial(wrong_volumes, candles=_traded(delivery, neighbours)))
+
+
+def mark_faults(
+    arrays: Mapping[str, Any], delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours
+) -> Named:
+    """Named faults of mark prices in files by day, against one another and the library's candles."""
+    if delivery.source == "venue":
+        return {}
+    return _each_day(arrays, windows, partial(wrong_marks, candles=_traded(delivery, neighbours)))
+
+
 def named(results: Sequence[CheckResult], faults: Sequence[Diagnosis]) -> list[CheckResult]:
     """A day's results with the name of what is wrong leading the message.
 
@@ -97,6 +125,26 @@ def _led(result: CheckResult, one: Diagnosis) -> CheckResult:
         result, passed=False, severity=Severity.ERROR if severe else Severity.WARNING, blocking=result.blocking or one.certain,
         message=f"{subject}: {one}{before}", bad_ranges=in_day or result.bad_ranges, fault=one.fault.value,
     )
+
+
+def _each_day(
+    arrays: Mapping[str, Any], windows: Sequence[DueWindow], look: Callable[..., Diagnosis | None]
+) -> Named:
+    ts, columns = arrays["ts_ms"], [values for name, values in arrays.items() if name != "ts_ms"]
+    found: dict[date, Sequence[Diagnosis]] = {}
+    for window in windows:
+        of = (ts >= day_start_ms(window.day)) & (ts < day_start_ms(window.day) + DAY_MS)
+        one = look(ts[of], *(values[of] for values in columns)) if of.any() else None
+        if one is not None:
+            found[window.day] = [one]
+    return found
+
+
+def _traded(delivery: Delivery, neighbours: Neighbours) -> Candles:
+    sources = neighbours.sources
+    if sources is None:
+        return Candles(delivery.symbol, np.empty(0, np.int64), *(np.empty(0) for _ in CANDLE_COLUMNS))
+    return sources.stored(delivery.symbol, delivery.start_ms - 2 * DAY_MS, delivery.end_ms + 2 * DAY_MS)
 
 
 def _with_sources(evidence: FundingEvidence, delivery: Delivery, sources: SecondSources) -> FundingEvidence:

@@ -30,6 +30,7 @@ class Fault(StrEnum):
     SPLICED = "spliced series"
     STALE = "stale bars"
     BAR_LENGTH = "bars of another length"
+    VALUE_UNIT = "values in a wrong unit"
     FUNDING_UNIT = "funding with a wrong unit"
     INTERVAL = "funding with a wrong interval"
     FUNDING_FABRICATED = "fabricated funding"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from huracan_platform.clock import HOUR_MS, MINUTE_MS
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Float64, Int64
+from huracan_platform.data.market_data.diagnosis.amounts import wrong_share
 from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
 from huracan_platform.data.market_data.diagnosis.formats import as_text, no_times
@@ -49,6 +50,8 @@ def refusal(
         return found
     found = wrong_unit(ts, FIRST_MS, now_ms) or wrong_order(ts, np.zeros((len(ts), 1)) if values is None else values, settings)
     found = found or off_grid(ts, GRIDS.get(dataset, OTHER_GRID_MS)) or ahead_of_now(ts, now_ms)
+    if found is None and values is not None and dataset == "account_ratios":
+        return wrong_share(ts, values[:, 0])
     if found is not None or values is None or dataset not in VALUES:
         return found
     if dataset == "funding":
