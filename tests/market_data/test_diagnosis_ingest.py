@@ -52,6 +52,23 @@ def test_a_dirty_file_is_quarantined_under_the_name_of_its_fault(brain, market, 
     assert reason_of(brain).startswith(tuple(f"candles {BTC} {SECOND}: {name}: expected " for name in names))
 
 
+def test_a_wrong_file_leaves_the_good_days_of_the_library_as_they_are(brain, market, settings, load) -> None:
+    ingest_candles(brain, market, [BTC, ETH], FIRST, SECOND, settings)
+    before = QualityRepository(brain).days(market.venue, "candles", [ETH], FIRST, SECOND)
+    report = load(market.candles(BTC, START, START + 2 * DAY_MS), symbol=ETH)
+    assert [day.state for day in report.days] == [DayState.QUARANTINED] * 2
+    assert all(day.reasons[-1] == "the library keeps the good day that it has" for day in report.days)
+    assert QualityRepository(brain).days(market.venue, "candles", [ETH], FIRST, SECOND) == before
+    assert [issue for issue in QualityRepository(brain).open_issues() if issue.issue_type != "plausibility"] == []
+    assert {entry.symbol for entry in Quarantine(brain).entries()} == {ETH}
+
+
+def test_a_wrong_file_of_a_day_that_is_not_good_quarantines_it(brain, market, load) -> None:
+    load(market.candles(BTC, START, START + 2 * DAY_MS), symbol=ETH)
+    days = QualityRepository(brain).days(market.venue, "candles", [ETH], FIRST, SECOND)
+    assert [day.state for day in days] == [DayState.QUARANTINED] * 2
+
+
 def test_the_name_is_in_the_log_and_titles_the_incident(brain, market, load) -> None:
     report = load(of_day(shifted(60)(market.candles(BTC, START, START + 2 * DAY_MS), np.random.default_rng(1)), SECOND))
     issues = [issue for issue in QualityRepository(brain).open_issues() if issue.details["fault"]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -17,7 +17,7 @@ from huracan_platform.brain.facts.quarantine import Quarantine
 from huracan_platform.brain.facts.refetched import RefetchedWindows
 from huracan_platform.brain.facts.repository import UpsertResult
 from huracan_platform.clock import DAY_MS, day_of, day_start_ms, days_between
-from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, Ruling
+from huracan_platform.contracts.quality import DayReport, DayState, ExplainedGap, Ruling
 from huracan_platform.data.market_data.ahead import day_jobs, fetched_ahead
 from huracan_platform.data.market_data.contract import Neighbours, arrays_of, enforce, frame_of_rows
 from huracan_platform.data.market_data.diagnosis.sources import SecondSources
@@ -26,9 +26,10 @@ from huracan_platform.data.market_data.gaps import is_refetched
 from huracan_platform.data.market_data.judge import Judgement, judge, judge_malformed
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.own_bars import read_own
-from huracan_platform.data.market_data.report import IngestReport, summarise
+from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.source import Delivery, MarketSource
 from huracan_platform.data.market_data.stored import stored_days
+from huracan_platform.data.market_data.tally import Tally
 from huracan_platform.data.market_data.universe import Universe
 from huracan_platform.data.sources.kind import SourceKind
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError, UntoldError
@@ -39,25 +40,11 @@ from huracan_platform.venues.market import MarketData
 
 # Days of a symbol fetched, judged and written at a time: 43 k bars.
 DAYS_AT_A_TIME = 30
+STANDS = "the library keeps the good day that it has"
 Progress = Callable[[int, int], None]
 _Job = tuple[str, tuple[date, ...]]
 _Came = Delivery | TransientError | PermanentError | MalformedRowsError
 _log = get_logger("market_data.ingest")
-
-
-@dataclass
-class _Tally:
-    """What a run has gathered so far."""
-
-    days: list[DayReport] = field(default_factory=list)
-    results: list[CheckResult] = field(default_factory=list)
-    inserted: int = 0
-    revised: int = 0
-    unchanged: int = 0
-    unfetched: dict[str, str] = field(default_factory=dict)
-    given_up: dict[str, tuple[date, ...]] = field(default_factory=dict)
-    kind: type[TransientError | PermanentError] = TransientError
-    not_due: int = 0
 
 
 class IngestRun:
@@ -79,7 +66,7 @@ class IngestRun:
         # One model for the whole run, whatever is measured meanwhile.
         self._arrival = ArrivalDelays(brain, kind.quality.arrival).model(market.venue, kind.name, kind.documented_delay_ms)
         self._known: frozenset[str] = frozenset()
-        self._tally = _Tally()
+        self._tally = Tally()
 
     def run(self, symbols: Sequence[str], first_day: date, last_day: date) -> IngestReport:
         """Days from first to last, both included, as far as the symbols were listed on them by what the library knows.
@@ -113,13 +100,21 @@ class IngestRun:
             self._progress(done, total)
         if self._tally.unfetched and not self._tally.days:
             raise self._tally.kind("; ".join(f"{symbol}: {why}" for symbol, why in self._tally.unfetched.items()))
-        return self._report()
+        return self._tally.report(self._market.venue, self._kind.name)
 
     def take(self, delivery: Delivery) -> IngestReport:
-        """A delivery that is there already."""
+        """A delivery that is there already.
+
+        A day of it that is refused and good in the library stays good: a wrong file says nothing of the rows that are there.
+        """
         self._save_instruments([delivery.symbol])
-        self._store(delivery)
-        return self._report()
+        judged = self._judged(delivery, self._gaps(delivery.symbol, delivery.start_ms, delivery.end_ms))
+        refused = {day.day for day in judged.days if day.state is DayState.QUARANTINED}
+        span = ([delivery.symbol], delivery.days[0], delivery.days[-1])
+        books = self._books.days(self._market.venue, self._kind.name, *span)
+        good = {day.day for day in books if day.state is DayState.GOOD}
+        self._write(judged, delivery, refused & good)
+        return self._tally.report(self._market.venue, self._kind.name)
 
     def breaches(self, delivery: Delivery) -> dict[date, str]:
         """Why the contract refuses days of a delivery, in its place in the series; empty where it does not. Stores no rows."""
@@ -176,7 +171,10 @@ class IngestRun:
         gaps = self._gaps(delivery.symbol, delivery.start_ms, delivery.end_ms)
         if self._others is not None:
             delivery = self._others.completed(delivery, gaps)
-        self._write(judge(self._kind, delivery, self._neighbours(delivery), gaps, self._releases(delivery)), delivery)
+        self._write(self._judged(delivery, gaps), delivery)
+
+    def _judged(self, delivery: Delivery, gaps: Sequence[ExplainedGap]) -> Judgement:
+        return judge(self._kind, delivery, self._neighbours(delivery), gaps, self._releases(delivery))
 
     def _borrow(self, job: _Job) -> list[date]:
         """Take from other venues what this one did not deliver; returns the days of which they had some."""
@@ -186,7 +184,7 @@ class IngestRun:
         gaps = self._gaps(symbol, day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS)
         lent = self._others.instead(symbol, days, self._clock.market_ms(), gaps)
         for delivery in lent:
-            self._write(judge(self._kind, delivery, self._neighbours(delivery), gaps, self._releases(delivery)), delivery)
+            self._write(self._judged(delivery, gaps), delivery)
         return [day for delivery in lent for day in delivery.days]
 
     def _gaps(self, symbol: str, start_ms: int, end_ms: int) -> list[ExplainedGap]:
@@ -214,8 +212,8 @@ class IngestRun:
     def _alternatives(self) -> list[tuple[str, MarketData]]:
         return [] if self._witnesses is None else self._witnesses.venues()
 
-    def _write(self, judged: Judgement, delivery: Delivery | None = None) -> None:
-        """Rows first, then the books: a day is never called good before its rows are there.
+    def _write(self, judged: Judgement, delivery: Delivery | None = None, standing: Collection[date] = ()) -> None:
+        """Rows first, then the books: a day is never called good before its rows are there. Of `standing` days they say no more.
 
         What others lent is noted before its rows are there: a window too many is closed by the venue's own rows, but rows
         without a window would pass for the venue's own for ever.
@@ -237,12 +235,11 @@ class IngestRun:
             ts = arrays_of(judged.frame, ())["ts_ms"]
             own = np.sort(ts[~is_refetched(ts, delivery.refetched)])
             RefetchedWindows(self._brain).replace(venue, self._kind.name, delivery.symbol, own, wire, market_ms)
-        self._books.record(venue, self._kind.name, days, judged.results, judged.refused, wire)
-        self._tally.days += days
-        self._tally.results += judged.results
-        self._tally.inserted += stored.inserted
-        self._tally.revised += stored.revised
-        self._tally.unchanged += stored.unchanged
+        told = [day for day in days if day.day not in standing]
+        results = [result for result in judged.results if result.day not in standing]
+        self._books.record(venue, self._kind.name, told, results, judged.refused, wire)
+        reports = [replace(day, reasons=(*day.reasons, STANDS)) if day.day in standing else day for day in days]
+        self._tally.add(reports, judged.results, stored)
 
     def _as_known(self, rows: pa.Table, market_ms: int, later_ms: Mapping[int, int]) -> pa.Table:
         """The rows with the delay that this source's events were measured to arrive with; some are known later, by their ts."""
@@ -302,11 +299,3 @@ class IngestRun:
         instruments.save(found, self._clock.wire_ms(), known_at_ms=self._clock.market_ms())
         # The source answered for these; files do, and tell no terms.
         self._known = frozenset(instruments.load(self._market.venue)).union(symbols)
-
-    def _report(self) -> IngestReport:
-        tally = self._tally
-        return IngestReport(
-            self._market.venue, self._kind.name, tuple(sorted(tally.days, key=lambda d: (d.day, d.symbol))),
-            summarise(tally.results), tally.inserted, tally.revised, tally.unchanged, dict(tally.unfetched),
-            dict(tally.given_up), tally.not_due,
-        )
