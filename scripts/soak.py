@@ -9,6 +9,7 @@ is there twice, the days of candles are whole, and the memory of each recorder h
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
@@ -59,6 +60,7 @@ class Soak:
 
 def main() -> None:
     """Run it; exit code 1 where something is not as it should be."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     minutes, seed = float(os.environ.get("MINUTES", "30")), int(os.environ.get("SEED", str(random.randrange(10_000))))
     print(f"soak: {minutes:g} min, SEED={seed}", flush=True)
     home = Path(tempfile.mkdtemp(prefix="huracan-soak-"))
