@@ -200,7 +200,6 @@ def test_rates_that_turn_into_percent_are_named_from_there_on() -> None:
 LIKELY: dict[str, Callable[[FundingRates, Rng], np.ndarray]] = {
     "noise of eight decimals": lambda r, rng: np.round(rng.normal(1e-4, 5e-5, len(r)), 8),
     "noise on what was paid": lambda r, rng: r.rate * (1 + rng.normal(0, 0.1, len(r))),
-    "nothing": lambda r, rng: np.zeros(len(r)),
     "every second in between": lambda r, rng: np.where(
         np.arange(len(r)) % 2 == 1, np.round((np.roll(r.rate, 1) + np.roll(r.rate, -1)) / 2, 8), r.rate
     ),
@@ -312,3 +311,32 @@ def test_recorded_funding_of_binance_and_bybit_keeps_the_formula() -> None:
                     found = diagnose_funding(FundingEvidence(part, beside, venue=venue), SETTINGS)
                     refused += [(name, first, str(one)) for one in found if one.certain]
     assert refused == []
+
+
+def clamped(rng: Rng, interest: float, rows: int = 1_000) -> FundingRates:
+    """Settlements as Binance's formula makes them of a premium that comes and goes."""
+    premium = np.zeros(rows)
+    for k in range(1, rows):
+        premium[k] = 0.8 * premium[k - 1] + rng.normal(0, 3e-4)
+    rate = np.round(premium + np.clip(interest - premium, -5e-4, 5e-4), 8)
+    return FundingRates(SYMBOL, START + 8 * HOUR_MS * np.arange(rows, dtype=np.int64), rate, np.full(rows, 8.0))
+
+
+@pytest.mark.parametrize("interest", [0.0, 1e-4])
+@pytest.mark.parametrize("rows", [12, 30, 90, 365])
+def test_rates_of_a_contract_with_and_without_interest_are_its_own(interest: float, rows: int) -> None:
+    for seed in range(5):
+        part, near = part_of(clamped(np.random.default_rng(seed), interest), 200, rows)
+        for around in (near, NOTHING):
+            found = diagnose_funding(FundingEvidence(part, around, venue="binanceusdm"), SETTINGS)
+            assert [one for one in found if one.certain] == []
+
+
+def test_zeros_are_a_fault_where_the_contract_pays_interest_and_a_hint_where_nothing_else_is_there() -> None:
+    part, near = part_of(clamped(np.random.default_rng(1), 1e-4), 200, 90)
+    filled = replace(part, rate=np.where(np.arange(90) % 40 < 12, 0.0, part.rate))
+    (found,) = diagnose_funding(FundingEvidence(filled, NOTHING, venue="binanceusdm"), SETTINGS)
+    assert (found.fault.value, found.certain) == ("fabricated funding", True)
+    zeros = replace(part, rate=np.zeros(90))
+    assert [one.certain for one in diagnose_funding(FundingEvidence(zeros, near, venue="binanceusdm"), SETTINGS)] == [True]
+    assert [one.certain for one in diagnose_funding(FundingEvidence(zeros, NOTHING, venue="binanceusdm"), SETTINGS)] == [False]

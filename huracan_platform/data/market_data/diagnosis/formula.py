@@ -10,7 +10,6 @@ from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fau
 from huracan_platform.data.market_data.diagnosis.settlements import (
     FEWEST_TELLING,
     FundingEvidence,
-    at_interest,
     is_cap,
     span,
     telling,
@@ -33,22 +32,35 @@ def constant(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator
     at = int(length.argmax())
     a, b = int(change[at]), int(change[at + 1])
     value, hours = float(rates.rate[a]), float(rates.interval_h[a])
-    interest = bool(np.isclose(abs(value), INTEREST_8H * hours / 8, rtol=0.05))
-    around = evidence.around.at(telling(evidence.around))
-    never = len(around) >= settings.funding_fewest and bool((np.diff(around.rate) != 0).all())
-    fewest = FEWEST_TELLING if never else settings.funding_fewest
-    if value == 0:
-        known = len(evidence.around) >= settings.funding_fewest and bool((evidence.around.rate != 0).all())
-        fewest = settings.funding_fewest if evidence.of_the_formula or known else len(rates) + 1
-    elif interest or is_cap(value):
-        fewest = settings.funding_interest_run if interest and evidence.of_the_formula else len(rates) + 1
+    interest = bool(np.isclose(abs(value), INTEREST_8H * hours / 8, rtol=0.05)) or value == evidence.interest_8h == 0
+    fewest, certain = _too_many(evidence, value, interest, b - a == len(rates), settings)
     if b - a < fewest:
         return
-    but = f"not the interest of {INTEREST_8H * hours / 8:g}" if not interest else "longer than any market paid it"
+    but = f"not the interest of {evidence.interest_8h * hours / 8:g}" if not interest else "longer than any market paid it"
     yield Diagnosis(
-        Fault.FUNDING_FABRICATED, f"expected rates that follow the premium, got {value:g} {b - a} times in a row, {but}", True,
+        Fault.FUNDING_FABRICATED, f"expected rates that follow the premium, got {value:g} {b - a} times in a row, {but}", certain,
         span(rates.ts_ms[a:b]),
     )
+
+
+def _too_many(
+    evidence: FundingEvidence, value: float, interest: bool, whole: bool, settings: DiagnosisSettings
+) -> tuple[float, bool]:
+    """From how many in a row one rate is a fault, and whether that is certain. `whole`: the series has no other."""
+    around = evidence.around
+    if value == 0 and len(around) >= settings.funding_fewest and (around.rate != 0).all():
+        return settings.funding_fewest, True
+    if interest and evidence.of_the_formula:
+        if value == 0 and whole:  # a contract without interest, or zeros in place of rates: nothing else is there to tell
+            return settings.funding_fewest, len(evidence.rates) >= settings.funding_interest_run
+        return settings.funding_interest_run, True
+    if value == 0 and evidence.of_the_formula:
+        return settings.funding_fewest, True
+    if value == 0 or interest or is_cap(value):
+        return np.inf, True
+    own = around.at(telling(around))
+    never = len(own) >= settings.funding_fewest and bool((np.diff(own.rate) != 0).all())
+    return FEWEST_TELLING if never else settings.funding_fewest, True
 
 
 def digits(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
@@ -92,13 +104,14 @@ def leapt_over(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterat
     rates = evidence.rates
     if not evidence.of_the_formula:
         return
-    side = np.where(at_interest(rates), 0, np.sign(rates.rate - INTEREST_8H * rates.interval_h / 8))
+    level = evidence.interest_8h * rates.interval_h / 8
+    side = np.where(np.isclose(np.abs(rates.rate), level, rtol=1e-6, atol=0), 0, np.sign(rates.rate - level))
     over = side[1:] * side[:-1] < 0
     if over.sum() < max(settings.funding_leaps, LEAST_LEAPS * len(rates)):
         return
     yield Diagnosis(
-        Fault.FUNDING_FABRICATED, f"expected rates that stop at the interest of {INTEREST_8H:g} per 8 h when they come past it, "
-        f"got {int(over.sum())} steps over it and {int((side == 0).sum())} rates that are it", True, span(rates.ts_ms),
+        Fault.FUNDING_FABRICATED, f"expected rates that stop at the interest of {evidence.interest_8h:g} per 8 h when they come "
+        f"past it, got {int(over.sum())} steps over it and {int((side == 0).sum())} rates that are it", True, span(rates.ts_ms),
     )
 
 

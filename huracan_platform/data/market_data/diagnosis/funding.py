@@ -39,7 +39,7 @@ def _unlike_premium(evidence: FundingEvidence, settings: DiagnosisSettings) -> I
     rates = evidence.rates
     if evidence.marks is None:
         return
-    expected = expected_rates(rates, evidence.marks)
+    expected = expected_rates(rates, evidence.marks, evidence.interest_8h)
     known = np.isfinite(expected)
     if known.sum() < min(3, len(rates)) or known.sum() < 2:
         return

@@ -160,7 +160,7 @@ def _factors(evidence: FundingEvidence, usual: float, settings: DiagnosisSetting
     rates = evidence.rates
     fewest = min(3, len(rates))
     if evidence.marks is not None:
-        expected = expected_rates(rates, evidence.marks)
+        expected = expected_rates(rates, evidence.marks, evidence.interest_8h)
         known = np.isfinite(expected)
         if known.sum() >= fewest:
             there = _floor(float(np.median(np.abs(expected[known]))))

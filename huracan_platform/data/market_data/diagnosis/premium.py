@@ -6,13 +6,12 @@ import numpy as np
 
 from huracan_platform.clock import HOUR_MS
 from huracan_platform.contracts.market import Float64, FundingRates, MarkPrices
-from huracan_platform.data.market_data.diagnosis.units import INTEREST_8H
 
 # Premium pulls the rate off the interest only beyond this: https://www.binance.com/en/support/faq/360033525031
 CLAMP = 5e-4
 
 
-def expected_rates(rates: FundingRates, marks: MarkPrices) -> Float64:
+def expected_rates(rates: FundingRates, marks: MarkPrices, interest_8h: float) -> Float64:
     """What each settlement should be: average premium + clamp(interest − average premium, ±0.05 %); NaN without its premiums.
 
     The average weighs later premiums more, 1, 2, …, n, as Binance does; OKX and Bybit differ in the weights alone.
@@ -26,6 +25,6 @@ def expected_rates(rates: FundingRates, marks: MarkPrices) -> Float64:
             continue
         weights = np.arange(1, len(premium) + 1)
         average = float((premium * weights).sum() / weights.sum())
-        interest = INTEREST_8H * hours / 8
+        interest = interest_8h * hours / 8
         expected[k] = average * hours / 8 + np.clip(interest - average * hours / 8, -CLAMP * hours / 8, CLAMP * hours / 8)
     return expected

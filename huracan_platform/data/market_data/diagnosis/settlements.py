@@ -41,6 +41,16 @@ class FundingEvidence:
         """Whether a file says that it holds rates of a venue that makes them so."""
         return self.venue in OF_THE_FORMULA
 
+    @property
+    def interest_8h(self) -> float:
+        """What the rates return to, a fraction per 8 h: INTEREST_8H, or nothing where they are that more often.
+
+        Some contracts pay no interest, BNB's at Binance among them.
+        """
+        nothing = sum(int((part.rate == 0).sum()) for part in (self.rates, self.around))
+        usual = sum(int(at_interest(part).sum()) for part in (self.rates, self.around))
+        return 0.0 if nothing > usual else INTEREST_8H
+
 
 def telling(rates: FundingRates) -> npt.NDArray[np.bool_]:
     """Rates that are neither the interest, nor nothing, nor a cap: two markets have those by chance."""
