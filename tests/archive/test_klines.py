@@ -400,10 +400,18 @@ def test_days_in_the_books_have_the_content_hash_of_the_librarys_rows(brain, roo
 
 
 def test_a_day_without_trades_is_a_day(brain, root, take) -> None:
-    flat = replace(bars(), volume=np.zeros(1440))
+    same = np.full(1440, 60_000.0)
+    flat = replace(bars(), open=same, high=same, low=same, close=same, volume=np.zeros(1440))
     write_day(root, rows=flat)
     take()
     assert_equal(stored(brain), flat)
+
+
+def test_a_day_of_moving_prices_without_any_volume_is_none(brain, root, take) -> None:
+    write_day(root, rows=replace(bars(), volume=np.zeros(1440)))
+    (report,) = take().reports
+    assert [day.state for day in report.days] == [DayState.QUARANTINED]
+    assert len(stored(brain)) == 0
 
 
 def test_settings_say_how_large_a_file_may_be(root, take, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from huracan_platform.data.market_data.contract import frame_of
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_funding
 from huracan_platform.data.market_data.load import load_batch
 from huracan_platform.data.market_data.report import IngestReport
+from huracan_platform.errors import HuracanError
 from huracan_platform.operations.check_incidents import CheckOutcome, incidents_of
 from tests.market_data.conftest import FIRST, SECOND
 from tests.market_data.dirty import FAULTS, hours_of, of_day, shifted
@@ -61,6 +62,20 @@ def test_a_wrong_file_leaves_the_good_days_of_the_library_as_they_are(brain, mar
     assert QualityRepository(brain).days(market.venue, "candles", [ETH], FIRST, SECOND) == before
     assert [issue for issue in QualityRepository(brain).open_issues() if issue.issue_type != "plausibility"] == []
     assert {entry.symbol for entry in Quarantine(brain).entries()} == {ETH}
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda f: f.drop(columns="ts"), lambda f: f.assign(ts=f.ts.astype(str).str.replace("2025", "twenty")),
+    lambda f: f.assign(close="much"), lambda f: f.drop(columns="volume"), lambda f: f.iloc[:0],
+], ids=["no time", "no times", "no number", "no volume", "no row"])
+def test_a_file_that_cannot_be_read_leaves_the_good_days_as_they_are(brain, market, settings, tmp_path, spoil) -> None:
+    ingest_candles(brain, market, [BTC], FIRST, SECOND, settings)
+    before = QualityRepository(brain).days(market.venue, "candles", [BTC], FIRST, SECOND)
+    path = tmp_path / "file.parquet"
+    spoil(frame_of(market.candles(BTC, START, START + 2 * DAY_MS))).to_parquet(path)
+    with pytest.raises(HuracanError, match="expected"):
+        load_batch(brain, market, path, "candles", BTC, settings).raise_if_bad()
+    assert QualityRepository(brain).days(market.venue, "candles", [BTC], FIRST, SECOND) == before
 
 
 def test_a_wrong_file_of_a_day_that_is_not_good_quarantines_it(brain, market, load) -> None:

@@ -28,6 +28,7 @@ from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.own_bars import read_own
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.market_data.source import Delivery, MarketSource
+from huracan_platform.data.market_data.standing import STANDS, standing
 from huracan_platform.data.market_data.stored import stored_days
 from huracan_platform.data.market_data.tally import Tally
 from huracan_platform.data.market_data.universe import Universe
@@ -40,7 +41,6 @@ from huracan_platform.venues.market import MarketData
 
 # Days of a symbol fetched, judged and written at a time: 43 k bars.
 DAYS_AT_A_TIME = 30
-STANDS = "the library keeps the good day that it has"
 Progress = Callable[[int, int], None]
 _Job = tuple[str, tuple[date, ...]]
 _Came = Delivery | TransientError | PermanentError | MalformedRowsError
@@ -108,12 +108,7 @@ class IngestRun:
         A day of it that is refused and good in the library stays good: a wrong file says nothing of the rows that are there.
         """
         self._save_instruments([delivery.symbol])
-        judged = self._judged(delivery, self._gaps(delivery.symbol, delivery.start_ms, delivery.end_ms))
-        refused = {day.day for day in judged.days if day.state is DayState.QUARANTINED}
-        span = ([delivery.symbol], delivery.days[0], delivery.days[-1])
-        books = self._books.days(self._market.venue, self._kind.name, *span)
-        good = {day.day for day in books if day.state is DayState.GOOD}
-        self._write(judged, delivery, refused & good)
+        self._store(delivery, asked=False)
         return self._tally.report(self._market.venue, self._kind.name)
 
     def breaches(self, delivery: Delivery) -> dict[date, str]:
@@ -167,11 +162,13 @@ class IngestRun:
         except MalformedRowsError as error:
             return error
 
-    def _store(self, delivery: Delivery) -> None:
+    def _store(self, delivery: Delivery, *, asked: bool = True) -> None:
         gaps = self._gaps(delivery.symbol, delivery.start_ms, delivery.end_ms)
         if self._others is not None:
             delivery = self._others.completed(delivery, gaps)
-        self._write(self._judged(delivery, gaps), delivery)
+        judged = self._judged(delivery, gaps)
+        refused = [] if asked else [day.day for day in judged.days if day.state is DayState.QUARANTINED]
+        self._write(judged, delivery, standing(self._brain, self._market.venue, self._kind, delivery, refused))
 
     def _judged(self, delivery: Delivery, gaps: Sequence[ExplainedGap]) -> Judgement:
         return judge(self._kind, delivery, self._neighbours(delivery), gaps, self._releases(delivery))
@@ -212,8 +209,8 @@ class IngestRun:
     def _alternatives(self) -> list[tuple[str, MarketData]]:
         return [] if self._witnesses is None else self._witnesses.venues()
 
-    def _write(self, judged: Judgement, delivery: Delivery | None = None, standing: Collection[date] = ()) -> None:
-        """Rows first, then the books: a day is never called good before its rows are there. Of `standing` days they say no more.
+    def _write(self, judged: Judgement, delivery: Delivery | None = None, stand: Collection[date] = ()) -> None:
+        """Rows first, then the books, but of days that `stand`: a day is never called good before its rows are there.
 
         What others lent is noted before its rows are there: a window too many is closed by the venue's own rows, but rows
         without a window would pass for the venue's own for ever.
@@ -235,10 +232,10 @@ class IngestRun:
             ts = arrays_of(judged.frame, ())["ts_ms"]
             own = np.sort(ts[~is_refetched(ts, delivery.refetched)])
             RefetchedWindows(self._brain).replace(venue, self._kind.name, delivery.symbol, own, wire, market_ms)
-        told = [day for day in days if day.day not in standing]
-        results = [result for result in judged.results if result.day not in standing]
+        told = [day for day in days if day.day not in stand]
+        results = [result for result in judged.results if result.day not in stand]
         self._books.record(venue, self._kind.name, told, results, judged.refused, wire)
-        reports = [replace(day, reasons=(*day.reasons, STANDS)) if day.day in standing else day for day in days]
+        reports = [replace(day, reasons=(*day.reasons, STANDS)) if day.day in stand else day for day in days]
         self._tally.add(reports, judged.results, stored)
 
     def _as_known(self, rows: pa.Table, market_ms: int, later_ms: Mapping[int, int]) -> pa.Table:
