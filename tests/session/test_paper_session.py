@@ -31,7 +31,7 @@ from huracan_platform.operations.impact import impact
 from tests.session.world import SYMBOLS, World
 
 pytestmark = pytest.mark.slow
-SPEED = 300
+SPEED = 150  # the second symbol's stream begins some 0.1 s after the first one's: less than a bar
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,7 @@ def test_every_bar_came_once_and_the_library_holds_what_the_venue_serves(world: 
         served = world.market.candles(symbol, report.first_bar_ms, report.last_bar_ms)
         shared = np.isin(served.ts_ms, stored.ts_ms)
         assert np.array_equal(stored.ts_ms, np.arange(stored.ts_ms[0], stored.ts_ms[-1] + 1, MINUTE_MS))
-        # Of 60: the market went on while the session started, some seconds of a busy machine.
-        assert len(stored) >= report.bars[symbol] >= 50
+        assert len(stored) >= report.bars[symbol] >= 59
         for name in ("ts_ms", "open", "high", "low", "close", "volume"):
             assert np.array_equal(getattr(stored, name), getattr(served, name)[shared]), name
 

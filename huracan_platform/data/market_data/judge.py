@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from huracan_platform.contracts.market import CANDLE_COLUMNS, OPEN_INTEREST_COLU
 from huracan_platform.contracts.quality import CheckResult, DayReport, DayState, ExplainedGap, RefusedBatch, Ruling, Severity
 from huracan_platform.data.market_data.contract import Enforced, Neighbours, arrays_of, enforce, refused_batch
 from huracan_platform.data.market_data.diagnosis.deliveries import (
+    Named,
     candle_faults,
     funding_faults,
     interest_faults,
@@ -92,7 +93,7 @@ def _checked(
     return {day: named(results, faults.get(day, ())) for day, results in checked.items()}
 
 
-_NAMED = {
+_NAMED: dict[str, tuple[tuple[str, ...], Callable[..., Named]]] = {
     "candles": (CANDLE_COLUMNS, candle_faults), "funding": (FUNDING_COLUMNS, funding_faults),
     "open_interest": (OPEN_INTEREST_COLUMNS, interest_faults), "taker_volumes": (("buy", "sell"), volume_faults),
     "mark_prices": (("mark", "index", "premium"), mark_faults),

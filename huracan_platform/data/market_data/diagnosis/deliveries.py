@@ -80,22 +80,18 @@ def interest_faults(
     return {} if hours is None else _each_day(arrays, windows, partial(wrong_interest, hours=hours))
 
 
-def volume_faults(
-    arrays: Mapping[str, Any], delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours
+def _against_candles(
+    arrays: Mapping[str, Any], delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours, *,
+    look: Callable[..., Diagnosis | None],
 ) -> Named:
-    """Named faults of taker volumes in files by day, against the library's candles of the days and of those beside."""
+    """What a `look` at a day's rows in a file finds, beside the library's candles of the days and of those around."""
     if delivery.source == "venue":
         return {}
-    return _each_day(arrays, windows, partial(wrong_volumes, candles=_traded(delivery, neighbours)))
+    return _each_day(arrays, windows, partial(look, candles=_traded(delivery, neighbours)))
 
 
-def mark_faults(
-    arrays: Mapping[str, Any], delivery: Delivery, windows: Sequence[DueWindow], neighbours: Neighbours
-) -> Named:
-    """Named faults of mark prices in files by day, against one another and the library's candles."""
-    if delivery.source == "venue":
-        return {}
-    return _each_day(arrays, windows, partial(wrong_marks, candles=_traded(delivery, neighbours)))
+volume_faults = partial(_against_candles, look=wrong_volumes)
+mark_faults = partial(_against_candles, look=wrong_marks)
 
 
 def named(results: Sequence[CheckResult], faults: Sequence[Diagnosis]) -> list[CheckResult]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from huracan_platform.contracts.market import Int64
+
 
 class Fault(StrEnum):
     """Faults that have a name. The name leads every sentence about the day."""
@@ -61,6 +63,11 @@ def fault_in(message: str) -> str:
 def worst(found: list[Diagnosis]) -> Diagnosis | None:
     """The first certain one, else the first."""
     return next((one for one in found if one.certain), found[0] if found else None)
+
+
+def span(ts: Int64) -> tuple[tuple[int, int], ...]:
+    """From the first to the last time, as the bad times of a diagnosis."""
+    return ((int(ts.min()), int(ts.max())),)
 
 
 def span_text(minutes: int) -> str:

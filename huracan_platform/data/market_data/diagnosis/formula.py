@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span
 from huracan_platform.data.market_data.diagnosis.settlements import (
     FEWEST_TELLING,
     FundingEvidence,
     is_cap,
-    span,
     telling,
 )
 from huracan_platform.data.market_data.diagnosis.units import GRID, INTEREST_8H, on_grid
@@ -22,6 +21,10 @@ COARSER = 10
 FAR = 100
 # Years of genuine rates leap over the interest now and then: once in 1,641 settlements.
 LEAST_LEAPS = 0.01
+# Settlements under which a history says nothing of how often the interest is paid, and the share that is often.
+FEWEST_OF_HISTORY, USUAL_INTEREST = 30, 0.4
+# So many different rates that end in 0 by chance: one in a thousand million.
+FEWEST_ROUNDED = 9
 
 
 def constant(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
@@ -129,9 +132,6 @@ def unlike_history(evidence: FundingEvidence, settings: DiagnosisSettings) -> It
     )
 
 
-FEWEST_OF_HISTORY, USUAL_INTEREST = 30, 0.4
-
-
 def _rounded(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
     """All telling rates on a grid ten times as coarse as the library's or the venue's: a chance of one in ten each."""
     rates = evidence.rates.at(telling(evidence.rates))
@@ -149,6 +149,3 @@ def _rounded(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterator
         Fault.FUNDING_FABRICATED, f"expected rates of 8 decimals {whose}, got {len(rates)} rounded to fewer", True,
         span(rates.ts_ms),
     )
-
-
-FEWEST_ROUNDED = 9

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span
 from huracan_platform.data.market_data.diagnosis.formula import between, constant, digits, leapt_over, unlike_history
 from huracan_platform.data.market_data.diagnosis.funding_units import wrong_unit
 from huracan_platform.data.market_data.diagnosis.paid import confirmed, copied, multiplied, repeated, unlike_paid
 from huracan_platform.data.market_data.diagnosis.premium import expected_rates
 from huracan_platform.data.market_data.diagnosis.schedule import off_schedule, wrong_interval
-from huracan_platform.data.market_data.diagnosis.settlements import FundingEvidence, span
+from huracan_platform.data.market_data.diagnosis.settlements import FundingEvidence
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
 

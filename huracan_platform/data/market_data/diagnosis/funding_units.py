@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from huracan_platform.contracts.market import Float64, FundingRates
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span
 from huracan_platform.data.market_data.diagnosis.premium import expected_rates
 from huracan_platform.data.market_data.diagnosis.settlements import (
     FEWEST_TELLING,
@@ -15,7 +15,6 @@ from huracan_platform.data.market_data.diagnosis.settlements import (
     is_cap,
     longest,
     per_8h,
-    span,
     telling,
 )
 from huracan_platform.data.market_data.diagnosis.units import (

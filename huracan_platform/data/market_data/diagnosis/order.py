@@ -6,7 +6,7 @@ import numpy as np
 
 from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import Float64, Int64
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span_text
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span, span_text
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
 UNITS = {1_000.0: "seconds", 1e-3: "µs", 1e-6: "ns"}
@@ -46,10 +46,10 @@ def wrong_order(ts: Int64, values: Float64, settings: DiagnosisSettings) -> Diag
         if (np.diff(first) < 0).all() and sizes.min() > 1 and sizes.mean() >= settings.repeated_bars:
             return Diagnosis(
                 Fault.NEWEST_FIRST, f"expected the oldest page first, got {len(starts)} pages, newest first, each in time order",
-                True, _span(ts),
+                True, span(ts),
             )
         told = f"expected rows in time order, got {back} of {len(steps)} steps back in time, no time twice"
-        return Diagnosis(Fault.SHUFFLED, told, True, _span(ts))
+        return Diagnosis(Fault.SHUFFLED, told, True, span(ts))
     return _doubled(ts, values, back, again, settings)
 
 
@@ -59,7 +59,7 @@ def _newest_first(ts: Int64, steps: Int64) -> Diagnosis:
     return Diagnosis(
         Fault.NEWEST_FIRST,
         f"expected the oldest row first, got {len(ts)} rows from {_minute(int(ts[0]))} back to {_minute(int(ts[-1]))}{pages}",
-        True, _span(ts),
+        True, span(ts),
     )
 
 
@@ -98,12 +98,12 @@ def off_grid(ts: Int64, grid_ms: int) -> Diagnosis | None:
     late = int(into[0])
     if grid_ms - late <= 1000:
         return Diagnosis(
-            Fault.CLOSE_STAMPED, f"expected the open of each bar, got times {late} ms after it: its last moment", True, _span(ts)
+            Fault.CLOSE_STAMPED, f"expected the open of each bar, got times {late} ms after it: its last moment", True, span(ts)
         )
     if late % (ZONE_STEP_MIN * MINUTE_MS) == 0:
         told = f"expected times in UTC on whole hours, got all {late // MINUTE_MS} min past: local times of a zone"
-        return Diagnosis(Fault.TIME_ZONE, told, True, _span(ts))
-    return Diagnosis(Fault.SHIFTED, f"expected times on whole minutes, got all {late} ms late", True, _span(ts))
+        return Diagnosis(Fault.TIME_ZONE, told, True, span(ts))
+    return Diagnosis(Fault.SHIFTED, f"expected times on whole minutes, got all {late} ms late", True, span(ts))
 
 
 def ahead_of_now(ts: Int64, now_ms: int) -> Diagnosis | None:
@@ -117,10 +117,6 @@ def ahead_of_now(ts: Int64, now_ms: int) -> Diagnosis | None:
         Fault.TIME_ZONE, f"expected times up to {_minute(now_ms)} UTC, got times {ahead} min ahead of the market's clock: "
         "local times of a zone east of UTC", True, ((now_ms, int(ts.max())),),
     )
-
-
-def _span(ts: Int64) -> tuple[tuple[int, int], ...]:
-    return ((int(ts.min()), int(ts.max())),)
 
 
 def _minute(ms: int) -> str:

@@ -10,12 +10,11 @@ import numpy as np
 
 from huracan_platform.clock import DAY_MS, MINUTE_MS
 from huracan_platform.contracts.market import Float64, FundingRates, Int64
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span_text
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span, span_text
 from huracan_platform.data.market_data.diagnosis.settlements import (
     FEWEST_TELLING,
     FundingEvidence,
     longest,
-    span,
     spans,
     telling,
 )

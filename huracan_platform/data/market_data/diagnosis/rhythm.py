@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from huracan_platform.contracts.market import Candles, Float64, Int64
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span_text
+from huracan_platform.contracts.market import Candles, Float64
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span, span_text
 from huracan_platform.data.market_data.diagnosis.repeats import shift_fault
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
@@ -45,7 +45,7 @@ def _off_the_hour(candles: Candles, days: float, settings: DiagnosisSettings) ->
     return Diagnosis(
         shift_fault(most), f"expected most trading in minute :00 of the hours, got it in :{most:02d} over {days:.0f} days "
         f"({busy[most]:.1f} sigmas over the usual minute, :00 {busy[0]:.1f}): times look {span_text(most)} late, or by whole "
-        "hours more; nothing else to hold them against", False, _span(candles.ts_ms),
+        "hours more; nothing else to hold them against", False, span(candles.ts_ms),
     )
 
 
@@ -79,7 +79,7 @@ def _off_the_day(candles: Candles, days: float, settings: DiagnosisSettings) -> 
         Fault.TIME_ZONE, f"expected volumes and ranges as the sessions of a UTC day have them, got those "
         f"{span_text(late * MINUTES)} late over {days:.0f} days (correlations "
         f"add up to {alike[best]:.2f} moved back, {near:.2f} as they came); nothing else "
-        "to hold them against", False, _span(candles.ts_ms),
+        "to hold them against", False, span(candles.ts_ms),
     )
 
 
@@ -104,7 +104,3 @@ def _typical(values: Float64) -> Float64:
 
 def _alike(a: Float64, b: Float64) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if b.std() > 0 else 0.0
-
-
-def _span(ts: Int64) -> tuple[tuple[int, int], ...]:
-    return ((int(ts.min()), int(ts.max())),)

@@ -9,8 +9,8 @@ import numpy as np
 
 from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from huracan_platform.contracts.market import FundingRates, Int64
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span_text
-from huracan_platform.data.market_data.diagnosis.settlements import FEWEST_TELLING, FundingEvidence, span
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span, span_text
+from huracan_platform.data.market_data.diagnosis.settlements import FEWEST_TELLING, FundingEvidence
 from huracan_platform.data.market_data.diagnosis.units import INTEREST_8H
 from huracan_platform.data.market_data.gaps import DueWindow, in_words
 from huracan_platform.settings.diagnosis import DiagnosisSettings

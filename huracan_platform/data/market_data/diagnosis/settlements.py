@@ -75,11 +75,6 @@ def per_8h(rates: FundingRates) -> float:
     return float(np.median(np.abs(rates.rate) / rates.interval_h * 8)) if len(rates) else 0.0
 
 
-def span(ts: Int64) -> tuple[tuple[int, int], ...]:
-    """From the first to the last time."""
-    return ((int(ts.min()), int(ts.max())),)
-
-
 def runs(of: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     """(first, after the last) of each stretch of True, in order."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], of, [False]]).astype(np.int8)))
