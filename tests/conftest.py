@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -38,12 +39,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _sweep_leftovers() -> None:
-    """Remove the servers of test runs that were killed."""
-    for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        owner = home.name.removeprefix(PREFIX).split("-")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and os.access(home, os.W_OK):
-            EmbeddedServer(home).destroy()
-            shutil.rmtree(home, ignore_errors=True)
+    """Remove the servers of test runs that were killed; one worker at a time, as all of them come upon the same ones."""
+    folder = Path(tempfile.gettempdir())
+    with (folder / f".{PREFIX}{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for home in folder.glob(f"{PREFIX}*"):
+            owner = home.name.removeprefix(PREFIX).split("-")[0]
+            if owner.isdigit() and not Path(f"/proc/{owner}").exists() and os.access(home, os.W_OK):
+                EmbeddedServer(home).destroy()
+                shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

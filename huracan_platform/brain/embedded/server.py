@@ -143,11 +143,14 @@ class EmbeddedServer:
 
     def destroy(self) -> None:
         """Stop the server and delete its data. For tests and for people who mean it."""
-        self.stop()
-        cluster = self._remembered()
-        if cluster is not None:
-            shutil.rmtree(cluster.root, ignore_errors=True)
-            self._file.path.unlink()
+        if not self.home.exists():
+            return
+        with self._file.locked(self._timeout_s):
+            cluster = self._remembered()
+            if cluster is not None:
+                self._stop(Path(cluster.root))
+                shutil.rmtree(cluster.root, ignore_errors=True)
+                self._file.path.unlink()
 
     @cached_property
     def _postgres(self) -> Postgres:

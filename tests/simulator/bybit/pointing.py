@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +44,17 @@ def _texts(tree: Any) -> Iterator[str]:
             yield branch
 
 
+class _Late(dict[str, Any]):
+    """Waits for what is looked up. The SDK notes a subscription after it has sent it; a venue next door answers before that."""
+
+    def __missing__(self, key: str) -> Any:
+        for _ in range(500):
+            if key in self:
+                return self[key]
+            time.sleep(0.01)
+        raise KeyError(key)
+
+
 def session(url: str, **more: Any) -> HTTP:
     """A pybit session. Its `domain` and `testnet` only choose among the exchange's hosts over TLS; `endpoint` is the address."""
     made = HTTP(api_key="k", api_secret="s", **more)
@@ -56,6 +68,8 @@ def socket(channel: str, url: str, **more: Any) -> Any:
     kept = module.PUBLIC_WSS, module.PRIVATE_WSS
     module.PUBLIC_WSS, module.PRIVATE_WSS = base + "/v5/public/{CHANNEL_TYPE}", base + "/v5/private"
     try:
-        return module.WebSocket(channel, testnet=False, **more)
+        made = module.WebSocket(channel, testnet=False, **more)
     finally:
         module.PUBLIC_WSS, module.PRIVATE_WSS = kept
+    made.subscriptions, made.callback_directory = _Late(), _Late()
+    return made

@@ -31,12 +31,12 @@ def trader(own: str) -> HTTP:
 
 
 @pytest.fixture
-def heard(fast: str) -> Iterator[Callable[..., Any]]:
-    """Sockets of the fast venue, closed afterwards."""
+def heard() -> Iterator[Callable[..., Any]]:
+    """Opens sockets, which are closed afterwards."""
     opened: list[Any] = []
 
-    def connect(channel: str, **more: Any) -> Any:
-        opened.append(socket(channel, fast, **more))
+    def connect(channel: str, url: str, **more: Any) -> Any:
+        opened.append(socket(channel, url, **more))
         return opened[-1]
 
     yield connect
@@ -215,8 +215,8 @@ def test_settings_of_the_account(trader: HTTP) -> None:
         assert problem.value.status_code == refused
 
 
-def test_streams_of_the_market(heard: Callable[..., Any]) -> None:
-    public, told = heard("linear"), dict[str, list[Any]]()
+def test_streams_of_the_market(fast: str, heard: Callable[..., Any]) -> None:
+    public, told = heard("linear", fast), dict[str, list[Any]]()
     public.kline_stream(1, "BTCUSDT", lambda m: told.setdefault("kline", []).append(m))
     public.trade_stream("BTCUSDT", lambda m: told.setdefault("trade", []).append(m))
     # The SDK hands out its own book each time, and goes on to change it.
@@ -240,18 +240,19 @@ def test_streams_of_the_market(heard: Callable[..., Any]) -> None:
     assert float(told["ticker"][-1]["data"]["bid1Price"]) < float(told["ticker"][-1]["data"]["ask1Price"])
 
 
-def test_streams_of_the_account(fast: str, heard: Callable[..., Any]) -> None:
-    private, told = heard("private", api_key="k", api_secret="s", private_auth_expire=60), dict[str, list[Any]]()
+def test_streams_of_the_account(own: str, heard: Callable[..., Any]) -> None:
+    private, told = heard("private", own, api_key="k", api_secret="s", private_auth_expire=60), dict[str, list[Any]]()
     for name in ("order", "execution", "position", "wallet"):
         getattr(private, f"{name}_stream")(lambda m, n=name: told.setdefault(n, []).extend(m["data"]))
     until(lambda: private.auth)
     time.sleep(0.5)
-    http = session(fast)
+    http = session(own)
+    before = float(http.get_wallet_balance(accountType="UNIFIED")["result"]["list"][0]["totalWalletBalance"])
     order = http.place_order(**BTC, side="Sell", orderType="Market", qty="0.2", orderLinkId="told")["result"]
     until(lambda: len(told) == 4 and told["order"][-1]["orderStatus"] == "Filled")
     assert (told["order"][-1]["orderId"], told["order"][-1]["orderLinkId"]) == (order["orderId"], "told")
     assert sum(float(e["execQty"]) for e in told["execution"]) == pytest.approx(0.2)
     assert (told["position"][-1]["side"], told["position"][-1]["size"]) == ("Sell", "0.200")
     fees = sum(float(e["execFee"]) for e in told["execution"])
-    assert float(told["wallet"][-1]["coin"][0]["walletBalance"]) == pytest.approx(100_000 - fees)
+    assert float(told["wallet"][-1]["coin"][0]["walletBalance"]) == pytest.approx(before - fees)
     http.place_order(**BTC, side="Buy", orderType="Market", qty="0.2", reduceOnly=True)
