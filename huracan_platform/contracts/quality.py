@@ -88,7 +88,7 @@ class DayReport:
 class RefusedBatch:
     """Rows that may not enter the library: parquet bytes exactly as they came, and why.
 
-    `day` is None where the batch could not be told apart by days.
+    `day` is None where the batch could not be told apart by days; `later_ms` as of the delivery that they came with.
     """
 
     dataset: str
@@ -99,6 +99,7 @@ class RefusedBatch:
     row_count: int
     content_hash: str
     rows: bytes = field(repr=False)
+    later_ms: Mapping[int, int] = field(default_factory=dict)
 
 
 class RulingKind(StrEnum):

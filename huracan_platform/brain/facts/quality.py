@@ -205,12 +205,19 @@ def _write_passes(connection: psycopg.Connection[Any], venue: str, passes: Seque
 def _write_refused(connection: psycopg.Connection[Any], venue: str, refused: Iterable[RefusedBatch], at: datetime) -> None:
     connection.cursor().executemany(
         """
-        INSERT INTO quarantine_batches (venue, dataset, symbol, day, source, reason, row_count, content_hash, rows, recorded_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        INSERT INTO quarantine_batches (
+            venue, dataset, symbol, day, source, reason, row_count, content_hash, rows, later_ms, recorded_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         ON CONFLICT (venue, dataset, symbol, day, content_hash)
         DO UPDATE SET reason = excluded.reason, recorded_at = excluded.recorded_at, released_at = NULL
         """,
-        [(venue, b.dataset, b.symbol, b.day, b.source, b.reason, b.row_count, b.content_hash, b.rows, at) for b in refused],
+        [
+            (
+                venue, b.dataset, b.symbol, b.day, b.source, b.reason, b.row_count, b.content_hash, b.rows,
+                Jsonb({str(ts): known for ts, known in b.later_ms.items()}), at,
+            )
+            for b in refused
+        ],
     )
 
 

@@ -84,6 +84,20 @@ class Quarantine:
             raise _no_batch(batch_id)
         return bytes(row[0])
 
+    def later_ms(self, batch_id: int) -> dict[int, int]:
+        """Since when rows of a batch are known, by their ts, where that is later than they came; both ms UTC.
+
+        Raises
+        ------
+        PermanentError
+            No such batch.
+        """
+        with self._brain.connect() as connection:
+            row = connection.execute("SELECT later_ms FROM quarantine_batches WHERE batch_id = %s", (batch_id,)).fetchone()
+        if row is None:
+            raise _no_batch(batch_id)
+        return {int(ts): int(known) for ts, known in row[0].items()}
+
     def rule(self, batch_id: int, kind: RulingKind, by_whom: str, reason: str, recorded_at_ms: int) -> Ruling:
         """Note a person's decision, once per batch; the same decision again is the first one, with its name and reason.
 

@@ -70,9 +70,8 @@ def judge(
         found = [with_evidence(r if ruling is None else _overridden(r), part, expected) for r in found]
         report = _report(kind, delivery, window, found, part, ruling)
         if reason is None and part is not None and report.state is DayState.QUARANTINED:
-            refused.append(
-                refused_batch(kind.name, delivery.symbol, window.day, part, "; ".join(report.reasons), delivery.source)
-            )
+            batch = refused_batch(kind.name, delivery.symbol, window.day, part, "; ".join(report.reasons), delivery.source)
+            refused.append(replace(batch, later_ms=_later(delivery, window.day)))
         days.append(report)
         results += found
     return Judgement(_stored(enforced.frame, days, parts), tuple(days), tuple(results), tuple(refused))
@@ -124,6 +123,11 @@ def _refused_by_contract(kind: Kind, delivery: Delivery, enforced: Enforced) -> 
         refused_batch(kind.name, delivery.symbol, day, part, enforced.refused[day], delivery.source)
         for day, part in enforced.parts.items()
     ]
+
+
+def _later(delivery: Delivery, day: date) -> dict[int, int]:
+    """Since when rows of the day are known that rest on something that came later: a release must not forget it."""
+    return {ts: known for ts, known in delivery.later_ms.items() if day_of(ts) == day}
 
 
 def _contract_result(subject: Subject, reason: str | None) -> CheckResult:

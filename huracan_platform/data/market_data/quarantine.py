@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -52,7 +53,7 @@ def release(
     entry = quarantine.entry(batch_id)
     if entry.venue != market.venue:
         raise PermanentError(f"quarantine {batch_id}: expected a batch of {market.venue}, got one of {entry.venue}")
-    delivery = _delivery(entry, quarantine.rows(batch_id), market)
+    delivery = _delivery(entry, quarantine.rows(batch_id), quarantine.later_ms(batch_id), market)
     ingest = IngestRun(brain, market, kind_of(entry.dataset, brain, market, settings))
     breaches = ingest.breaches(delivery)
     if breaches:
@@ -78,12 +79,12 @@ def discard(brain: Brain, batch_id: int, by_whom: str, reason: str, recorded_at_
     return quarantine.rule(batch_id, RulingKind.DISCARDED, by_whom, reason, recorded_at_ms)
 
 
-def _delivery(entry: QuarantineEntry, rows: bytes, market: MarketSource) -> Delivery:
+def _delivery(entry: QuarantineEntry, rows: bytes, later_ms: Mapping[int, int], market: MarketSource) -> Delivery:
     if entry.day is None:
         raise DataContractError(f"quarantine {entry.batch_id}: expected rows of a day, got some of none: {entry.reason}")
     frame: pd.DataFrame = pq.read_table(io.BytesIO(rows)).to_pandas()
     return Delivery(
         entry.symbol, (entry.day,), frame, market.clock().market_ms(), market.listing(entry.symbol),
-        source=f"quarantine {entry.batch_id}",
+        source=f"quarantine {entry.batch_id}", later_ms=later_ms,
     )
 
