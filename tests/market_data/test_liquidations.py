@@ -32,11 +32,12 @@ from huracan_platform.contracts.quality import DayState, Refetched
 from huracan_platform.contracts.recording import Recording, coverage, gaps
 from huracan_platform.data.market_data.ingest import ingest_candles, ingest_liquidations
 from huracan_platform.data.market_data.liquidations.recorder import LiquidationRecorder
+from huracan_platform.data.market_data.summary import data_summary
 from huracan_platform.errors import TransientError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.liquidation_feed import Heard, LiquidationStream, liquidation_stream, listen
 from huracan_platform.venues.liquidation_wires import liquidation_wire
-from huracan_platform.venues.liquidations import Contract
+from huracan_platform.venues.listed import Contract
 from huracan_platform.venues.market import MarketData
 from tests.market_data.conftest import FIRST, SECOND
 from tests.venue_process import running_venue
@@ -231,6 +232,34 @@ def test_a_day_with_a_gap_says_so_and_is_not_filled(brain, market, planted) -> N
     again = planted()
     assert (again.inserted, again.revised, again.content_hash) == (0, 0, report.content_hash)
     assert report.days[0].content_hash != report.days[1].content_hash
+
+
+def test_hours_before_a_recorder_s_first_start_are_no_gap_and_are_told_once(brain, market, settings) -> None:
+    ingest_candles(brain, market, (BTC,), SECOND, SECOND, settings)
+    ledger_of_brain = RecordingLedger(brain)
+    for began, until in ((at(10, 6) + 30_000, at(12, 0)), (at(13, 0), at(24, 0))):
+        ledger_of_brain.extend(ledger_of_brain.begin(market.venue, "liquidations", began, 1), until, 1, ended="stopped")
+    report = ingest_liquidations(brain, market, (BTC,), SECOND, SECOND, settings)
+    (day,) = report.days
+    due = 24 * 60 - 5 - (10 * 60 + 7)  # the last five are not due yet
+    assert (day.state, day.rows, day.expected) == (DayState.DEGRADED, due - 60 + 5 + 1, due)
+    check = next(c for c in report.checks if c.name == "completeness")
+    assert f"expected {due} windows of 1 min recorded, got {due - 60}, the recorder was away" in check.message
+    assert "cut off in 12:00–12:59" in check.message
+    told = "not recorded before 10:06 UTC, when its recorder first started"
+    assert day.reasons[-1] == f"liquidations {BTC} {SECOND}: {told}"
+    noted = [line for line in data_summary(brain).noted if "first started" in line]
+    assert noted == [f"liquidations of {market.venue}, {SECOND}: {told}"]
+
+
+def test_a_first_day_without_a_gap_since_the_recorder_s_first_start_is_well(brain, market, settings) -> None:
+    ingest_candles(brain, market, (BTC,), SECOND, SECOND, settings)
+    recording = RecordingLedger(brain).begin(market.venue, "liquidations", at(10, 6) + 30_000, 1)
+    RecordingLedger(brain).extend(recording, at(24, 0), 1, ended="stopped")
+    report = ingest_liquidations(brain, market, (BTC,), SECOND, SECOND, settings)
+    assert ([c.message for c in report.checks if not c.passed], report.days[0].state) == ([], DayState.GOOD)
+    summary = data_summary(brain)
+    assert (summary.to_do, len(summary.noted)) == ((), 1)
 
 
 def test_a_cascade_s_label_is_known_when_its_condition_was_met_and_not_before(brain, market, planted) -> None:

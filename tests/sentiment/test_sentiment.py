@@ -197,6 +197,24 @@ def test_a_gap_is_named_and_never_filled(world: World) -> None:
     )
 
 
+def test_sources_that_are_first_read_in_the_middle_of_a_day_were_not_away_before(world: World) -> None:
+    day = world.times.next_day()
+    start = day_start_ms(day)
+    world.times.move_to(start + 18 * HOUR_MS)
+    sentiment = world.settings.sentiment
+    news = sentiment.model_copy(update={"feeds": {"news": sentiment.feeds["news"]}})
+    fewer = world.settings.model_copy(update={"sentiment": news})
+    first = TextCollector(world.brain, world.market.venue, lambda: world.times, fewer, get=fetch)
+    world.collect(first, start + 21 * HOUR_MS)
+    first.close("stopped")
+    world.collect(world.collector(), start + DAY_MS + 2 * STEP_MS)
+    report = world.ingest(day)
+    assert [(d.state, d.expected) for d in report.days] == [(DayState.GOOD, 24), (DayState.GOOD, 24)]
+    assert next(c for c in report.checks if c.name == "completeness").message == "completeness: 2 symbol-days passed"
+    rows = world.rows(day)
+    assert (len(rows), set(rows.coverage)) == (24, {1.0})
+
+
 def test_a_collector_that_was_restarted_in_time_leaves_no_gap(world: World) -> None:
     day = world.times.next_day()
     start = day_start_ms(day)

@@ -76,14 +76,18 @@ class RecordingLedger:
             ).fetchone()
         return None if row is None else (int(row[0]), _recording(row[1:]))
 
+    def first_of_sources(self, dataset: str) -> dict[str, int]:
+        """When the first recording of each source began, market time in ms UTC."""
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                "SELECT source, min(began_at) FROM recordings WHERE dataset = %s GROUP BY source", (dataset,)
+            ).fetchall()
+        return {source: to_ms(began) for source, began in rows}
+
     def first_ms(self, dataset: str, source: str | None = None) -> int | None:
         """When the first recording began, market time in ms UTC; None where there is none. `source` None: of any."""
-        with self._brain.connect() as connection:
-            row = connection.execute(
-                "SELECT min(began_at) FROM recordings WHERE dataset = %s AND (%s::text IS NULL OR source = %s)",
-                (dataset, source, source),
-            ).fetchone()
-        return None if row is None or row[0] is None else to_ms(row[0])
+        found = self.first_of_sources(dataset)
+        return min(found.values(), default=None) if source is None else found.get(source)
 
     def between(
         self, dataset: str, start_ms: int, end_ms: int, *, source: str | None = None, symbol: str | None = None

@@ -102,6 +102,11 @@ def told_refetched(windows: Sequence[Refetched]) -> str:
     return f"refetched from {' and '.join(dict.fromkeys(window.source for window in windows))}"
 
 
+def not_recorded_before(since_ms: int) -> str:
+    """`not recorded before 10:07 UTC, when its recorder first started`."""
+    return f"not recorded before {to_datetime(since_ms):%H:%M} UTC, when its recorder first started"
+
+
 def missed(minutes: Int64) -> str:
     """`misses 2 h: 03:00–05:00 UTC` for the opens of missing bars; a range ends where the next bar is there."""
     found = [(first, last + MINUTE_MS) for first, last in ranges(minutes)]

@@ -24,7 +24,7 @@ from huracan_platform.data.market_data.diagnosis.deliveries import (
 )
 from huracan_platform.data.market_data.diagnosis.diagnosis import fault_in
 from huracan_platform.data.market_data.funding.kind import FUNDING_COLUMNS
-from huracan_platform.data.market_data.gaps import DueWindow, due_window
+from huracan_platform.data.market_data.gaps import DueWindow, due_window, not_recorded_before
 from huracan_platform.data.market_data.kinds import Kind
 from huracan_platform.data.market_data.results import Subject, check_result, with_evidence
 from huracan_platform.data.market_data.source import Delivery
@@ -107,9 +107,10 @@ def judge_malformed(kind: Kind, symbol: str, days: tuple[date, ...], rows: pd.Da
 
 
 def _windows(kind: Kind, delivery: Delivery, gaps: Sequence[ExplainedGap]) -> list[DueWindow]:
-    """The days that touch the listing."""
+    """The days that touch the listing, from their recorder's first start on."""
     listing = delivery.listing
-    found = [due_window(d, listing.first_ms, listing.last_ms, delivery.observed_ms, kind.grace_ms, gaps) for d in delivery.days]
+    first = max(listing.first_ms, delivery.since_ms or 0)
+    found = [due_window(d, first, listing.last_ms, delivery.observed_ms, kind.grace_ms, gaps) for d in delivery.days]
     return [window for window in found if window.end_ms > window.start_ms]
 
 
@@ -166,6 +167,8 @@ def _report(
     reasons = [r.message for r in sorted(results, key=lambda r: not r.fault) if not r.passed]
     if ruling is not None:
         reasons.append(f"{Subject(kind.name, delivery.symbol, window.day)}: rows from quarantine, {ruling.told}")
+    if delivery.since_ms is not None and day_start_ms(window.day) < delivery.since_ms:
+        reasons.append(f"{Subject(kind.name, delivery.symbol, window.day)}: {not_recorded_before(delivery.since_ms)}")
     return DayReport(delivery.symbol, window.day, state, rows, expected, None, tuple(reasons))
 
 

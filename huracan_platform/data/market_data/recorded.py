@@ -46,8 +46,12 @@ class RecordedKind:
 
     def kept_from_ms(self, market: MarketSource, observed_ms: int) -> int:
         """Begin of the first day on which a recorder was running; `observed_ms` where none ever was."""
-        first = RecordingLedger(self.brain).first_ms(self.name)
+        first = self.since_ms(market)
         return observed_ms if first is None else day_start_ms(day_of(first))
+
+    def since_ms(self, market: MarketSource) -> int | None:
+        """When the venue's recorder of this dataset first started, market time; None where it never did."""
+        return RecordingLedger(self.brain).first_ms(self.name, market.venue)
 
 
 def settled_ms(recordings: Sequence[Recording], clock: Clock, live_for_ms: int) -> int:

@@ -84,6 +84,7 @@ class Delivery:
     `observed_ms` is market time before the first request; `hours` are the venue's own 1-hour bars (not with funding);
     `source` is "venue" or the name of a file; `refetched` the windows of `frame` that came from another venue;
     `later_ms` says of rows, by ts, since when they are known where they rest on something that came later than they did.
+    `since_ms` is when their recorder first started, market time: nothing before it is due; None of what was not recorded live.
     """
 
     symbol: str
@@ -95,6 +96,7 @@ class Delivery:
     source: str = "venue"
     refetched: tuple[Refetched, ...] = ()
     later_ms: Mapping[int, int] = field(default_factory=dict)
+    since_ms: int | None = None
 
     @property
     def start_ms(self) -> int:

@@ -10,8 +10,12 @@ from itertools import groupby
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import Issue, QualityRepository
 from huracan_platform.brain.facts.quarantine import Quarantine
+from huracan_platform.brain.facts.recordings import RecordingLedger
+from huracan_platform.clock import day_of, day_start_ms
 from huracan_platform.contracts.quality import DayState
 from huracan_platform.data.market_data.advice import advice, needs_nothing
+from huracan_platform.data.market_data.gaps import not_recorded_before
+from huracan_platform.data.market_data.recorded import RECORDED_LIVE
 
 MOST_LINES = 10  # of a message; the rest is counted
 DAYS_LOOKED_BACK = 60  # for days that are unavailable
@@ -55,9 +59,10 @@ def data_summary(brain: Brain, *, since: date | None = None, venue: str | None =
     issues = QualityRepository(brain).open_issues(since=since, venue=venue)
     problems = sorted(_problems(brain, issues), key=_Problem.place)
     acts = [problem for problem in problems if not problem.is_noted]
+    noted = [problem for problem in problems if problem.is_noted]
     waiting, unavailable = _waiting(brain, since, venue), _unavailable(brain, since, venue)
     return DataSummary(
-        (*map(str, acts), *waiting), (*(str(problem) for problem in problems if problem.is_noted), *unavailable),
+        (*map(str, acts), *waiting), (*map(str, noted), *unavailable, *_begun(brain, since, venue)),
         sum(problem.severity == "error" for problem in acts),
     )
 
@@ -145,6 +150,20 @@ def _waiting(brain: Brain, since: date | None, venue: str | None) -> list[str]:
             f"{dataset} {symbol}: {count} for a decision; look with `huracan data quarantine show {batches[-1].batch_id}`, then "
             "fetch again, or release or discard"
         )
+    return told
+
+
+def _begun(brain: Brain, since: date | None, venue: str | None) -> list[str]:
+    """A line per dataset and venue whose recorder first started within a day of late."""
+    told, ledger = [], RecordingLedger(brain)
+    found = [row for row in QualityRepository(brain).coverage() if venue is None or row["venue"] == venue]
+    for dataset, of in sorted({(row["dataset"], row["venue"]) for row in found if row["dataset"] in RECORDED_LIVE}):
+        firsts = ledger.first_of_sources(dataset)
+        first = firsts.get(of) or min(firsts.values(), default=None)  # texts are of no venue
+        last = max(row["last_day"] for row in found if (row["dataset"], row["venue"]) == (dataset, of))
+        earliest = max(since or date.min, last - timedelta(days=DAYS_LOOKED_BACK - 1))
+        if first is not None and first > day_start_ms(day_of(first)) and earliest <= day_of(first):
+            told.append(f"{dataset} of {of}, {day_of(first)}: {not_recorded_before(first)}")
     return told
 
 

@@ -52,8 +52,15 @@ class SentimentKind(recorded.RecordedKind):
         live_for_ms = int(POLLS_TO_A_GAP * self.settings.sentiment.poll_s * 1000)
         until = min(end, recorded.settled_ms(found, clock, live_for_ms))
         ts = np.arange(start, until - STEP_MS + 1, STEP_MS, dtype=np.int64)
-        rows = _windows(symbol, ts, _coverage(found, ts), self._counted(symbol, start, end))
-        return Delivery(symbol, days, frame_of(rows), clock.market_ms(), listing, source="feeds")
+        covered = _coverage(found, ts, RecordingLedger(self.brain).first_of_sources(self.name))
+        rows = _windows(symbol, ts, covered, self._counted(symbol, start, end))
+        return Delivery(
+            symbol, days, frame_of(rows), clock.market_ms(), listing, source="feeds", since_ms=self.since_ms(market)
+        )
+
+    def since_ms(self, market: MarketSource) -> int | None:
+        """When the first collector of any source started: texts are of no venue."""
+        return RecordingLedger(self.brain).first_ms(self.name)
 
     def checks(
         self, frame: pd.DataFrame, delivery: Delivery, windows: Sequence[DueWindow], before: float | None
@@ -158,16 +165,22 @@ def _windows(symbol: str, ts_ms: Int64, covered: Float64, texts: Sequence[Scored
     return Sentiment(symbol, ts_ms[kept], score[kept], count[kept], covered[kept])
 
 
-def _coverage(recordings: Sequence[Recording], ts_ms: Int64) -> Float64:
-    """Share of each window that was covered, the mean over the sources that were read at all on that day."""
+def _coverage(recordings: Sequence[Recording], ts_ms: Int64, first_ms: Mapping[str, int]) -> Float64:
+    """Share of each window that was covered, the mean over the sources that were read at all on that day.
+
+    A source counts from the first window that began after it was first read, `first_ms` by source; before, only where it is
+    alone.
+    """
     by_source: dict[str, list[Recording]] = defaultdict(list)
     for recording in recordings:
         by_source[recording.source].append(recording)
     day = ts_ms // DAY_MS
-    total, sources = np.zeros(len(ts_ms)), np.zeros(len(ts_ms))
-    for found in by_source.values():
+    early, due = (np.zeros((2, len(ts_ms))) for _ in range(2))  # shares summed, and sources
+    for source, found in by_source.items():
         share = coverage(found, ts_ms, STEP_MS)
-        read = np.isin(day, day[share > 0])
-        total += share
-        sources += read
-    return np.divide(total, sources, out=np.zeros(len(ts_ms)), where=sources > 0)
+        read, is_due = np.isin(day, day[share > 0]), ts_ms >= first_ms[source]
+        early += share, read & (share > 0)
+        due += share * is_due, read & is_due
+    total, sources = np.where(due[1] > 0, due, early)
+    mean: Float64 = np.divide(total, sources, out=np.zeros(len(ts_ms)), where=sources > 0)
+    return mean

@@ -73,7 +73,10 @@ class LiquidationKind(recorded.RecordedKind):
         columns = (long_count, short_count, long_usd, short_usd, cascades.on, clustered, sums.coverage)
         minutes = LiquidationMinutes(symbol, ts[kept], *(np.asarray(c[kept], np.float64) for c in columns))
         later_ms = {int(ts[m]): known for m, known in later.items()}
-        return Delivery(symbol, days, frame_of(minutes), clock.market_ms(), listing, source="recorder", later_ms=later_ms)
+        return Delivery(
+            symbol, days, frame_of(minutes), clock.market_ms(), listing, source="recorder", later_ms=later_ms,
+            since_ms=self.since_ms(market),
+        )
 
     def checks(
         self, frame: pd.DataFrame, delivery: Delivery, windows: Sequence[DueWindow], before: float | None

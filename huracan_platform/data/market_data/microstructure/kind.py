@@ -52,7 +52,9 @@ class SecondsKind(recorded.RecordedKind):
         ts = pd.Series(stored.column("ts_ms").to_numpy().astype("M8[ms]")).dt.tz_localize("UTC")
         values = {name: stored.column(name).to_numpy() for name in self.columns}
         frame = pd.DataFrame({"symbol": pd.Series(np.full(len(ts), symbol), dtype="str"), "ts": ts, **values})
-        return Delivery(symbol, days, frame, clock.market_ms(), listing, source="recorder")
+        return Delivery(
+            symbol, days, frame, clock.market_ms(), listing, source="recorder", since_ms=self.since_ms(market)
+        )
 
     def checks(
         self, frame: pd.DataFrame, delivery: Delivery, windows: Sequence[DueWindow], before: float | None
