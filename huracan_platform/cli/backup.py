@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from huracan_platform.cli.output import JsonOption, console, emit
 from huracan_platform.settings import load_settings
@@ -37,15 +39,16 @@ def backup(
     from huracan_platform.clock import SystemClock
 
     settings = load_settings()
-    manifest = make_backup(
-        ensure_server(settings), settings.home / "artefacts", folder, SystemClock().wire_ms(), _tell("backing up")
-    )
+    endpoint = ensure_server(settings)
+    with _telling("backing up", quiet=as_json) as told:
+        manifest = make_backup(endpoint, settings.home / "artefacts", folder, SystemClock().wire_ms(), told)
     if drill:
         with tempfile.TemporaryDirectory(prefix="huracan-drill-", dir=folder.absolute().parent) as scratch:
             Path(scratch).chmod(0o755)  # the database runs under another account
             server = EmbeddedServer(Path(scratch) / "home", run_as=settings.database.run_as)
             try:
-                restore_backup(folder, server.ensure_running(), Path(scratch) / "artefacts", _tell("restoring"))
+                with _telling("restoring for the drill", quiet=as_json) as told:
+                    restore_backup(folder, server.ensure_running(), Path(scratch) / "artefacts", told)
             finally:
                 server.destroy()
     _show(manifest, f"backed up to {folder}" + (", restored once for the drill, every hash equal" if drill else ""), as_json)
@@ -62,14 +65,21 @@ def restore(
 
     settings = load_settings()
     manifest_of(folder)  # before a server is started
-    manifest = restore_backup(folder, ensure_server(settings), settings.home / "artefacts", _tell("restoring"))
+    endpoint = ensure_server(settings)
+    with _telling("restoring", quiet=as_json) as told:
+        manifest = restore_backup(folder, endpoint, settings.home / "artefacts", told)
     open_brain(settings)  # rights of the roles, and migrations that are newer than the backup
     _show(manifest, f"restored from {folder}, every hash equal", as_json)
 
 
-def _tell(doing: str) -> Callable[[str], None]:
-    """A line on standard error per part."""
-    return lambda part: _progress.print(f"{doing} {part}", highlight=False)
+@contextmanager
+def _telling(doing: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """One line on a terminal's standard error that says which part is at work, gone at the end; nothing elsewhere."""
+    if quiet or not _progress.is_terminal:
+        yield lambda part: None
+        return
+    with _progress.status(doing) as line:
+        yield lambda part: line.update(escape(f"{doing}: {part}"))
 
 
 def _show(manifest: BackupManifest, what: str, as_json: bool) -> None:

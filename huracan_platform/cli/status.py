@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 
 import typer
 
@@ -40,8 +41,11 @@ def status(as_json: JsonOption = False) -> None:
         for request in found.retrainings:
             console.print(f"training   asked for, {request}", highlight=False)
         if found.datasets:
-            datasets = ("venue", "dataset", "symbols", "whole until", "degraded", "quarantined")
-            table("Data", datasets, [tuple(asdict(d).values()) for d in found.datasets])
+            datasets = ("venue", "dataset", "symbols", "newest whole days", "degraded", "quarantined")
+            table("Data", datasets, [
+                (d.venue, d.dataset, d.symbols, _days(d.whole_from, d.whole_until), d.degraded, d.quarantined)
+                for d in found.datasets
+            ])
         print_recorders(found.recorders)
         if found.trading:
             table(f"May trade through {settings.execution.gateway}", ("symbol", "version", "data revised since"), [
@@ -57,3 +61,7 @@ def status(as_json: JsonOption = False) -> None:
     emit({**asdict(found), "troubles": found.troubles}, as_json, render)
     if found.troubles:
         raise typer.Exit(1)
+
+
+def _days(first: date | None, last: date | None) -> str:
+    return "none" if first is None else f"{first} – {last}"

@@ -25,12 +25,13 @@ from huracan_platform.operations.impact import revised_facts
 
 @dataclass(frozen=True)
 class Datasets:
-    """One dataset of a venue: symbols, last day of all, days not good."""
+    """One dataset of a venue: symbols, the newest days in a row that are good of all of them (None: no day is), days not good."""
 
     venue: str
     dataset: str
     symbols: int
-    last_day: date
+    whole_from: date | None
+    whole_until: date | None
     degraded: int
     quarantined: int
 
@@ -124,15 +125,16 @@ def recorder_lines(brain: Brain, wire_ms: int) -> tuple[RecorderLine, ...]:
 
 def _datasets(brain: Brain) -> tuple[Datasets, ...]:
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in QualityRepository(brain).coverage():
+    quality = QualityRepository(brain)
+    whole = quality.whole_days()
+    for row in quality.coverage():
         found.setdefault((row["venue"], row["dataset"]), []).append(row)
-    return tuple(
-        Datasets(
-            venue, dataset, len(rows), min(r["last_day"] for r in rows), sum(r["degraded"] for r in rows),
-            sum(r["quarantined"] for r in rows),
-        )
-        for (venue, dataset), rows in sorted(found.items())
-    )
+    told = []
+    for (venue, dataset), rows in sorted(found.items()):
+        first, last = whole.get((venue, dataset), (None, None))
+        bad = sum(r["degraded"] for r in rows), sum(r["quarantined"] for r in rows)
+        told.append(Datasets(venue, dataset, len(rows), first, last, *bad))
+    return tuple(told)
 
 
 def _trading(registry: Registry, gateway: str, now_ms: int) -> dict[str, str]:

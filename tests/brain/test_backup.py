@@ -201,16 +201,23 @@ def test_a_fingerprint_sees_every_value_and_no_order_of_writing(server: Embedded
 
 
 def test_the_commands_tell_a_drill_and_refuse_what_is_no_backup(server: EmbeddedServer, tmp_path: Path) -> None:
-    def huracan(*args: str) -> subprocess.CompletedProcess[str]:
+    def huracan(*args: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "huracan_platform.cli.main", "db", *args]
-        environment = {"PATH": "/usr/bin:/bin", "HURACAN_HOME": str(server.home)}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        environment = {"PATH": "/usr/bin:/bin", "HURACAN_HOME": str(server.home), "TERM": "xterm"}
+        return subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=120, check=False
+        )
 
     done = huracan("backup", str(tmp_path / "backup"), "--drill")
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     assert "restored once for the drill, every hash equal" in done.stdout
     assert list(tmp_path.iterdir()) == [tmp_path / "backup"]
-    assert "restoring brain: hash of candles" in done.stderr
+    reader, terminal = os.openpty()
+    assert huracan("backup", str(tmp_path / "second"), stderr=terminal).returncode == 0
+    os.close(terminal)
+    shown = os.read(reader, 1 << 16).decode()
+    assert "backing up: " in shown
+    assert shown.count("\n") <= 1  # one line, which is gone at the end
     password = json.loads((server.home / "database.json").read_text())["password"]
     assert password not in done.stdout + done.stderr
     done = huracan("restore", str(tmp_path))

@@ -48,13 +48,25 @@ def test_only_critical_incidents_are_trouble(brain: Brain, settings: Settings) -
     assert found.open_incidents == {"info": 0, "warning": 1, "critical": 1}
 
 
-def test_data_stand_where_the_symbol_that_is_furthest_behind_does(brain: Brain, settings: Settings) -> None:
-    days = [
-        DayReport(symbol, date(2025, 1, day), state, 1440, 1440, "h")
-        for symbol, day, state in (
-            ("A/USDT:USDT", 1, DayState.GOOD), ("A/USDT:USDT", 2, DayState.QUARANTINED), ("B/USDT:USDT", 1, DayState.GOOD),
-        )
-    ]
+def days_of(symbol: str, **states: DayState) -> list[DayReport]:
+    return [DayReport(symbol, date(2025, 1, int(day[1:])), state, 1440, 1440, "h") for day, state in states.items()]
+
+
+def test_data_are_whole_until_where_the_symbol_that_is_furthest_behind_is(brain: Brain, settings: Settings) -> None:
+    good, quarantined = DayState.GOOD, DayState.QUARANTINED
+    days = [*days_of("A/USDT:USDT", d1=good, d2=quarantined), *days_of("B/USDT:USDT", d1=good)]
     QualityRepository(brain).record("sim", "candles", days, [], [], NOW)
     data, = read(brain, settings).datasets
-    assert (data.symbols, data.last_day, data.quarantined) == (2, date(2025, 1, 1), 1)
+    assert (data.symbols, data.whole_from, data.whole_until, data.quarantined) == (2, date(2025, 1, 1), date(2025, 1, 1), 1)
+
+
+def test_a_day_that_is_open_is_not_whole_and_days_before_a_bad_one_are_not_the_newest_in_a_row(
+    brain: Brain, settings: Settings
+) -> None:
+    good, books = DayState.GOOD, QualityRepository(brain)
+    days = days_of("A/USDT:USDT", d1=good, d2=DayState.DEGRADED, d3=good, d4=good, d5=DayState.OPEN)
+    books.record("sim", "candles", days, [], [], NOW)
+    books.record("sim", "funding", days_of("A/USDT:USDT", d5=DayState.OPEN), [], [], NOW)
+    candles, funding = read(brain, settings).datasets
+    assert (candles.whole_from, candles.whole_until, candles.degraded) == (date(2025, 1, 3), date(2025, 1, 4), 1)
+    assert (funding.whole_from, funding.whole_until) == (None, None)

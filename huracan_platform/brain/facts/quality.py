@@ -125,6 +125,29 @@ class QualityRepository:
         names = ("venue", "dataset", "symbol", "first_day", "last_day", "rows", "expected", *(state.value for state in DayState))
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def whole_days(self) -> dict[tuple[str, str], tuple[date, date]]:
+        """By venue and dataset: first and last of the newest days in a row that are good of every symbol; without any, absent.
+
+        A day counts once all symbols have got as far.
+        """
+        with self._brain.connect() as connection:
+            rows = connection.execute(
+                """
+                WITH reached AS (
+                    SELECT venue, dataset, min(last) AS last
+                      FROM (SELECT venue, dataset, max(day) AS last FROM dataset_days GROUP BY venue, dataset, symbol) AS series
+                     GROUP BY venue, dataset
+                ), good AS (
+                    SELECT venue, dataset, day, day - (row_number() OVER (PARTITION BY venue, dataset ORDER BY day))::int AS run
+                      FROM dataset_days JOIN reached USING (venue, dataset) WHERE day <= last
+                     GROUP BY venue, dataset, day HAVING bool_and(state = 'good')
+                )
+                SELECT DISTINCT ON (venue, dataset) venue, dataset, min(day), max(day) FROM good
+                 GROUP BY venue, dataset, run ORDER BY venue, dataset, max(day) DESC
+                """
+            ).fetchall()
+        return {(venue, dataset): (first, last) for venue, dataset, first, last in rows}
+
     def open_issues(self, *, since: date | None = None, venue: str | None = None) -> list[Issue]:
         """Failures that no later check resolved, oldest day first; None means no bound."""
         with self._brain.connect() as connection:
