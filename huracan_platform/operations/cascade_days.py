@@ -8,7 +8,6 @@ from datetime import date, timedelta
 import numpy as np
 
 from huracan_platform.brain.connection import Brain
-from huracan_platform.brain.facts.candles import CandleRepository
 from huracan_platform.brain.facts.liquidations import LiquidationMinuteRepository
 from huracan_platform.brain.facts.revisions import PinnedSpan, Revisions
 from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms
@@ -16,7 +15,7 @@ from huracan_platform.contracts.liquidation import LiquidationMinutes
 from huracan_platform.contracts.market import Candles, Pin
 from huracan_platform.contracts.revision import Dependent, Standing
 from huracan_platform.data.market_data.liquidations.cascades import MinuteSums, find_cascades
-from huracan_platform.data.market_data.own_bars import read_own
+from huracan_platform.data.market_data.own_bars import changed_own, read_own
 from huracan_platform.settings import LiquidationSettings
 
 
@@ -27,7 +26,7 @@ def cascade_days(brain: Brain, venue: str, symbol: str, day: date, rule: Liquida
     minutes would be in a cascade now. One whose volume the venue was asked for, for want of candles, is made of none.
     """
     start = day_start_ms(day)
-    written, traded = Revisions(brain, LiquidationMinuteRepository.table), Revisions(brain, CandleRepository.table)
+    written = Revisions(brain, LiquidationMinuteRepository.table)
     past = start - (1 + rule.trailing_days) * DAY_MS
     end = start + 2 * DAY_MS
     minutes = LiquidationMinuteRepository(brain).read(venue, [symbol], past, end)[symbol]
@@ -40,7 +39,7 @@ def cascade_days(brain: Brain, venue: str, symbol: str, day: date, rule: Liquida
         made_at = written.last_written(venue, symbol, day_start_ms(made), day_start_ms(made) + DAY_MS)
         if made_at is None:
             continue
-        (changed,) = traded.changed_since(venue, symbol, [PinnedSpan(start, start + DAY_MS, Pin(None, made_at))])
+        (changed,) = changed_own(brain, venue, symbol, [PinnedSpan(start, start + DAY_MS, Pin(None, made_at))])
         differ = (would_be[(rows.ts_ms - past) // MINUTE_MS] != (rows.in_cascade > 0)).any()
         standing = Standing.STALE if changed and differ else Standing.CURRENT
         yield Dependent("liquidation day", f"liquidations {made}", None, made_at, standing, "the volume beside its cascades")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 from huracan_platform.brain.connection import Brain
@@ -23,7 +23,10 @@ from huracan_platform.clock import DAY_MS, MINUTE_MS, day_start_ms, to_datetime,
 from huracan_platform.contracts.market import Pin
 from huracan_platform.contracts.model import ModelCard
 from huracan_platform.contracts.revision import Dependent, Impact, Standing
-from huracan_platform.data.features.inputs import AS_KNOWN, DATASETS, DATASETS_ELSEWHERE
+from huracan_platform.data.features.inputs import DATASETS, DATASETS_ELSEWHERE
+from huracan_platform.data.features.reads import Partition, PartitionReads
+from huracan_platform.data.features.store import FUNDING_DELAY_MS
+from huracan_platform.data.market_data.own_bars import changed_own
 from huracan_platform.data.sources.registry import find_source
 from huracan_platform.errors import PermanentError
 from huracan_platform.learning.models.manifest import DatasetSpec
@@ -34,7 +37,7 @@ REPOSITORIES: Mapping[str, Callable[[Brain], FactRepository]] = MappingProxyType
     "candles": CandleRepository, "funding": FundingRepository, "open_interest": OpenInterestRepository,
     "sentiment": SentimentRepository, "liquidations": LiquidationMinuteRepository,
 })
-# Facts beside bars are looked up for so many days after theirs.
+# No bar takes a fact beside bars that is of longer ago.
 REACH_DAYS = 2
 # What is measured again and again: the newest one counts.
 MEASURED_AGAIN = frozenset({"gate verdicts", "drift", "policy verdict"})
@@ -58,7 +61,7 @@ def facts_of(brain: Brain, dataset: str) -> FactRepository:
 
 def impact(
     brain: Brain, venue: str, symbol: str, day: date, dataset: str, *, second_venue: str | None = None,
-    liquidations: LiquidationSettings | None = None,
+    liquidations: LiquidationSettings | None = None, funding_delay_ms: int = FUNDING_DELAY_MS,
 ) -> Impact:
     """Corrections of the partition, and everything that the library knows to have been made from it.
 
@@ -68,19 +71,23 @@ def impact(
         With whose facts those of a venue were compared on days that were stored before each said so itself. None: with nobody's.
     liquidations
         By which days of liquidations are made of candles; None: the defaults.
+    funding_delay_ms
+        With which the days of the set `core` were built, and sessions ran: a rate is known this long after its settlement.
 
     Raises
     ------
     PermanentError
         No dataset of that name.
     """
-    found = _Reader(brain, venue, symbol, day, dataset).read()
+    found = _Reader(brain, venue, symbol, day, dataset, funding_delay_ms).read()
     more: list[Dependent] = []
     if dataset == "candles":
         more += cascade_days(brain, venue, symbol, day, liquidations or LiquidationSettings())
     if any(dataset in read for read in DATASETS_ELSEWHERE.values()):
         for other in Consumers(brain).venues(symbol):
-            reader = _Reader(brain, venue, symbol, day, dataset, used_at=other, unless_noted=venue == second_venue)
+            reader = _Reader(
+                brain, venue, symbol, day, dataset, funding_delay_ms, used_at=other, unless_noted=venue == second_venue
+            )
             if other != venue and reader.is_used:
                 more += reader.dependents()
     return replace(found, dependents=(*found.dependents, *more))
@@ -90,8 +97,8 @@ def revised_facts(brain: Brain, card: ModelCard) -> int:
     """How many candles and funding rates of a model's data set have other values now than those that it was trained on."""
     spec = DatasetSpec(**card.manifest["dataset"]["spec"])
     span = PinnedSpan(spec.start_ms, spec.end_ms, spec.pin)
-    tables = (CandleRepository.table, FundingRepository.table)
-    return sum(Revisions(brain, table).changed_since(spec.venue, spec.symbol, [span])[0] for table in tables)
+    rates = Revisions(brain, FundingRepository.table).changed_since(spec.venue, spec.symbol, [span])
+    return changed_own(brain, spec.venue, spec.symbol, [span])[0] + rates[0]
 
 
 class _Reader:
@@ -101,19 +108,21 @@ class _Reader:
     """
 
     def __init__(
-        self, brain: Brain, venue: str, symbol: str, day: date, dataset: str, *, used_at: str | None = None,
-        unless_noted: bool = False,
+        self, brain: Brain, venue: str, symbol: str, day: date, dataset: str, funding_delay_ms: int, *,
+        used_at: str | None = None, unless_noted: bool = False,
     ) -> None:
+        self._brain, self._delay_ms = brain, funding_delay_ms
         self._venue, self._symbol, self._day, self._dataset = venue, symbol, day, dataset
         self._used_at, self._read_by = used_at or venue, DATASETS if used_at is None else DATASETS_ELSEWHERE
         self._start_ms, self._end_ms = day_start_ms(day), day_start_ms(day) + DAY_MS
-        self._facts = facts_of(brain, dataset)
-        self._revisions = Revisions(brain, self._facts.table)
+        facts = facts_of(brain, dataset)
+        self._revisions = Revisions(brain, facts.table)
         self._consumers = Consumers(brain)
-        self._reach = 0 if dataset == "candles" else REACH_DAYS
-        made = self._consumers.feature_days(self._used_at, symbol, day, day + timedelta(days=self._reach))
+        partition = Partition(dataset, venue, symbol, self._start_ms, self._end_ms)
+        self._reads = PartitionReads(brain, facts, partition, self._used_at, funding_delay_ms)
         self._elsewhere, self._unless_noted = used_at is not None, unless_noted
-        self._days = [d for d in made if self._is_read_by(d.feature_set) and self._was_compared(d)]
+        self._changed_days = self._days_read()
+        self._days = list(self._changed_days)
         self._cards = ModelRepository(brain).all(venue=self._used_at, symbol=symbol)
 
     def read(self) -> Impact:
@@ -139,13 +148,32 @@ class _Reader:
     def _is_read_by(self, feature_set: str) -> bool:
         return self._dataset in self._read_by.get(feature_set, ())
 
+    def _days_read(self) -> dict[FeatureDayRead, bool]:
+        """Versions of feature days that took facts of the partition, or would now, and whether they would be others now."""
+        reach = 0 if self._dataset == "candles" else REACH_DAYS
+        made = self._consumers.feature_days(self._used_at, self._symbol, self._day, self._day + timedelta(days=reach))
+        made = [read for read in made if self._is_read_by(read.feature_set) and self._was_compared(read)]
+        if self._dataset == "candles":
+            return dict(zip(made, self._changed([read.pin for read in made]), strict=True))
+        found = {}
+        for read in made:
+            start = day_start_ms(read.day)
+            taken = self._reads.of(read.feature_set, start, start + DAY_MS, read.pin)
+            if taken is not None:
+                found[read] = taken.changed
+        return found
+
     def _changed(self, pins: Sequence[Pin]) -> list[bool]:
-        spans = [PinnedSpan(self._start_ms, self._end_ms, pin) for pin in pins]
-        return [count > 0 for count in self._revisions.changed_since(self._venue, self._symbol, spans)]
+        return [count > 0 for count in self._counts([PinnedSpan(self._start_ms, self._end_ms, pin) for pin in pins])]
+
+    def _counts(self, spans: Sequence[PinnedSpan]) -> list[int]:
+        if self._dataset == "candles":
+            return changed_own(self._brain, self._venue, self._symbol, spans)
+        return self._revisions.changed_since(self._venue, self._symbol, spans)
 
     def _feature_days(self) -> Iterable[Dependent]:
         stale_sets = set()
-        for read, changed in zip(self._days, self._days_changed(), strict=True):
+        for read, changed in self._changed_days.items():
             if not changed and not read.newest:
                 continue
             standing = _standing(changed, newest=read.newest)
@@ -154,42 +182,31 @@ class _Reader:
             yield Dependent(
                 "feature day", f"{read.feature_set} {read.day}", read.as_of, read.recorded_before, standing, "its rows"
             )
-        for name, set_hash in dict.fromkeys((read.feature_set, read.set_hash) for read in self._days):
-            count, last = self._consumers.later_days(
-                self._used_at, self._symbol, set_hash, self._day + timedelta(days=self._reach)
-            )
+        last_read = {(read.feature_set, read.set_hash): read.day for read in self._days}  # each set's in the order of their days
+        for (name, set_hash), day in last_read.items():
+            count, last = self._consumers.later_days(self._used_at, self._symbol, set_hash, day)
             if count:
                 standing = Standing.STALE if set_hash in stale_sets else Standing.CURRENT
                 yield Dependent(
                     "feature days", f"{name}, {count} to {last}", None, None, standing, "the state that the day before left"
                 )
 
-    def _days_changed(self) -> list[bool]:
-        by_pin = self._changed([read.pin for read in self._days])
-        return [
-            self._changed_as_known(read) if self._dataset in AS_KNOWN[read.feature_set] else changed
-            for read, changed in zip(self._days, by_pin, strict=True)
-        ]
-
-    def _changed_as_known(self, read: FeatureDayRead) -> bool:
-        """Whether what was known by the end of the read's day is recorded otherwise now."""
-        known = to_datetime(day_start_ms(read.day) + DAY_MS)
-        span = (self._venue, self._symbol, self._start_ms, self._end_ms)
-        then = self._facts.content_hash(*span, Pin(min(known, read.as_of), read.recorded_before))
-        return then != self._facts.content_hash(*span, Pin(known, None))
-
     def _model(self, card: ModelCard) -> Dependent | None:
         told = card.manifest["dataset"]
         spec = DatasetSpec(**told["spec"])
         as_of, recorded_before = to_datetime(spec.as_of_ms), to_datetime(spec.recorded_before_ms)
-        built = any(
-            d.set_hash == told["feature_set_hash"] and d.as_of <= as_of and d.recorded_before <= recorded_before
-            for d in self._days
-        )
+        built = {
+            d.day: d for d in self._days  # of each day the newest version that it could take
+            if d.set_hash == told["feature_set_hash"] and d.as_of <= as_of and d.recorded_before <= recorded_before
+        }
         if not built or self._start_ms >= spec.end_ms:
             return None
         through = "its data set" if self._end_ms > spec.start_ms else "the state of its features"
-        standing = _standing(self._changed([spec.pin])[0], newest=True)
+        if self._dataset == "candles":  # its labels are made of them too
+            changed = self._changed([spec.pin])[0]
+        else:
+            changed = any(self._changed_days[read] for read in built.values())
+        standing = _standing(changed, newest=True)
         return Dependent("model", card.model_id, as_of, recorded_before, standing, through)
 
     def _uses(self, models: Mapping[str, Dependent]) -> Iterable[Dependent]:
@@ -219,8 +236,9 @@ class _Reader:
             d for d in self._consumers.decisions(self._used_at, self._symbol, self._start_ms) if self._is_read_by(d.feature_set)
         ]
         states = self._consumers.checkpoint_days([d.checkpoint_hash for d in decisions if d.checkpoint_hash is not None])
-        reads = [(d, span) for d in decisions if (span := self._span(d, states)) is not None]
-        counts = self._revisions.changed_since(self._venue, self._symbol, [span for _, span in reads])
+        first_read = self._first_reads(decisions)
+        reads = [(d, span) for d in decisions if (span := self._span(d, states, first_read)) is not None]
+        counts = self._counts([span for _, span in reads])
         by_session: dict[str, list[tuple[DecisionRead, bool]]] = defaultdict(list)
         for (decision, _), count in zip(reads, counts, strict=True):
             by_session[decision.session_id].append((decision, count > 0))
@@ -234,15 +252,30 @@ class _Reader:
                 name = f"{session}: {sum(d.fills for d in stale)} of {fills} fills"
                 yield Dependent("trades", name, None, None, _standing(any(d.fills for d in stale), newest=True), "decisions")
 
-    def _span(self, decision: DecisionRead, states: Mapping[str, tuple[int, str]]) -> PinnedSpan | None:
+    def _first_reads(self, decisions: Sequence[DecisionRead]) -> dict[tuple[datetime, str], int]:
+        """The first of the partition's facts that bars which sessions ran themselves took, by the first such bar and the set."""
+        found = {}
+        for key, decision in {(d.state_from, d.feature_set): d for d in decisions}.items():
+            start, end = to_ms(decision.state_from), to_ms(decision.bar_ts) + MINUTE_MS
+            reach = self._end_ms + REACH_DAYS * DAY_MS
+            if self._dataset == "candles":
+                found[key] = max(start, self._start_ms)
+            elif start < reach and (taken := self._reads.of(decision.feature_set, start, min(end, reach), decision.pin)):
+                found[key] = taken.first_ms
+        return found
+
+    def _span(
+        self, decision: DecisionRead, states: Mapping[str, tuple[int, str]], first_reads: Mapping[tuple[datetime, str], int]
+    ) -> PinnedSpan | None:
         """What the decision read of the partition: bars that it ran itself, or the day that its restored state went through."""
-        lookback = self._reach * DAY_MS
-        start = max(self._start_ms, to_ms(decision.state_from) - lookback)
-        if start < self._end_ms:
-            return PinnedSpan(start, min(self._end_ms, to_ms(decision.bar_ts) + MINUTE_MS), decision.pin)
+        close = to_ms(decision.bar_ts) + MINUTE_MS
+        known = close if self._dataset == "candles" else close - self._delay_ms + 1
+        start, end = first_reads.get((decision.state_from, decision.feature_set), self._end_ms), min(self._end_ms, known)
+        if start < end:
+            return PinnedSpan(start, end, decision.pin)
         number, set_hash = states.get(decision.checkpoint_hash or "", (0, ""))
-        through = [d for d in self._days if d.set_hash == set_hash and d.feature_day_id <= number]
-        return PinnedSpan(self._start_ms, self._end_ms, through[-1].pin) if through else None
+        through = {d.day: d for d in self._days if d.set_hash == set_hash and d.feature_day_id <= number}
+        return PinnedSpan(self._start_ms, self._end_ms, through[min(through)].pin) if through else None
 
 
 def _standing(changed: bool, *, newest: bool) -> Standing:

@@ -240,10 +240,9 @@ def test_funding_of_the_second_venue_is_used_by_the_days_that_compare_it(
         clock.advance(1000)
         return told(impact(library, OTHER_VENUE, BTC, DAYS[1], "funding"))
 
-    later = ("feature days", "positioning, 1 to 2025-01-05")
-    days = [("feature day", f"positioning 2025-01-0{day}") for day in (2, 3, 4)]
-    assert revise_elsewhere(clock.market_ms()) == [(*one, "current") for one in (*days, later)]   # nobody knew it then
-    assert revise_elsewhere(ts + HOUR_MS) == [(*one, "current") for one in (*days, later)]        # never before what it corrects
+    used = [("feature day", "positioning 2025-01-02", "current"), ("feature days", "positioning, 3 to 2025-01-05", "current")]
+    assert revise_elsewhere(clock.market_ms()) == used   # nobody knew it then
+    assert revise_elsewhere(ts + HOUR_MS) == used        # never before what it corrects
     assert impact(library, OTHER_VENUE, BTC, DAYS[1], "open_interest", second_venue=OTHER_VENUE).dependents == ()
 
 
@@ -261,7 +260,7 @@ def test_a_day_is_used_by_those_that_were_compared_with_its_venue_whatever_is_se
     store.build_days(VENUE, [BTC], DAYS[:3], POSITIONING)
     for set_now in (OTHER_VENUE, "sim2-third", None):
         assert told(impact(library, OTHER_VENUE, BTC, DAYS[0], "funding", second_venue=set_now)) == [
-            ("feature day", f"positioning 2025-01-0{day}", "current") for day in (1, 2, 3)
+            ("feature day", "positioning 2025-01-01", "current"), ("feature days", "positioning, 2 to 2025-01-03", "current")
         ]
         assert told(impact(library, "sim2-third", BTC, DAYS[0], "funding", second_venue=set_now)) == []
 

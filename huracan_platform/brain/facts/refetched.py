@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,25 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import MINUTE_MS, to_datetime, to_ms
 from huracan_platform.contracts.market import Int64, Pin
 from huracan_platform.contracts.quality import Refetched
+
+
+@dataclass(frozen=True)
+class LentWindow:
+    """A window and when it was lent (wire clock); where own rows took its place, when (wire) and since when known (market)."""
+
+    window: Refetched
+    recorded_at: datetime
+    replaced_at: datetime | None
+    replaced_known_at: datetime | None
+
+    def stands(self, pin: Pin) -> bool:
+        """Whether the pin sees its lent rows, as `RefetchedWindows.standing`."""
+        seen, as_of = pin.recorded_before, pin.as_of
+        if seen is not None and self.recorded_at > seen:
+            return False
+        if self.replaced_at is None or (seen is not None and self.replaced_at > seen):
+            return True
+        return as_of is not None and self.replaced_known_at is not None and self.replaced_known_at > as_of
 
 
 class RefetchedWindows:
@@ -28,22 +49,20 @@ class RefetchedWindows:
         With a pin those whose lent rows it sees: what was lent or replaced after `pin.recorded_before`, or replaced by rows
         that are known only after `pin.as_of`, is as it was before.
         """
+        found = self.all(venue, dataset, symbol, start_ms, end_ms)
+        return [one.window for one in found if one.stands(pin or Pin())]
+
+    def all(self, venue: str, dataset: str, symbol: str, start_ms: int, end_ms: int) -> list[LentWindow]:
+        """Windows that touch [start_ms, end_ms) and ever held another venue's rows, in time order."""
         with self._brain.connect() as connection:
             rows = connection.execute(
                 """
-                SELECT start_ts, end_ts, source FROM refetched_windows
-                 WHERE venue = %(venue)s AND dataset = %(dataset)s AND symbol = %(symbol)s AND start_ts < %(end)s
-                   AND end_ts > %(start)s AND recorded_at <= %(seen)s::timestamptz
-                   AND (replaced_at IS NULL OR replaced_at > %(seen)s::timestamptz OR replaced_known_at > %(as_of)s::timestamptz)
-                 ORDER BY start_ts
+                SELECT start_ts, end_ts, source, recorded_at, replaced_at, replaced_known_at FROM refetched_windows
+                 WHERE venue = %s AND dataset = %s AND symbol = %s AND start_ts < %s AND end_ts > %s ORDER BY start_ts, window_id
                 """,
-                {
-                    "venue": venue, "dataset": dataset, "symbol": symbol, "start": to_datetime(start_ms),
-                    "end": to_datetime(end_ms), "seen": (pin and pin.recorded_before) or "infinity",
-                    "as_of": (pin and pin.as_of) or "infinity",
-                },
+                (venue, dataset, symbol, to_datetime(end_ms), to_datetime(start_ms)),
             ).fetchall()
-        return [Refetched(symbol, to_ms(start), to_ms(end), source) for start, end, source in rows]
+        return [LentWindow(Refetched(symbol, to_ms(first), to_ms(end), source), *told) for first, end, source, *told in rows]
 
     def lend(self, venue: str, dataset: str, found: Sequence[Refetched], recorded_at_ms: int) -> None:
         """Note windows that are about to hold another venue's rows; one that was replaced before stands again."""

@@ -78,6 +78,7 @@ def impact(
     found = read_impact(
         brain, name, symbol, wanted, dataset, liquidations=settings.liquidations,
         second_venue=AlternativeVenues(brain).venue(others[0].address) if others else None,
+        funding_delay_ms=settings.quality.funding_delay_ms,
     )
 
     def render() -> None:

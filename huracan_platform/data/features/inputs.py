@@ -122,10 +122,6 @@ DATASETS: Mapping[str, frozenset[str]] = MappingProxyType({
 })
 # Which of the second venue.
 DATASETS_ELSEWHERE: Mapping[str, frozenset[str]] = MappingProxyType({"positioning": frozenset({"funding"})})
-# Of these the set `positioning` takes each bar's version of its time: what is corrected later never changes a row before.
-AS_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({
-    "core": frozenset(), "positioning": DATASETS["positioning"] - {"candles"},
-})
 
 
 class LibraryInputs:

@@ -54,7 +54,7 @@ def align(ts_ms: Int64, facts: PositioningFacts) -> dict[str, Float64]:
     close = ts_ms + MINUTE_MS
     score = _newest(close, facts.sentiment, "score", "sentiment")
     heard = _newest(close, facts.sentiment, "coverage", "sentiment") >= MOSTLY
-    minute, known = _minute_before(close, facts.liquidations)
+    minute, known = minute_before(close, facts.liquidations)
     whole = known & (_taken(facts.liquidations, "coverage", minute, known) >= WHOLE)
     aligned = {
         Input.FUNDING: _per_8h(close, facts.funding),
@@ -82,7 +82,7 @@ def newest_known(close_ms: Int64, versions: FactVersions, max_age_ms: int) -> tu
     return row, (place >= 0) & (close_ms - versions.ts_ms[row] <= max_age_ms)
 
 
-def _minute_before(close_ms: Int64, versions: FactVersions) -> tuple[Int64, npt.NDArray[np.bool_]]:
+def minute_before(close_ms: Int64, versions: FactVersions) -> tuple[Int64, npt.NDArray[np.bool_]]:
     """As `newest_known`, of the very minute before the one that closes; one that came later stays a gap."""
     in_time = np.flatnonzero(versions.known_ms <= versions.ts_ms + 2 * MINUTE_MS)
     if len(in_time) == 0:
