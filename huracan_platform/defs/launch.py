@@ -118,9 +118,9 @@ def _assets(result: dg.ExecuteInProcessResult) -> tuple[AssetRun, ...]:
 
 
 def _rows(told: list[dg.AssetMaterialization]) -> int | None:
-    """The run's row count, which every partition of the run carries."""
-    counts = [t.metadata["dagster/row_count"].value for t in told if "dagster/row_count" in t.metadata]
-    return int(str(counts[-1])) if counts else None
+    """Rows of all partitions of the run; each carries its own."""
+    counts = [int(str(t.metadata["dagster/row_count"].value)) for t in told if "dagster/row_count" in t.metadata]
+    return sum(counts) if counts else None
 
 
 def _cause(event: dg.DagsterEvent) -> tuple[str, str]:

@@ -59,8 +59,8 @@ def test_three_days_materialise_and_a_second_run_changes_nothing(venue: str, poi
     assert (data.success, built.success) == (True, True), data.errors + built.errors
     assert {**data.failed_checks(), **built.failed_checks()} == {}
     assert data.metadata["candles"]["coverage"] == 1.0
-    assert [values["rows"] for values in data.partitions["candles"].values()] == [2 * 1440] * 3
-    assert [values["rows"] for values in data.partitions["funding_rates"].values()][1:] == [6, 6]
+    assert [values["dagster/row_count"] for values in data.partitions["candles"].values()] == [2 * 1440] * 3
+    assert [values["dagster/row_count"] for values in data.partitions["funding_rates"].values()][1:] == [6, 6]
     assert sorted(built.partitions["features"]) == DAYS
     again, built_again = launch("market_data_job", DAYS[0], DAYS[2]), launch("feature_job", DAYS[0], DAYS[2])
     assert again.metadata["candles"]["revised"] == 0

@@ -42,7 +42,7 @@ def test_recorded_days_are_judged_against_the_candles_and_their_gaps_are_told(
     }
     assert states["trades"] == [f"{BTC} {state}" for state in ("good", "degraded", "quarantined", "degraded")]
     assert states["book"] == [f"{BTC} {state}" for state in ("good", "degraded", "good", "degraded")]
-    assert run.partitions["book"][str(WHOLE)]["rows"] == 86_400
+    assert run.partitions["book"][str(WHOLE)]["dagster/row_count"] == 86_400
     check = run.checks["trades", "consistency"]
     assert "in 1440 whole minutes, got 1440 others" in check.description
     assert "20:00" in run.checks["book", "completeness"].description

@@ -124,8 +124,8 @@ def test_one_file_is_an_asset_whose_rows_reach_the_library(
 ) -> None:
     run = materialise(f"{BTC},{ETH}")
     assert run.success
-    told = run.get_asset_materialization_events()[-1].step_materialization_data.materialization.metadata
-    assert (told["dagster/row_count"].value, told["coverage"].value) == (96, 1.0)
+    told = [event.step_materialization_data.materialization.metadata for event in run.get_asset_materialization_events()]
+    assert {(day["dagster/row_count"].value, day["coverage"].value) for day in told} == {(96 // len(told), 1.0)}
     checks = {check.check_name: check.passed for check in run.get_asset_check_evaluations()}
     names = ("contract", "completeness", "uniqueness", "validity", "freshness", "plausibility", "consistency")
     assert checks == dict.fromkeys(names, True)

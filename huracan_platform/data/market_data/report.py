@@ -75,8 +75,7 @@ class IngestReport:
     @property
     def coverage(self) -> float:
         """Rows over rows expected, over all symbol-days."""
-        expected = sum(day.expected for day in self.days)
-        return min(1.0, self.rows / expected) if expected else 1.0
+        return coverage_of(self.days)
 
     @property
     def content_hash(self) -> str:
@@ -125,6 +124,12 @@ class IngestReport:
             },
             "unfetched": self.unfetched,
         }
+
+
+def coverage_of(days: Sequence[DayReport]) -> float:
+    """Rows over rows expected of some symbol-days; 1 where none were expected."""
+    rows, expected = sum(day.rows for day in days), sum(day.expected for day in days)
+    return min(1.0, rows / expected) if expected else 1.0
 
 
 def summarise(results: Sequence[CheckResult]) -> tuple[CheckSummary, ...]:

@@ -9,7 +9,7 @@ import dagster as dg
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.contracts.quality import DayState
-from huracan_platform.data.market_data.report import IngestReport
+from huracan_platform.data.market_data.report import IngestReport, coverage_of
 from huracan_platform.defs.console import progress_of
 from huracan_platform.defs.data import checks
 from huracan_platform.defs.house import DAY_BACKFILL, DAYS, OWNERS, DayRunConfig, days_of
@@ -44,7 +44,8 @@ def ingested(
         of_day = report.of_day(day)
         context.add_asset_metadata(
             {
-                "rows": sum(d.rows for d in of_day),
+                "dagster/row_count": sum(d.rows for d in of_day),
+                "coverage": coverage_of(of_day),
                 "hash": report.day_hash(day),
                 "states": ", ".join(f"{d.symbol} {d.state}" for d in of_day),
             },
@@ -54,8 +55,6 @@ def ingested(
     context.log.info(f"{report.rows:,} rows of {report.venue}: {changes}")
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": report.rows,
-            "coverage": report.coverage,
             "last_60_days": _last_days(platform, report, symbols),
             "venue": report.venue,
             "revised": report.revised,

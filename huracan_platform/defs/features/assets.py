@@ -95,11 +95,13 @@ def _materialise(
 
 def _tell_partitions(context: dg.AssetExecutionContext, built: "Sequence[FeatureDay]", days: Sequence[date]) -> None:
     for day in built:
-        metadata: dict[str, int | str] = {"rows": day.rows, "hash": day.content_hash}
+        metadata: dict[str, int | str] = {"dagster/row_count": day.rows, "hash": day.content_hash}
         if day.day in days:
             context.add_asset_metadata(metadata, partition_key=day.day.isoformat())
         else:  # a later day that no longer followed from a restated one
             context.log_event(dg.AssetMaterialization(context.asset_key, partition=day.day.isoformat(), metadata=metadata))
+    for skipped in set(days) - {day.day for day in built}:
+        context.add_asset_metadata({"dagster/row_count": 0}, partition_key=skipped.isoformat())
 
 
 def _result(
@@ -107,7 +109,6 @@ def _result(
 ) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": sum(d.rows for d in built),
             "content_hash": hash_json([d.content_hash for d in built]),
             "columns": ", ".join(definition.columns),
             "profile": definition.profile,

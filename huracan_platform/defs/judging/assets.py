@@ -42,7 +42,7 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
     rankings, unstable = list[str](), dict[str, list[str]]()
     for key in context.partition_keys:
         metadata: dict[str, dg.MetadataValue] = {}
-        unstable[key] = []
+        unstable[key], before_this = [], len(rankings)
         for architecture in settings.training.architectures:
             card = registry.newest(market.venue, symbol_of(key), architecture)
             if card is None:
@@ -57,9 +57,9 @@ def feature_importance(context: dg.AssetExecutionContext, platform: Platform) ->
             metadata[f"overlap_{architecture}"] = dg.MetadataValue.float(found.overlap)
             if found.overlap < settings.training.min_ranking_overlap:
                 unstable[key].append(f"{card.model_id} shares {found.overlap:.0%} with {found.before}")
-        context.add_asset_metadata(metadata, partition_key=key)
+        context.add_asset_metadata({"dagster/row_count": len(rankings) - before_this, **metadata}, partition_key=key)
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": len(rankings), "content_hash": hash_json(rankings)},
+        metadata={"content_hash": hash_json(rankings)},
         check_results=[
             warn_by_symbol("ranking_is_stable", unstable, f"at least {settings.training.min_ranking_overlap:.0%} everywhere")
         ],
@@ -84,7 +84,7 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
     settings, brain, market = platform.settings(), platform.brain(Role.TRAINER), platform.market()
     store, registry, found = platform.feature_store(brain), platform.registry(brain), list[str]()
     for key in context.partition_keys:
-        metadata: dict[str, dg.MetadataValue] = {}
+        metadata, before_this = dict[str, dg.MetadataValue](), len(found)
         for architecture in settings.training.architectures:
             card = registry.newest(market.venue, symbol_of(key), architecture)
             if card is None:
@@ -107,11 +107,9 @@ def gate_verdicts(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
                 metadata[f"reliability_{architecture}"] = picture(
                     reliability_diagram(evidence.calibration.reliability, card.model_id)
                 )
-        context.add_asset_metadata(metadata, partition_key=key)
+        context.add_asset_metadata({"dagster/row_count": len(found) - before_this, **metadata}, partition_key=key)
     return dg.MaterializeResult(
-        metadata={
-            "thresholds_version": settings.gates.version, "dagster/row_count": len(found), "content_hash": hash_json(found),
-        }
+        metadata={"thresholds_version": settings.gates.version, "content_hash": hash_json(found)}
     )
 
 
@@ -141,7 +139,7 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     measured, critical = list[str](), dict[str, list[str]]()
     kept = DriftPages(brain, platform.artefact_root(), settings.training.drift_report_days)
     for key in context.partition_keys:
-        critical[key], pages = [], dict[str, dg.MetadataValue]()
+        critical[key], pages, before_this = [], dict[str, dg.MetadataValue](), len(measured)
         lines = ["| model | live rows | column | PSI | critical from | level |", "|---|---|---|---|---|---|"]
         for card in registry.in_use(market.venue, symbol_of(key), settings.execution.gateway, clock.wire_ms()):
             drift = watch_drift(brain, store, registry, kept, card, settings, clock)
@@ -153,9 +151,10 @@ def model_drift(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
             lines += [
                 f"| {card.model_id} | {drift.rows} | {c.column} | {c.psi:.3f} | {c.critical_psi:.3f} | {c.level} |" for c in worst
             ]
-        context.add_asset_metadata({"drift": dg.MetadataValue.md("\n".join(lines)), **pages}, partition_key=key)
+        drifted = {"dagster/row_count": len(measured) - before_this, "drift": dg.MetadataValue.md("\n".join(lines)), **pages}
+        context.add_asset_metadata(drifted, partition_key=key)
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": len(measured), "content_hash": hash_json(measured)},
+        metadata={"content_hash": hash_json(measured)},
         check_results=[warn_by_symbol("no_critical_drift", critical, f"{len(measured)} columns measured")],
     )
 
@@ -180,9 +179,9 @@ def shadow_returns(context: dg.AssetExecutionContext, platform: Platform) -> dg.
     store, registry, returns, now = (
         platform.feature_store(brain), platform.registry(brain), ShadowReturnRepository(brain), market.clock().wire_ms()
     )
-    new, hashes = 0, list[str]()
+    hashes = list[str]()
     for key in context.partition_keys:
-        symbol = symbol_of(key)
+        symbol, new = symbol_of(key), 0
         standing = [g.model_id for g in registry.standing(market.venue, symbol, settings.execution.gateway, now)]
         shadow = open_shadow(settings, brain, registry, store, symbol)
         for model_id in standing:
@@ -192,5 +191,7 @@ def shadow_returns(context: dg.AssetExecutionContext, platform: Platform) -> dg.
         # The version in charge first: the picture shows its drawdown.
         curves = {model_id: equity_of(returns.of_model(model_id)) for model_id in standing[:-3:-1]}
         drawn = equity_curve({name: c for name, c in curves.items() if len(c.equity)}, f"{symbol}, shadow: sends nothing")
-        context.add_asset_metadata({"equity": picture(drawn), "versions": ", ".join(standing) or "none"}, partition_key=key)
-    return dg.MaterializeResult(metadata={"dagster/row_count": new, "content_hash": hash_json(hashes)})
+        context.add_asset_metadata(
+            {"dagster/row_count": new, "equity": picture(drawn), "versions": ", ".join(standing) or "none"}, partition_key=key
+        )
+    return dg.MaterializeResult(metadata={"content_hash": hash_json(hashes)})

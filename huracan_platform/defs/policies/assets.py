@@ -43,6 +43,7 @@ def rl_policies(context: dg.AssetExecutionContext, platform: Platform, config: P
         model = base_version(registry, market.venue, symbol_of(key), settings)
         if model is None:
             context.log.warning(f"{symbol_of(key)}: no model to train a policy on")
+            context.add_asset_metadata({"dagster/row_count": 0}, partition_key=key)
             continue
         judged = train_and_judge(
             brain, store, policies, model, settings, market.clock(), provenance, timesteps=config.timesteps, seeds=config.seeds
@@ -52,6 +53,7 @@ def rl_policies(context: dg.AssetExecutionContext, platform: Platform, config: P
         context.log.info(f"{judged.card.policy_id} on {model.model_id}: winner {verdict.winner}; {verdict.reason}")
         context.add_asset_metadata(
             {
+                "dagster/row_count": 1,
                 "comparison": dg.MetadataValue.md(_table(verdict)),
                 "winner": verdict.winner,
                 "approved": verdict.approved,
@@ -60,7 +62,7 @@ def rl_policies(context: dg.AssetExecutionContext, platform: Platform, config: P
             },
             partition_key=key,
         )
-    return dg.MaterializeResult(metadata={"dagster/row_count": len(made), "content_hash": hash_json(made)})
+    return dg.MaterializeResult(metadata={"content_hash": hash_json(made)})
 
 
 def _table(verdict: PolicyVerdict) -> str:

@@ -47,7 +47,8 @@ def repaired_day(
 
     books = QualityRepository(brain).days(venue, dataset, symbols, day, day)
     return {
-        "rows": sum(book.rows for book in books), "venue": venue, "states": ", ".join(f"{b.symbol} {b.state}" for b in books),
+        "dagster/row_count": sum(book.rows for book in books), "venue": venue,
+        "states": ", ".join(f"{b.symbol} {b.state}" for b in books),
         "last_60_days": dg.MetadataValue.md(coverage_text(brain, venue, dataset, symbols, day)),
     }
 
