@@ -97,23 +97,26 @@ def liquidations() -> None:
 
 @app.command()
 def book() -> None:
-    """Hold the venue's streams of trades and books and keep what each second comes to; what was not heard stays a gap."""
+    """Hold the streams of trades and books and keep what each second comes to; what was not heard stays a gap.
+
+    Of the venue, and of its alternatives where HURACAN_SOURCES__ALTERNATIVES has trades or book.
+    """
     import asyncio
 
     from huracan_platform.brain.migrate import open_brain
     from huracan_platform.brain.roles import Role
     from huracan_platform.clock import SystemClock
-    from huracan_platform.data.market_data.microstructure.venue import record_seconds
+    from huracan_platform.data.market_data.microstructure.venue import record_venues
     from huracan_platform.settings import load_settings
-    from huracan_platform.venues.market import MarketData
 
     settings = load_settings()
     expect_venue(settings)
-    venue = MarketData(settings).venue
+
+    def tell(venue: str) -> None:
+        console.print(f"recording trades and books of {', '.join(settings.symbols)} at {venue}", highlight=False)
 
     async def record() -> None:
-        task = asyncio.ensure_future(record_seconds(open_brain(settings, Role.INGEST), venue, settings, SystemClock()))
-        console.print(f"recording trades and books of {', '.join(settings.symbols)} at {venue}", highlight=False)
+        task = asyncio.ensure_future(record_venues(open_brain(settings, Role.INGEST), settings, SystemClock(), tell))
         for number in (signal.SIGINT, signal.SIGTERM):  # so that what came is written before the process ends
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):

@@ -24,8 +24,9 @@ BOOK_SECOND_COLUMNS = (
 class AggressorTrades(Series):
     """Trades, or aggregates of them, as a stream or an archive tells them; `ts_ms` is when each happened.
 
-    `trade_id` numbers them in the order in which they happened, `price` in quote, `base` the quantity in base, `bought` whether
-    the aggressor bought (Binance's `m` and `is_buyer_maker` say the contrary).
+    `trade_id` numbers them in the order in which they happened, or tells them apart where the venue does not number them; `price`
+    in quote, `base` the quantity in base, `bought` whether the aggressor bought (Binance's `m` and `is_buyer_maker` say the
+    contrary).
     """
 
     trade_id: Int64
@@ -100,9 +101,10 @@ class BookSeconds(Series):
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One aggressor trade, an aggregate of the single trades numbered `first_id` to `last_id`.
+    """One aggressor trade, an aggregate of the single trades numbered `first_id` to `last_id` (0 where they have no numbers).
 
-    `trade_id` is one more than that of the symbol's trade before: a number that is missing is a trade that was not told.
+    `trade_id` is `step` more than that of the symbol's trade before: where that one is missing, a trade was not told. `step` is
+    None where a venue's trades do not follow on one another by number: `trade_id` then only tells them apart.
     """
 
     symbol: str
@@ -113,6 +115,7 @@ class Trade:
     bought: bool
     first_id: int
     last_id: int
+    step: int | None = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class MicrostructureSettings(Section):
     most_waiting: int = Field(
         3_600, ge=1, description="times that seconds became final, per symbol, kept while the library is away; beyond, a gap"
     )
-    snapshot_levels: int = Field(1_000, ge=5, description="levels a side that a venue is asked for at a book's begin")
+    snapshot_levels: int = Field(1_000, ge=5, description="levels a side that Binance is asked for at a book's begin")
     most_levels: int = Field(5_000, ge=50, description="levels a side that a book keeps; beyond, the worse half goes")
     volume_tolerance: Fraction = Field(
         0.001, description="base traded in the seconds of a minute may differ from its candle's volume by this fraction"

@@ -22,5 +22,5 @@ class SourceSettings(Section):
     )
     alternatives: tuple[str, ...] = Field(
         ("funding", "open_interest", "liquidations"),
-        description="datasets that are also collected from alternative venues, under their names",
+        description="datasets that are also collected from alternative venues, under their names; trades and book may be added",
     )

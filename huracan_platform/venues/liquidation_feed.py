@@ -13,15 +13,13 @@ from dataclasses import dataclass
 import aiohttp
 
 from huracan_platform.contracts.liquidation import Liquidation
-from huracan_platform.errors import DataContractError, PermanentError, TransientError
-from huracan_platform.logs import get_logger
+from huracan_platform.errors import DataContractError, TransientError
 from huracan_platform.settings import Settings
-from huracan_platform.venues.client import build_client, translated
+from huracan_platform.venues.client import build_client
 from huracan_platform.venues.liquidation_wires import LiquidationWire, liquidation_wire, read_frame
-from huracan_platform.venues.liquidations import Contract, parse_liquidations
+from huracan_platform.venues.liquidations import parse_liquidations
+from huracan_platform.venues.listed import Contract, listed_contracts
 from huracan_platform.venues.sockets import close_client, connected, texts
-
-_log = get_logger("venues.liquidation_feed")
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,7 @@ async def liquidation_stream(settings: Settings, symbols: Sequence[str]) -> Liqu
     """
     wire, client = liquidation_wire(settings.venue.ccxt_id), build_client(settings, "market", "pro")
     try:
-        with translated(client, "exchangeInfo"):
-            await client.load_markets()
-        listed = {symbol: client.markets[symbol] for symbol in symbols if symbol in client.markets}
-        if not listed:
-            raise PermanentError(f"liquidations: expected a venue that lists one of {', '.join(symbols)}, got {client.id}")
-        if len(listed) < len(symbols):
-            _log.warning("symbols left out", venue=client.id, symbols=sorted(set(symbols) - set(listed)))
-        contracts = {m["id"]: Contract(symbol, float(m["contractSize"] or 1.0)) for symbol, m in listed.items()}
+        contracts = await listed_contracts(client, symbols, "liquidations")
         return LiquidationStream(wire.address(client, list(contracts)), wire, contracts)
     finally:
         await close_client(client)

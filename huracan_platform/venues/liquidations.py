@@ -12,18 +12,11 @@ from typing import Any, Literal
 
 from huracan_platform.contracts.liquidation import Liquidation, Side
 from huracan_platform.errors import DataContractError
+from huracan_platform.venues.listed import Contract
 
 Wire = Literal["binance_usdm", "bybit_linear", "okx_swap"]
 _CLOSED_BY: dict[str, Side] = {"SELL": "long", "BUY": "short", "sell": "long", "buy": "short"}
 _POSITION: dict[str, Side] = {"Buy": "long", "Sell": "short", "long": "long", "short": "short"}
-
-
-@dataclass(frozen=True)
-class Contract:
-    """A venue's contract: our symbol and how much base one of it is."""
-
-    symbol: str
-    base_per_contract: float = 1.0
 
 
 def parse_liquidations(

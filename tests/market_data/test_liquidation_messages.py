@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from huracan_platform.errors import DataContractError
-from huracan_platform.venues.liquidations import Contract, parse_liquidations
+from huracan_platform.venues.liquidations import parse_liquidations
+from huracan_platform.venues.listed import Contract
 from tests.recorded import recorded_path, recording
 
 FRAMES = "payloads/liquidation_frames_2026_10.jsonl"

@@ -21,7 +21,7 @@ from huracan_platform.settings import Settings
 from huracan_platform.venues.alternatives import alternative_settings
 from huracan_platform.venues.liquidation_feed import LiquidationStream, liquidation_stream, listen
 from huracan_platform.venues.liquidation_wires import liquidation_wire
-from huracan_platform.venues.liquidations import Contract
+from huracan_platform.venues.listed import Contract
 from tests.fakes.liquidation_server import OkxStream
 from tests.recorded import recording
 from tests.venue_process import running_venue

@@ -8,7 +8,7 @@ from datetime import date
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.alternative_venues import AlternativeVenues
 from huracan_platform.clock import SystemClock
-from huracan_platform.data.market_data.ingest import ingest_dataset
+from huracan_platform.data.market_data.ingest import SECONDS, ingest_dataset
 from huracan_platform.data.market_data.report import IngestReport
 from huracan_platform.data.sources.registry import SOURCES
 from huracan_platform.errors import ConfigurationError, PermanentError, TransientError
@@ -32,7 +32,7 @@ def ingest_others(
     ConfigurationError
         The settings want a dataset of alternatives that they cannot have.
     """
-    able = ("funding", "open_interest", "liquidations", *(source.contract.name for source in SOURCES))
+    able = ("funding", "open_interest", "liquidations", *(source.contract.name for source in SOURCES), *SECONDS)
     wrong = [name for name in settings.sources.alternatives if name not in able]
     if wrong:
         raise ConfigurationError(f"HURACAN_SOURCES__ALTERNATIVES: expected some of {', '.join(able)}, got {', '.join(wrong)}")

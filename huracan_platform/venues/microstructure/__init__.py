@@ -7,16 +7,31 @@ from types import MappingProxyType
 from typing import Any
 
 from huracan_platform.errors import ConfigurationError
+from huracan_platform.venues.listed import Contract
 from huracan_platform.venues.microstructure.binance import BinanceStreams
+from huracan_platform.venues.microstructure.bybit import BybitStreams
+from huracan_platform.venues.microstructure.okx import OkxStreams
 from huracan_platform.venues.microstructure.streams import Dataset, Streams
 
 __all__ = ["EXCHANGES", "Dataset", "Streams", "streams_of"]
 
-EXCHANGES: Mapping[str, Callable[[Any, Mapping[str, str], int], Streams]] = MappingProxyType({"binanceusdm": BinanceStreams})
+Contracts = Mapping[str, Contract]
 
 
-def streams_of(ccxt_id: str, client: Any, names: Mapping[str, str], snapshot_levels: int) -> Streams:
-    """Streams of an exchange for symbols by its own names.
+def _binance(client: Any, contracts: Contracts, snapshot_levels: int) -> Streams:
+    return BinanceStreams(client, {name: contract.symbol for name, contract in contracts.items()}, snapshot_levels)
+
+
+# How many levels a whole book has is asked of Binance only: the others tell so many by themselves.
+EXCHANGES: Mapping[str, Callable[[Any, Contracts, int], Streams]] = MappingProxyType({
+    "binanceusdm": _binance,
+    "bybit": lambda client, contracts, _: BybitStreams(client, contracts),
+    "okx": lambda client, contracts, _: OkxStreams(client, contracts),
+})
+
+
+def streams_of(ccxt_id: str, client: Any, contracts: Contracts, snapshot_levels: int) -> Streams:
+    """Streams of an exchange for contracts by its own names.
 
     Raises
     ------
@@ -27,4 +42,4 @@ def streams_of(ccxt_id: str, client: Any, names: Mapping[str, str], snapshot_lev
     if exchange is None:
         known = " or ".join(EXCHANGES)
         raise ConfigurationError(f"HURACAN_VENUE__CCXT_ID: expected {known} for trades and books, got {ccxt_id!r}")
-    return exchange(client, names, snapshot_levels)
+    return exchange(client, contracts, snapshot_levels)

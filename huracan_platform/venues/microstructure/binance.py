@@ -15,6 +15,7 @@ import orjson
 from huracan_platform.contracts.microstructure import DepthUpdate, Message, Pulse, Quote, Trade
 from huracan_platform.errors import DataContractError
 from huracan_platform.venues.client import acall
+from huracan_platform.venues.microstructure.levels import levels
 from huracan_platform.venues.microstructure.streams import Dataset
 
 ROUTES: Mapping[Dataset, tuple[str, tuple[str, ...]]] = {
@@ -26,7 +27,7 @@ ROUTES: Mapping[Dataset, tuple[str, tuple[str, ...]]] = {
 class BinanceStreams:
     """Streams of symbols, given by the venue's names."""
 
-    windowed = False
+    windowed, aligned = False, True
     beat: str | None = None
 
     def __init__(self, client: Any, names: Mapping[str, str], snapshot_levels: int) -> None:
@@ -63,18 +64,14 @@ class BinanceStreams:
         try:
             number = int(told["lastUpdateId"])
             return DepthUpdate(
-                symbol, int(told["T"]), number, number, number - 1, _levels(told["bids"]), _levels(told["asks"]), snapshot=True
+                symbol, int(told["T"]), number, number, number - 1, levels(told["bids"]), levels(told["asks"]), snapshot=True
             )
         except (LookupError, TypeError, ValueError) as error:
             raise DataContractError(f"book {symbol}: expected lastUpdateId, T, bids and asks, got {error!r}") from None
 
 
-def _levels(rows: Sequence[Sequence[str]]) -> tuple[tuple[float, float], ...]:
-    return tuple((float(price), float(base)) for price, base in rows)
-
-
 def _depth(symbol: str, data: dict[str, Any]) -> DepthUpdate:
-    return DepthUpdate(symbol, data["T"], data["U"], data["u"], data["pu"], _levels(data["b"]), _levels(data["a"]))
+    return DepthUpdate(symbol, data["T"], data["U"], data["u"], data["pu"], levels(data["b"]), levels(data["a"]))
 
 
 def _quote(symbol: str, data: dict[str, Any]) -> Quote:

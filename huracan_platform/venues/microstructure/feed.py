@@ -28,7 +28,7 @@ async def listen(streams: Streams, dataset: Dataset, stale_s: float) -> AsyncIte
     Raises
     ------
     TransientError
-        It was refused, closed or silent for `stale_s` wall seconds.
+        It, or what was asked for on it, was refused; it was closed or silent for `stale_s` wall seconds.
     """
     try:
         async with connected(streams.url(dataset), streams.hello(dataset)) as socket:

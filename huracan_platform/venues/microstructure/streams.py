@@ -15,7 +15,12 @@ class Streams(Protocol):
 
     @property
     def windowed(self) -> bool:
-        """True where a book holds no more than `snapshot_levels` a side and what leaves them is taken back."""
+        """True where a book holds no more than the best `snapshot_levels` a side at any time."""
+        ...
+
+    @property
+    def aligned(self) -> bool:
+        """True where quotes bear the numbers of the book's differences and tell every change of the best prices."""
         ...
 
     @property
@@ -42,7 +47,9 @@ class Streams(Protocol):
         Raises
         ------
         DataContractError
-            It cannot be read, or refuses what was asked for.
+            It cannot be read.
+        TransientError
+            It refuses what was asked for.
         """
         ...
 

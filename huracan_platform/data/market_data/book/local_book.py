@@ -24,7 +24,8 @@ class LocalBook:
     most_levels
         Levels a side that are kept; beyond, the worse half is forgotten.
     windowed
-        True where the venue tells no more than `snapshot_levels` a side at any time and takes back what leaves them.
+        True where the venue tells no more than the best `snapshot_levels` a side at any time: what leaves them is forgotten,
+        taken back or not.
     """
 
     def __init__(self, snapshot_levels: int, most_levels: int, *, windowed: bool = False) -> None:
@@ -45,11 +46,12 @@ class LocalBook:
         """Take a difference that follows on the one before."""
         _merge(self._bids, update.bids)
         _merge(self._asks, update.asks)
-        if len(self._bids) > self._most:
-            self._bids = {price: self._bids[price] for price in heapq.nlargest(self._most // 2, self._bids)}
+        most, kept = (self._levels, self._levels) if self._windowed else (self._most, self._most // 2)
+        if len(self._bids) > most:
+            self._bids = {price: self._bids[price] for price in heapq.nlargest(kept, self._bids)}
             self._lowest = max(self._lowest, min(self._bids))
-        if len(self._asks) > self._most:
-            self._asks = {price: self._asks[price] for price in heapq.nsmallest(self._most // 2, self._asks)}
+        if len(self._asks) > most:
+            self._asks = {price: self._asks[price] for price in heapq.nsmallest(kept, self._asks)}
             self._highest = min(self._highest, max(self._asks))
         self._depth = None
 

@@ -2,7 +2,8 @@
 
 Differences follow on one another by their numbers; one that does not ends the run, and a new snapshot begins another. A second
 is final when both streams have gone beyond it, or when the connection has and both agree on the best prices: a stream that has
-fallen silent would not.
+fallen silent would not. Where quotes bear the numbers of the differences and tell every change, each is held against the book of
+its number besides; quotes that come at a pace of their own cannot be.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 
 from huracan_platform.contracts.market import Float64
-from huracan_platform.contracts.microstructure import SECOND_MS, BookSeconds, DepthUpdate, Quote
+from huracan_platform.contracts.microstructure import SECOND_MS, BookSeconds, DepthUpdate, Pulse, Quote
 from huracan_platform.data.market_data.book.local_book import LocalBook
 from huracan_platform.data.market_data.book.seconds import book_seconds
 from huracan_platform.data.market_data.microstructure.runs import Run
@@ -28,11 +29,15 @@ class BookSummary:
         Where a new run is put as soon as it has a second.
     settle_ms
         Market ms that both streams must have gone beyond a second before it is final.
+    aligned
+        Whether quotes bear the numbers of the book's differences and tell every change.
     """
 
-    def __init__(self, symbol: str, book: LocalBook, runs: list[Run[BookSeconds]], *, settle_ms: int) -> None:
+    def __init__(
+        self, symbol: str, book: LocalBook, runs: list[Run[BookSeconds]], *, settle_ms: int, aligned: bool = True
+    ) -> None:
         self.symbol = symbol
-        self._book, self._settle = book, settle_ms
+        self._book, self._settle, self._aligned = book, settle_ms, aligned
         self._runs = runs
         self._run: Run[BookSeconds] | None = None
         self.late = self.duplicates = 0
@@ -47,8 +52,10 @@ class BookSummary:
         self._bests: list[tuple[int, float, float]] = []  # beside each of `_depths` its number and best prices
         self._next_ms = 0  # begin of the first second that is not final; 0 while something is unknown
 
-    def hear(self, message: DepthUpdate | Quote, arrived_ms: int) -> None:
-        """Take a message that arrived at a market time."""
+    def hear(self, message: DepthUpdate | Quote | Pulse, arrived_ms: int) -> None:
+        """Take a message that arrived at a market time. That the connection is alive says nothing of the book."""
+        if isinstance(message, Pulse):
+            return
         if isinstance(message, Quote):
             self._hear_quote(message)
         elif message.snapshot:
@@ -107,7 +114,7 @@ class BookSummary:
                 self._hear_depth(update, arrived_ms)
 
     def _hear_depth(self, update: DepthUpdate, arrived_ms: int) -> None:
-        if update.last_id <= self._last_id:
+        if update.last_id <= self._last_id and update.previous_id != self._last_id:  # numbers may begin anew behind the last one
             self.duplicates += self._fits
             return
         follows = update.previous_id == self._last_id or (not self._fits and update.first_id <= self._last_id + 1)
@@ -146,7 +153,7 @@ class BookSummary:
             self._lose("expected a bid below an ask, got none")
             return
         over = bisect_right(self._depths, until, key=lambda one: one[0])
-        if not self._quotes_are_whole(self._bests[:over]):
+        if self._aligned and not self._quotes_are_whole(self._bests[:over]):
             self._lose("expected quotes of the book's best prices, got others; some are missing")
             return
         first = bisect_left(self._quotes, self._next_ms, key=lambda one: one.ts_ms)

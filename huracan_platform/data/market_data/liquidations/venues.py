@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import Clock
-from huracan_platform.data.market_data.liquidations.recorder import BACKOFF_LAST_S, LiquidationRecorder
-from huracan_platform.errors import HuracanError, PermanentError, TransientError
-from huracan_platform.logs import get_logger
+from huracan_platform.data.market_data.liquidations.recorder import LiquidationRecorder
+from huracan_platform.data.market_data.side_by_side import side_by_side
 from huracan_platform.settings import Settings
 from huracan_platform.venues.liquidation_feed import Heard, LiquidationStream, liquidation_stream, listen
-from huracan_platform.venues.market import MarketData
-
-_log = get_logger("market_data.liquidations")
 
 
 @dataclass
@@ -38,44 +32,9 @@ class VenueListener:
 async def record_venues(
     brain: Brain, venues: Mapping[str, Settings], clock: Clock, tell: Callable[[str], None] = lambda exchange: None
 ) -> None:
-    """Record at every venue, by the name that the settings give it, until cancelled. None of them disturbs another.
-
-    Parameters
-    ----------
-    venues
-        Settings that have the venue as their first one.
-    tell
-        Called with the name under which a venue's liquidations are kept, once that is known.
-
-    Raises
-    ------
-    PermanentError
-        None of the venues can ever be recorded; the first one's reason.
-    """
-    async def one(name: str, settings: Settings) -> None:
-        exchange = await _exchange(name, settings)
-        tell(exchange)
+    """Liquidations of every venue, as `side_by_side`."""
+    async def record(exchange: str, settings: Settings) -> None:
         listener = VenueListener(settings, exchange)
         await LiquidationRecorder(brain, exchange, listener.connect, clock, settings.liquidations).run()
 
-    async def watched(name: str, settings: Settings) -> HuracanError:
-        try:
-            await one(name, settings)
-        except HuracanError as error:
-            _log.error("venue not recorded", venue=name, error=str(error))
-            return error
-        raise AssertionError("a recorder ends by an error only")
-
-    async with asyncio.TaskGroup() as group:  # waits for all of them when it is cancelled: what they heard is written first
-        tasks = [group.create_task(watched(name, settings)) for name, settings in venues.items()]
-    raise next((task.result() for task in tasks), PermanentError("liquidations: expected a venue, got none"))
-
-
-async def _exchange(name: str, settings: Settings) -> str:
-    """The name that the venue's facts are kept under; asked for until the venue answers."""
-    while True:
-        try:
-            return await asyncio.to_thread(lambda: MarketData(settings).venue)
-        except TransientError as error:
-            _log.warning("venue does not answer", venue=name, error=str(error))
-            await asyncio.sleep(BACKOFF_LAST_S * (0.5 + random.random()))
+    await side_by_side(venues, record, tell)

@@ -86,7 +86,7 @@ class SecondsRecorder:
         if self._dataset == "trades":
             return TradeSummary(symbol, runs, settle_ms=rule.settle_ms, correct_ms=1000 * rule.correct_s)
         book = LocalBook(self._streams.snapshot_levels, rule.most_levels, windowed=self._streams.windowed)
-        return BookSummary(symbol, book, runs, settle_ms=rule.settle_ms)
+        return BookSummary(symbol, book, runs, settle_ms=rule.settle_ms, aligned=self._streams.aligned)
 
     async def _hear(self) -> None:
         flush_ms, look_ms = self._clock.wire_ms(), 0
@@ -139,11 +139,20 @@ class SecondsRecorder:
             else:
                 if snapshot is not None:
                     summary.hear(snapshot, max(self._arrived(), self._heard_ms))
-                elif summary.lost:
-                    raise TransientError(f"book {summary.symbol}: expected a whole book, which comes with a new connection only")
+                else:
+                    await self._begun(summary)
                 return
             await self._sleep(backoff_s * (0.5 + self._rng.random()))
             backoff_s = min(2 * backoff_s, BACKOFF_LAST_S)
+
+    async def _begun(self, summary: BookSummary) -> None:
+        """Wait for the book that a connection begins with; once it is lost, or does not come, another connection is needed."""
+        waited_s = 0.0
+        while summary.needs_snapshot:
+            if summary.lost or waited_s >= self._settings.stale_s:
+                raise TransientError(f"book {summary.symbol}: expected a whole book, which a connection begins with")
+            await self._sleep(BACKOFF_FIRST_S)
+            waited_s += BACKOFF_FIRST_S
 
     async def _close(self, state: str, ended: str) -> None:
         for task in self._asked.values():

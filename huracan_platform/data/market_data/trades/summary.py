@@ -2,7 +2,8 @@
 
 No trade is no proof that nobody traded: a stream may be silent while others go on. Where the venue tells the number of its
 newest trade by another stream of the same connection, a second is final when all trades up to such a number were heard.
-Between two such words the trades' own numbers tell what is missing: they follow on one another.
+Between two such words the trades' own numbers tell what is missing: they follow on one another. Where it never tells, a quiet
+second waits for the trade that comes after it.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ class TradeSummary:
         self._skip_holes(settled_ms, arrived_ms)
         if self._told is not None and settled_ms >= self._told[0]:
             self._lose(f"expected the trade numbered {self._told[1]}, got others up to {self._newest_id}")
-        elif not self._proves:
-            self._proven_ms = max(self._proven_ms, settled_ms)
-            self._close(arrived_ms)
-        elif self._told is None and self._row.hole() is None and settled_ms >= self._next_ms + SECOND_MS + self._settle:
+        elif (
+            self._proves and self._told is None and self._row.hole() is None
+            and settled_ms >= self._next_ms + SECOND_MS + self._settle
+        ):
             self._lose("expected trades, or word that there were none; got neither")
 
     def end(self, reason: str) -> None:
@@ -101,7 +102,8 @@ class TradeSummary:
         if not self._row.begun and self._newest_id and trade.first_id > self._newest_id + 1:
             self._lose(f"expected the trade numbered {self._newest_id + 1}, got {trade.first_id}")
         self._insert(trade)
-        self._row.hear(trade.trade_id, trade.ts_ms)
+        if trade.step is not None:
+            self._row.hear(trade.trade_id, trade.ts_ms, trade.step)
         self._newest_ms, self._newest_id = max(self._newest_ms, trade.ts_ms), max(self._newest_id, trade.last_id)
         if self._told is not None and self._told[1] <= trade.last_id:
             self._told = None  # where those before it are missing, there is a hole in the numbers
