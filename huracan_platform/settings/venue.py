@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from huracan_platform.settings.rules import Section
 
@@ -37,6 +37,20 @@ class VenueSettings(Section):
     alternatives: tuple[AlternativeVenue, ...] = Field(
         (), description='JSON, asked in this order: [{"name": "bybit", "ccxt_id": "bybit", "url": "http://…"}]'
     )
+    _named_by: str = PrivateAttr("HURACAN_VENUE__URL")
+
+    @property
+    def place(self) -> str:
+        """Exchange, address and the setting that gives it, for messages."""
+        return f"{self.ccxt_id} at {self.url or 'its own address'} ({self._named_by})"
+
+    def instead(self, other: AlternativeVenue, *, rate_limit: bool) -> VenueSettings:
+        """An alternative in the place of the first venue."""
+        venue = self.model_copy(update={
+            "ccxt_id": other.ccxt_id, "url": other.url, "alternatives": (), "rate_limit": rate_limit,
+        })
+        venue._named_by = f"HURACAN_VENUE__ALTERNATIVES, {other.name}"
+        return venue
 
     @model_validator(mode="after")
     def _alternatives_are_told_apart(self) -> VenueSettings:

@@ -12,9 +12,7 @@ def alternative_settings(settings: Settings) -> dict[str, Settings]:
     found = {}
     for other in settings.venue.alternatives:
         local = other.url is not None and is_loopback(other.url)
-        venue = settings.venue.model_copy(update={
-            "ccxt_id": other.ccxt_id, "url": other.url, "alternatives": (), "rate_limit": settings.venue.rate_limit or not local,
-        })
+        venue = settings.venue.instead(other, rate_limit=settings.venue.rate_limit or not local)
         found[other.name] = settings.model_copy(update={"venue": venue})
     return found
 

@@ -31,6 +31,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "okx": {"fetchMarkets": {"types": ["swap"]}},
 }
 _QUERY = re.compile(r"\?[^\s\"'<>]*")
+# ccxt's own message where no answer of the exchange came: its id, method and address, then status and body if there were any.
+_REQUEST = re.compile(r"\S+ (?:GET|POST|PUT|DELETE|PATCH) \S+ ?(?P<rest>.*)", re.DOTALL)
+_OS_REASON = re.compile(r"\[Errno -?\d+\] ([^'\")\]]+?)\s*(?:[('\")\]]|$)")
 _LONGEST_QUOTE = 300
 
 
@@ -78,6 +81,7 @@ def build_client(settings: Settings, purpose: Purpose = "market", flavour: Flavo
         },
     })
     client.has["fetchCurrencies"] = False
+    client.place = venue.place  # for what is said of it when it does not answer
     if purpose == "orders" or local:
         client.apiKey = venue.api_key.get_secret_value()
         client.secret = venue.api_secret.get_secret_value()
@@ -134,15 +138,33 @@ def translated(client: Any, doing: str) -> Iterator[None]:
 def translate(error: Exception, doing: str, client: Any = None) -> TransientError | PermanentError:
     """Our error for one of ccxt's: transient where a retry may help, permanent otherwise.
 
-    Query strings (signature, timestamp, listen key) and keys are cut from the message.
+    What was no answer of the exchange's own names it, its address and the setting that gives that. Query strings (signature,
+    timestamp, listen key) and keys are cut from the message.
     """
     ccxt = importlib.import_module("ccxt")
-    message = f"{doing}: {type(error).__name__} {_without_secrets(str(error), client)}"
+    kind, text = type(error).__name__, _without_secrets(str(error), client)
+    request = _REQUEST.match(text)
+    if request is not None or isinstance(error, ccxt.NetworkError):
+        place = getattr(client, "place", None) or getattr(client, "id", "the venue")
+        got = (request["rest"] if request else text) or _os_reason(error) or "none"
+        message = f"{doing}: expected an answer of {place}, got {got} ({kind})"
+    else:
+        message = f"{doing}: {kind} {text}"
     if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
         return RateLimitedError(message, _retry_after_s(client))
     if isinstance(error, ccxt.OperationFailed | ccxt.BadResponse):
         return TransientError(message)
     return PermanentError(message)
+
+
+def _os_reason(error: BaseException | None) -> str | None:
+    """What the operating system said at the bottom: `Connection refused`. None where it said nothing."""
+    while error is not None:
+        found = _OS_REASON.search(str(error))
+        if found is not None:
+            return found[1].strip()
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _refuse_unsafe(settings: Settings, purpose: Purpose, local: bool) -> None:

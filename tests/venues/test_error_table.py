@@ -12,7 +12,8 @@ import pytest
 
 from huracan_platform.errors import PermanentError, TransientError
 from huracan_platform.settings import Settings, VenueSettings
-from huracan_platform.venues.client import RateLimitedError, build_client, call
+from huracan_platform.venues.alternatives import alternative_settings
+from huracan_platform.venues.client import RateLimitedError, acall, build_client, call
 
 TABLE = {
     ccxt.InsufficientFunds: (-2018, -2019, -2024),
@@ -107,3 +108,38 @@ def test_a_refused_connection_is_transient_and_shows_no_query() -> None:
         call(lonely, "fapiPrivateV3GetAccount")
     assert "signature" not in str(caught.value)
     assert "planted" not in str(caught.value)
+
+
+def test_a_venue_that_is_not_there_is_named_with_its_address_and_the_setting_that_gives_it() -> None:
+    other = {"name": "second", "ccxt_id": "bybit", "url": "http://127.0.0.1:9/there"}
+    settings = Settings(venue=VenueSettings(url="http://127.0.0.1:9", alternatives=[other]))
+    with pytest.raises(TransientError) as first:
+        call(build_client(settings), "fapiPublicGetTime")
+    assert str(first.value) == (
+        "fapiPublicGetTime: expected an answer of binanceusdm at http://127.0.0.1:9 (HURACAN_VENUE__URL), "
+        "got Connection refused (NetworkError)"
+    )
+    with pytest.raises(TransientError) as second:
+        call(build_client(alternative_settings(settings)["second"]), "publicGetV5MarketTime")
+    assert "of bybit at http://127.0.0.1:9/there (HURACAN_VENUE__ALTERNATIVES, second), got Conn" in str(second.value)
+
+
+async def test_a_venue_that_is_not_there_is_named_by_async_clients_too() -> None:
+    client = build_client(Settings(venue=VenueSettings(url="http://127.0.0.1:9")), flavour="async")
+    try:
+        with pytest.raises(TransientError) as caught:
+            await acall(client, "fapiPublicGetTime")
+    finally:
+        await client.close()
+    assert "binanceusdm at http://127.0.0.1:9 (HURACAN_VENUE__URL), got Connect call failed (Exch" in str(caught.value)
+
+
+def test_what_is_no_answer_of_the_exchange_names_where_it_came_from(
+    client: ccxt.Exchange, answering: ThreadingHTTPServer
+) -> None:
+    answering.answer = "404|not here"  # type: ignore[attr-defined]
+    with pytest.raises((TransientError, PermanentError)) as caught:
+        call(client, "fapiPublicGetKlines", {"symbol": "BTCUSDT"})
+    port = answering.server_address[1]
+    assert f"of binanceusdm at http://127.0.0.1:{port} (HURACAN_VENUE__URL), got 404 Not Found not here" in str(caught.value)
+    assert "/fapi/v1" not in str(caught.value)
