@@ -146,7 +146,7 @@ def translate(error: Exception, doing: str, client: Any = None) -> TransientErro
     request = _REQUEST.match(text)
     if request is not None or isinstance(error, ccxt.NetworkError):
         place = getattr(client, "place", None) or getattr(client, "id", "the venue")
-        got = (request["rest"] if request else text) or _os_reason(error) or "none"
+        got = (request["rest"] if request else text) or os_reason(error) or "none"
         message = f"{doing}: expected an answer of {place}, got {got} ({kind})"
     else:
         message = f"{doing}: {kind} {text}"
@@ -157,7 +157,7 @@ def translate(error: Exception, doing: str, client: Any = None) -> TransientErro
     return PermanentError(message)
 
 
-def _os_reason(error: BaseException | None) -> str | None:
+def os_reason(error: BaseException | None) -> str | None:
     """What the operating system said at the bottom: `Connection refused`. None where it said nothing."""
     while error is not None:
         found = _OS_REASON.search(str(error))

@@ -19,16 +19,17 @@ from huracan_platform.venues.client import build_client
 from huracan_platform.venues.liquidation_wires import LiquidationWire, liquidation_wire, read_frame
 from huracan_platform.venues.liquidations import parse_liquidations
 from huracan_platform.venues.listed import Contract, listed_contracts
-from huracan_platform.venues.sockets import close_client, connected, texts
+from huracan_platform.venues.sockets import close_client, connected, no_connection, texts
 
 
 @dataclass(frozen=True)
 class LiquidationStream:
-    """Where an exchange's liquidations are to be heard, and its contracts by the venue's names."""
+    """Where an exchange's liquidations are to be heard, its contracts by the venue's names, and `place`, what errors call it."""
 
     url: str
     wire: LiquidationWire
     contracts: Mapping[str, Contract]
+    place: str = "the venue"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ async def liquidation_stream(settings: Settings, symbols: Sequence[str]) -> Liqu
     wire, client = liquidation_wire(settings.venue.ccxt_id), build_client(settings, "market", "pro")
     try:
         contracts = await listed_contracts(client, symbols, "liquidations")
-        return LiquidationStream(wire.address(client, list(contracts)), wire, contracts)
+        return LiquidationStream(wire.address(client, list(contracts)), wire, contracts, settings.venue.place)
     finally:
         await close_client(client)
 
@@ -78,7 +79,7 @@ async def listen(stream: LiquidationStream, exchange: str, stale_s: float) -> As
     except TimeoutError:
         raise TransientError(f"liquidations {exchange}: expected a frame within {stale_s:g} s, got none") from None
     except (aiohttp.ClientError, OSError) as error:
-        raise TransientError(f"liquidations {exchange}: expected a connection, got {type(error).__name__} {error}") from None
+        raise TransientError(f"liquidations {exchange}: {no_connection(stream.place, error)}") from None
 
 
 def _heard(text: str, exchange: str, stream: LiquidationStream, newest_ms: int) -> Heard | None:

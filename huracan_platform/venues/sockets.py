@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from huracan_platform.errors import TransientError
+from huracan_platform.venues.client import os_reason
 
 CONNECT_S, GOODBYE_S = 10.0, 1.0
 BEAT_S = 15.0
@@ -66,6 +67,11 @@ async def texts(
             await socket.send_str(beat)
             beat_at = loop.time() + BEAT_S
         yield message.data
+
+
+def no_connection(place: str, error: BaseException) -> str:
+    """What is told of a venue that cannot be reached."""
+    return f"expected a connection to {place}, got {os_reason(error) or error} ({type(error).__name__})"
 
 
 async def close_client(client: Any) -> None:

@@ -119,6 +119,18 @@ async def test_a_silent_stream_counts_as_lost(brain) -> None:
                 pass
 
 
+async def test_a_venue_that_is_not_there_is_named_with_its_address_and_the_setting_that_gives_it() -> None:
+    settings = Settings(venue={"url": "http://127.0.0.1:9"})
+    stream = LiquidationStream("ws://127.0.0.1:9/stream", BINANCE, {}, settings.venue.place)
+    with pytest.raises(TransientError) as caught:
+        async for _ in listen(stream, "sim", 0.2):
+            pass
+    assert str(caught.value) == (
+        "liquidations sim: expected a connection to binanceusdm at http://127.0.0.1:9 (HURACAN_VENUE__URL), "
+        "got Connect call failed (ClientConnectorError)"
+    )
+
+
 class told:  # noqa: N801
     """A WebSocket server that tells some frames to whoever connects, then hangs up or is silent."""
 

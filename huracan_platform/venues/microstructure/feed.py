@@ -10,7 +10,7 @@ import aiohttp
 from huracan_platform.contracts.microstructure import Message
 from huracan_platform.errors import DataContractError, TransientError
 from huracan_platform.venues.microstructure.streams import Dataset, Streams
-from huracan_platform.venues.sockets import connected, texts
+from huracan_platform.venues.sockets import connected, no_connection, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Frame:
     raw: str = ""
 
 
-async def listen(streams: Streams, dataset: Dataset, stale_s: float) -> AsyncIterator[Frame]:
-    """Frames of one connection, until it breaks.
+async def listen(streams: Streams, dataset: Dataset, stale_s: float, place: str = "the venue") -> AsyncIterator[Frame]:
+    """Frames of one connection, until it breaks; `place` names the venue where it cannot be reached.
 
     Raises
     ------
@@ -40,4 +40,4 @@ async def listen(streams: Streams, dataset: Dataset, stale_s: float) -> AsyncIte
     except TimeoutError:
         raise TransientError(f"{dataset}: expected a frame within {stale_s:g} s, got none") from None
     except (aiohttp.ClientError, OSError) as error:
-        raise TransientError(f"{dataset}: expected a connection, got {type(error).__name__} {error}") from None
+        raise TransientError(f"{dataset}: {no_connection(place, error)}") from None

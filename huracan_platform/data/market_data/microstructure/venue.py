@@ -59,8 +59,8 @@ async def record_seconds(
         arrived = clock.market_ms if settings.venue.url is None else lambda: 0
         recorders = [
             SecondsRecorder(
-                brain, venue, dataset, symbols, streams, partial(listen, streams, dataset, rule.stale_s), clock, rule,
-                arrived_ms=arrived,
+                brain, venue, dataset, symbols, streams,
+                partial(listen, streams, dataset, rule.stale_s, settings.venue.place), clock, rule, arrived_ms=arrived,
             )
             for dataset in datasets
         ]
