@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from huracan_platform.brain.embedded.idle import IdleConnections
@@ -19,6 +20,7 @@ from huracan_platform.settings import Settings
 CONNECT_TIMEOUT_S = 10
 # Refused for good whatever the number of tries: wrong password or role, unknown database, no right.
 _REFUSED = ("password authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
+_IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
 class Brain:
@@ -69,7 +71,10 @@ class Brain:
                 yield connection
                 connection.commit()
             except BaseException:
-                connection.close()  # rolls back; what went wrong may have left more behind than a transaction
+                if connection.info.transaction_status in _IN_TRANSACTION:
+                    with suppress(psycopg.Error):
+                        connection.rollback()  # a server that only sees the connection close holds its locks a while longer
+                connection.close()  # what went wrong may have left more behind than a transaction
                 raise
             self._idle.give_back(connection)
 

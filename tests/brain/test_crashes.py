@@ -231,3 +231,16 @@ def test_a_bar_written_by_the_minute_costs_no_new_login(brain: Brain) -> None:
             pids.add(connection.info.backend_pid)
     assert len(pids) == 1
     assert repository.bounds(VENUE, BTC) == (T0, T0 + 4 * MINUTE_MS)
+
+
+def test_the_locks_of_a_failed_transaction_are_free_when_its_error_arrives(brain: Brain) -> None:
+    def fail_with_a_lock() -> None:
+        with brain.connect() as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(7)")
+            raise KeyboardInterrupt
+
+    with brain.connect() as other:
+        for _ in range(200):
+            with pytest.raises(KeyboardInterrupt):
+                fail_with_a_lock()
+            assert other.execute("SELECT pg_try_advisory_lock(7), pg_advisory_unlock(7)").fetchone() == (True, True)

@@ -16,6 +16,19 @@ DIES = ["-c", "print('no such feed', flush=True); raise SystemExit(75)"]
 LIVES = ["-c", "import time; print('up', flush=True); time.sleep(60)"]
 
 
+def dies_when_told(sign: Path) -> list[str]:
+    """Ends once the file is there, and takes it away: so it lives while the supervisor's starts are counted."""
+    return ["-c", f"""
+import pathlib, time
+sign = pathlib.Path({str(sign)!r})
+while not sign.exists():
+    time.sleep(0.01)
+sign.unlink()
+print("no such feed", flush=True)
+raise SystemExit(75)
+"""]
+
+
 def ended(processes: Processes, name: str) -> None:
     """Wait until the process has ended."""
     for _ in range(600):
@@ -26,12 +39,14 @@ def ended(processes: Processes, name: str) -> None:
 
 
 def test_a_recorder_that_ended_waits_longer_each_time_and_is_told_once_it_keeps_ending(tmp_path: Path, brain: Brain) -> None:
-    clock, incidents = ManualClock(NOW), IncidentRepository(brain)
+    clock, incidents, sign = ManualClock(NOW), IncidentRepository(brain), tmp_path / "sign"
+    recorder = dies_when_told(sign)
     with Processes(tmp_path) as processes:
-        processes.start("record-x", DIES)
-        supervisor = Supervisor(processes, {"record-x": DIES}, incidents, clock)
+        processes.start("record-x", recorder)
+        supervisor = Supervisor(processes, {"record-x": recorder}, incidents, clock)
         pauses = []
         for _ in range(8):
+            sign.touch()
             ended(processes, "record-x")
             supervisor.tend()
             waited = 0
