@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from huracan_platform.errors import ConfigurationError
@@ -38,3 +40,24 @@ def start_dagster(world: World) -> None:
     processes.wait_for_file("code-server", socket)
     processes.start("dagster-daemon", ["-m", "huracan_platform.defs.daemon", "run", "-w", str(workspace)])
     processes.start("dagster-webserver", ["-m", "dagster_webserver", "-h", ui.host, "-p", str(ui.port), "-w", str(workspace)])
+
+
+@contextmanager
+def running_dagster(world: World) -> Iterator[None]:
+    """Dagster's processes; where the block is told to end, on a signal, the runs under way are interrupted and not failed.
+
+    Raises
+    ------
+    HuracanError
+        As `start_dagster`.
+    """
+    start_dagster(world)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        from huracan_platform.cli.supervisor import incident_book
+        from huracan_platform.defs.shutdown import interrupt_runs
+
+        world.processes.stop("dagster-daemon")  # it would launch others
+        interrupt_runs(incident_book(world.settings), f"http://{world.settings.ui.host}:{world.settings.ui.port}")
+        raise

@@ -32,7 +32,7 @@ def up(
     speed: Annotated[float, typer.Option(min=0, help="market seconds per wall second at the simulated venue")] = 1.0,
 ) -> None:
     """Keep database, venue, recorders, Dagster daemon and web UI running; Ctrl-C stops them all."""
-    from huracan_platform.cli.dagster_processes import start_dagster
+    from huracan_platform.cli.dagster_processes import running_dagster
     from huracan_platform.cli.processes import tail
     from huracan_platform.cli.recorders import start_recorders
     from huracan_platform.cli.supervisor import Supervisor, incident_book
@@ -47,24 +47,25 @@ def up(
         if world.settings.venue.kind == "simulated":
             world.set_speed(speed)
         _starting("Dagster")
-        start_dagster(world)  # first: after a crash everything waits for the session
-        if _tells(world.settings.broadcast):
-            world.processes.start("broadcast", ["-m", "huracan_platform.cli.main", "broadcast"])
-        _starting("recorders")
-        supervisor = Supervisor(world.processes, start_recorders(world), incident_book(world.settings), SystemClock())
-        console.print(f"Dagster UI   http://{ui.host}:{ui.port}")
-        if world.settings.venue.url:
-            console.print(f"venue        {world.settings.venue.url}  (market ×{speed:g})")
-            console.print(f"other shells need this to ask it:\n{shell_exports(world.settings)}", highlight=False, soft_wrap=True)
-        console.print(f"logs         {world.settings.home / 'logs'}")
-        if not _has_data(world.settings):
-            console.print(NOTHING_YET)
-        console.print("Ctrl-C stops everything.")
-        while True:
-            time.sleep(1)
-            supervisor.tend()
-            for name in set(world.processes.poll()) - supervisor.names:
-                raise TransientError(f"{name} ended by itself; {tail(world.processes.log_dir / f'{name}.log')}")
+        with running_dagster(world):  # first: after a crash everything waits for the session
+            if _tells(world.settings.broadcast):
+                world.processes.start("broadcast", ["-m", "huracan_platform.cli.main", "broadcast"])
+            _starting("recorders")
+            supervisor = Supervisor(world.processes, start_recorders(world), incident_book(world.settings), SystemClock())
+            console.print(f"Dagster UI   http://{ui.host}:{ui.port}")
+            if world.settings.venue.url:
+                console.print(f"venue        {world.settings.venue.url}  (market ×{speed:g})")
+                lines = shell_exports(world.settings)
+                console.print(f"other shells need this to ask it:\n{lines}", highlight=False, soft_wrap=True)
+            console.print(f"logs         {world.settings.home / 'logs'}")
+            if not _has_data(world.settings):
+                console.print(NOTHING_YET)
+            console.print("Ctrl-C stops everything.")
+            while True:
+                time.sleep(1)
+                supervisor.tend()
+                for name in set(world.processes.poll()) - supervisor.names:
+                    raise TransientError(f"{name} ended by itself; {tail(world.processes.log_dir / f'{name}.log')}")
 
 
 def _has_data(settings: Settings) -> bool:

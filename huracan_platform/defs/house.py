@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
@@ -28,6 +29,8 @@ SYMBOLS = dg.StaticPartitionsDefinition([s.replace("/", "-") for s in _settings.
 # A run of many days costs milliseconds a day where a run per day costs seconds; 60 bounds what a retry repeats.
 DAY_BACKFILL = dg.BackfillPolicy.multi_run(60)
 
+_PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")
+
 _CHECKED = dg.AutomationCondition.all_deps_blocking_checks_passed()
 
 # A day that was attempted before and whose inputs came again: repaired or restated, of whatever age. Its first build is the
@@ -51,6 +54,11 @@ class DayRunConfig(dg.Config):
     """Narrow a run to some symbols: their rows merge into the day, other symbols' rows stay."""
 
     symbols: list[str] = Field(default_factory=list)
+
+
+def partition_of(tags: Mapping[str, str]) -> str:
+    """The partition of a run, the first of a range, by the run's tags; empty where it has none."""
+    return next((tags[name] for name in _PARTITION_TAGS if name in tags), "")
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:

@@ -14,7 +14,7 @@ from huracan_platform.clock import MINUTE_MS, to_datetime
 from huracan_platform.contracts.incident import Incident, IncidentSeverity
 from huracan_platform.data.market_data.recorded import RECORDED_LIVE
 
-CHECK_FAILED, RUN_FAILED = "check_failed", "run_failed"
+CHECK_FAILED, RUN_FAILED, RUN_INTERRUPTED = "check_failed", "run_failed", "run_interrupted"
 FETCH = "fetch"  # the rule that a symbol breaks whose days could not be fetched, as the quality log calls it
 # Metadata of a check result: the failed symbol-days as plain values; how loud a failure is where it is not an error; and
 # what failed in each partition of the run, empty where it passed.
@@ -22,6 +22,7 @@ FAILURES, LOUDNESS, BY_PARTITION = "failing_results", "incident_severity", "by_p
 SAMPLE_ROWS = 5
 DATASETS = {"funding_rates": "funding"}  # assets whose dataset in the quality log has another name
 
+NOT_THERE = "what this run should have made is not there"
 # What stops when data, features or models fail their checks; told with the incident.
 EFFECTS = {
     "candles": "features skip the day for this symbol; training waits or goes without it",
@@ -143,7 +144,16 @@ def run_incident(job: str, partition: str, run_id: str, error: str, ui: str) -> 
     assets = {"paper_session_job": "paper_session", "rehearsal_job": "rehearsal"}
     return Incident(
         RUN_FAILED, IncidentSeverity.CRITICAL, run_key(job, partition), f"{job} failed: {error}", partition=partition,
-        observed=error, trading_effect=EFFECTS.get(assets.get(job, ""), "what this run should have made is not there"),
+        observed=error, trading_effect=EFFECTS.get(assets.get(job, ""), NOT_THERE), links={"run": f"{ui}/runs/{run_id}"},
+    )
+
+
+def interruption(job: str, partition: str, run_id: str, ui: str) -> Incident:
+    """A run that an ordered shutdown ended. On record apart from failures of the job, as a later one is to be told."""
+    return Incident(
+        RUN_INTERRUPTED, IncidentSeverity.INFO, interruption_key(job, partition), f"{job} was interrupted by shutdown",
+        partition=partition, trading_effect=NOT_THERE,
+        action_taken="the run was canceled; what it makes is made when its job runs for the partition next, or is launched again",
         links={"run": f"{ui}/runs/{run_id}"},
     )
 
@@ -151,6 +161,11 @@ def run_incident(job: str, partition: str, run_id: str, error: str, ui: str) -> 
 def run_key(job: str, partition: str) -> str:
     """Dedupe key of a job's failure."""
     return "|".join(("run", job, partition))
+
+
+def interruption_key(job: str, partition: str) -> str:
+    """Dedupe key of a job's interruption."""
+    return "|".join(("interrupted", job, partition))
 
 
 class CheckWatch:

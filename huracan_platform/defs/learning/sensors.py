@@ -81,7 +81,7 @@ def failed_trainings(context: dg.RunFailureSensorContext, platform: Platform) ->
 
 @sensor(dg.run_status_sensor, run_status=dg.DagsterRunStatus.CANCELED, monitored_jobs=[training_job], minimum_interval_seconds=15)
 def cancelled_trainings(context: dg.RunStatusSensorContext, platform: Platform) -> None:
-    """Close the request of a training that a person ended: its symbol may be asked for again."""
+    """Close the request of a training that a person or a shutdown ended: its symbol may be asked for again."""
     _close_request(context.dagster_run, platform)
 
 

@@ -4,14 +4,13 @@ A failed check that does not block leaves its run green, and one that blocks fai
 failed by its checks is told through these alone.
 """
 
-from collections.abc import Mapping
-
 import dagster as dg
 from dagster import DagsterEventType, EventRecordsFilter
 from dagster_shared.error import SerializableErrorInfo
 
 from huracan_platform.brain.roles import Role
 from huracan_platform.defs.automatic import sensor
+from huracan_platform.defs.house import partition_of
 from huracan_platform.defs.lost_runs import LOST, is_lost
 from huracan_platform.defs.queue import SESSION_TAG
 from huracan_platform.defs.resources import Platform
@@ -21,12 +20,12 @@ from huracan_platform.operations.check_incidents import (
     LOUDNESS,
     CheckOutcome,
     CheckWatch,
+    interruption_key,
     run_incident,
     run_key,
 )
 
 EVENTS_AT_ONCE = 1_000
-_PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")
 
 
 @sensor(minimum_interval_seconds=15)
@@ -88,33 +87,35 @@ def failed_runs(context: dg.RunFailureSensorContext, platform: Platform) -> None
         return
     errors = [e.event_specific_data.error for e in context.get_step_failure_events()]  # type: ignore[union-attr]
     causes = [_root(e).message.strip() for e in errors if e is not None] or [context.failure_event.message or "no step says why"]
-    incident = run_incident(run.job_name, _partition(run.tags), run.run_id, "; ".join(causes), platform.ui_url())
+    incident = run_incident(run.job_name, partition_of(run.tags), run.run_id, "; ".join(causes), platform.ui_url())
     IncidentRepository(platform.brain(Role.DAGSTER)).open_incident(to_datetime(SystemClock().wire_ms()), incident)
 
 
 @sensor(dg.run_status_sensor, run_status=dg.DagsterRunStatus.SUCCESS, minimum_interval_seconds=15)
 def recovered_runs(context: dg.RunStatusSensorContext, platform: Platform) -> None:
-    """Close the incident of a job whose run for the same partitions succeeds."""
+    """Close the incidents of a job whose run for the same partitions succeeds."""
     from huracan_platform.brain.operations.incidents import IncidentRepository
     from huracan_platform.clock import SystemClock, to_datetime
 
     run, at = context.dagster_run, to_datetime(SystemClock().wire_ms())
-    IncidentRepository(platform.brain(Role.DAGSTER)).resolve(at, [run_key(run.job_name, _partition(run.tags))])
+    of = (run.job_name, partition_of(run.tags))
+    IncidentRepository(platform.brain(Role.DAGSTER)).resolve(at, [run_key(*of), interruption_key(*of)])
 
 
 @sensor(minimum_interval_seconds=30)
 def close_lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Fail runs whose process is gone: they are told then, and leave their places in the queue. Sessions are `keep_session`'s."""
+    """Fail runs whose process is gone: they are told then, and leave their places in the queue. Sessions are `keep_session`'s.
+
+    One that had been asked to end did so, if not in order: it is canceled.
+    """
     under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
     runs = [run for run in context.instance.get_runs(under_way) if SESSION_TAG not in run.tags]
     lost = [run for run in runs if is_lost(context.instance, run)]
     for run in lost:
-        context.instance.report_run_failed(run, f"run {run.run_id}: {LOST}")
+        asked = run.status is dg.DagsterRunStatus.CANCELING
+        report = context.instance.report_run_canceled if asked else context.instance.report_run_failed
+        report(run, f"run {run.run_id}: {LOST}")
     return dg.SkipReason(f"{len(runs)} runs under way, {len(lost)} of them lost")
-
-
-def _partition(tags: Mapping[str, str]) -> str:
-    return next((tags[name] for name in _PARTITION_TAGS if name in tags), "")
 
 
 def _root(error: SerializableErrorInfo) -> SerializableErrorInfo:
