@@ -126,7 +126,7 @@ class ArchiveIntake:
             begun = min(delivery.observed_ms, day_start_ms(after) + kind.grace_ms)
             delivery = replace(delivery, observed_ms=begun)
         others = self._others if dataset == CANDLES else None
-        return IngestRun(self._brain, market, kind, others=others).take(replace(delivery, source=job.source))
+        return IngestRun(self._brain, market, kind, others=others, vouches=False).take(replace(delivery, source=job.source))
 
     def _market(self, symbol: str, rows: dict[str, Series], listing: Listing) -> ArchiveMarket:
         return ArchiveMarket(self._venue, self._clock, symbol, rows, listing, self._instruments)

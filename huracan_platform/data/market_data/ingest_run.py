@@ -50,15 +50,16 @@ _log = get_logger("market_data.ingest")
 class IngestRun:
     """One dataset's days from a venue into the library.
 
-    `others` are asked for what the venue does not deliver, `witnesses` about rows that look wrong.
+    `others` are asked for what the venue does not deliver, `witnesses` about rows that look wrong. So is the market itself where
+    it `vouches`: files say of themselves what they say.
     """
 
     def __init__(
         self, brain: Brain, market: MarketSource, kind: Kind, progress: Progress | None = None, others: Fallback | None = None,
-        witnesses: Fallback | None = None,
+        witnesses: Fallback | None = None, *, vouches: bool = True,
     ) -> None:
         self._brain, self._market, self._kind, self._others = brain, market, kind, others
-        self._witnesses = witnesses or others
+        self._witnesses, self._vouches = witnesses or others, vouches
         self._progress = progress or (lambda done, total: None)
         self._books = QualityRepository(brain)
         # Asked once: a venue that goes down in the middle must not keep what came before from being written.
@@ -192,7 +193,8 @@ class IngestRun:
         return released(self._market.venue, self._kind.name, delivery.symbol, delivery.days[0], delivery.days[-1])
 
     def _neighbours(self, delivery: Delivery) -> Neighbours:
-        sources = SecondSources(self._brain, self._market.venue, self._market, self._known, self._alternatives)
+        asked = self._market if self._vouches else None
+        sources = SecondSources(self._brain, self._market.venue, asked, self._known, self._alternatives)
         if isinstance(self._kind, SourceKind):
             return Neighbours(self._known, declared=self._kind.source.contract, sources=sources)
         beside = Neighbours(self._known, sources=sources, diagnosis=self._kind.quality.diagnosis)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from huracan_platform.brain.connection import Brain
 from huracan_platform.brain.facts.quality import QualityRepository
@@ -22,7 +24,11 @@ from huracan_platform.errors import DataContractError, PermanentError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.funding import on_the_hour
 
-_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {".parquet": pd.read_parquet, ".csv": pd.read_csv}
+_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".parquet": lambda path: pq.read_table(path).to_pandas(ignore_metadata=True), ".csv": pd.read_csv,
+}
+# What pandas calls an index without a name where it writes it along with the columns.
+_NUMBERING = re.compile(r"__index_level_\d+__|Unnamed: 0")
 
 
 def load_batch(brain: Brain, market: MarketSource, path: Path, dataset: str, symbol: str, settings: Settings) -> IngestReport:
@@ -59,7 +65,7 @@ def load_batch(brain: Brain, market: MarketSource, path: Path, dataset: str, sym
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A parquet or CSV file as it is.
+    """A parquet or CSV file as it is, but for the row numbers that pandas writes along.
 
     Raises
     ------
@@ -79,7 +85,7 @@ def read_table(path: Path) -> pd.DataFrame:
         frame = reader(path)
     except (OSError, ValueError) as error:
         raise DataContractError(f"{path}: expected a readable {path.suffix[1:]} file, got {error}") from None
-    return frame
+    return frame[[name for name in frame.columns if not _NUMBERING.fullmatch(str(name))]]
 
 
 def read_batch(path: Path, symbol: str) -> pd.DataFrame:
@@ -115,9 +121,14 @@ def _times(column: pd.Series[Any]) -> pd.Series[Any]:
             column = pd.to_datetime(column, format="ISO8601")
         except ValueError:
             return column
-    if isinstance(column.dtype, pd.DatetimeTZDtype) and str(column.dtype.tz) == "UTC":
-        column = column.dt.as_unit("ms")
+    if isinstance(column.dtype, pd.DatetimeTZDtype) and _is_utc(column.dtype.tz):
+        column = column.dt.tz_convert("UTC").dt.as_unit("ms")
     return column
+
+
+def _is_utc(zone: tzinfo) -> bool:
+    """UTC under any of its names: neither in winter nor in summer is it off."""
+    return all(zone.utcoffset(datetime(2025, month, 1)) == timedelta(0) for month in (1, 7))
 
 
 def _settlements(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -198,11 +198,15 @@ def consistency(candles: Candles, day: date, hours: Candles) -> CheckResult:
     )
 
 
-def unverified(result: CheckResult) -> CheckResult:
-    """Consistency of a file without an hour of the venue beside it: a warning, for its times, market and units may be any."""
+def unverified(result: CheckResult, looks: str | None) -> CheckResult:
+    """Consistency of a file without an hour of the venue beside it: a warning, for its times, market and units may be any.
+
+    `looks` says what its times may be, None where they look like UTC's.
+    """
     return check_result(
         Subject(DATASET, result.symbol, result.day), "consistency", False, 0, 0,
-        "expected the venue's own hours to hold a file against, got none: its times, market and units are unverified",
+        "expected the venue's own hours to hold a file against, got none: its times, market and units are unverified"
+        + ("" if looks is None else f"; {looks}"),
         severity=Severity.WARNING, blocking=False,
     )
 

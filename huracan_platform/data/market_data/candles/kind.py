@@ -18,6 +18,7 @@ from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
 from huracan_platform.contracts.quality import CheckResult, Refetched
 from huracan_platform.data.market_data.candles import checks
 from huracan_platform.data.market_data.contract import arrays_of, frame_of
+from huracan_platform.data.market_data.diagnosis.zones import zone_days
 from huracan_platform.data.market_data.gaps import DueWindow
 from huracan_platform.data.market_data.kinds import fact_table, is_numeric, newest_day
 from huracan_platform.data.market_data.source import Delivery, MarketSource
@@ -76,7 +77,9 @@ class CandleKind:
             )
             found = checks.run_checks(bars[window.day], evidence, self.quality)
             unheld = delivery.source != "venue" and len(hours) == 0 and len(bars[window.day]) > 0
-            results[window.day] = [checks.unverified(one) if unheld and one.name == "consistency" else one for one in found]
+            results[window.day] = [
+                checks.unverified(one, zone_days(candles)) if unheld and one.name == "consistency" else one for one in found
+            ]
         return results
 
     def first_checks(self, part: pd.DataFrame, delivery: Delivery, window: DueWindow) -> list[CheckResult]:

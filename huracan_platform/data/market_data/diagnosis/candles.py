@@ -28,6 +28,7 @@ from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.diagnosis.ticks import finer_lot, finer_tick
 from huracan_platform.data.market_data.diagnosis.tracking import against_closes, against_marks
 from huracan_platform.data.market_data.diagnosis.volumes import of_no_market, unlike_the_days_beside, untraded
+from huracan_platform.data.market_data.diagnosis.zones import zone_days
 from huracan_platform.data.market_data.gaps import DueWindow, absent
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
@@ -68,9 +69,10 @@ def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[d
         _put(found, one)
     seams = spliced(candles, settings, vouched, evidence.earlier, evidence.later) if len(candles) else []
     doubtful = {day_of(one.bad[0][0]) for one in seams}
+    joined = any(one.certain and candles.ts_ms[0] < one.bad[0][0] < candles.ts_ms[-1] for one in seams)
     for window in evidence.windows:
         if not found.get(window.day) and (window.day in doubtful or not _is_vouched(vouched, window.day)):
-            found.setdefault(window.day, []).extend(_of_sources(evidence, window.day, settings))
+            found.setdefault(window.day, []).extend(_of_sources(evidence, window.day, settings, joined=joined))
     ends = [*(seam.bad[0][0] for seam in seams[1:]), int(candles.ts_ms.max(initial=0))]
     for one, until in zip(seams, ends, strict=False):
         _put_seam(found, one, until, vouched)
@@ -81,8 +83,8 @@ def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[d
         hint = off_rhythm(candles, settings) or carried_over(candles, evidence.earlier, evidence.later, settings)
         if hint is not None:
             _put(found, hint)
-    page = missing_pages(_missing(candles, evidence.due), settings)
-    if page is not None:
+    page = missing_pages(_missing(evidence, settings), settings)
+    if page is not None and (len(vouched) or zone_days(candles) is None):
         _put(found, page)
     return {day: faults for day, faults in found.items() if faults}
 
@@ -133,8 +135,11 @@ def _of_files(evidence: CandleEvidence, vouched: Int64, settings: DiagnosisSetti
         yield one
 
 
-def _of_library(evidence: CandleEvidence, day: date, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
-    """Whether the library has a day's rows under another time or symbol, else whether they are on another level or finer."""
+def _of_library(evidence: CandleEvidence, day: date, settings: DiagnosisSettings, *, joined: bool) -> Iterator[Diagnosis]:
+    """Whether the library has a day's rows under another time or symbol, else whether they are on another level or finer.
+
+    Where bars are `joined` within the file, a finer tick is that of what was joined and says no more.
+    """
     candles, sources, start = evidence.candles.of_day(day), evidence.sources, day_start_ms(day)
     stored = [] if sources is None else [sources.stored(candles.symbol, start, start + DAY_MS)]
     for held in (evidence.earlier, evidence.later, *stored):
@@ -148,12 +153,10 @@ def _of_library(evidence: CandleEvidence, day: date, settings: DiagnosisSettings
         around = _around(evidence.candles, sources, settings)
         earlier = around.at(around.ts_ms < evidence.candles.ts_ms[0])
         later = around.at(around.ts_ms > evidence.candles.ts_ms[-1])
-    for found in (
-        of_another_level(evidence.candles, earlier, later, settings),
-        finer_tick(candles, evidence.earlier, evidence.later, settings),
-    ):
-        if found is not None:
-            yield found
+    if (level := of_another_level(evidence.candles, earlier, later, settings)) is not None:
+        yield level
+    if not joined and (tick := finer_tick(candles, evidence.earlier, evidence.later, settings)) is not None:
+        yield tick
 
 
 def _around(candles: Candles, sources: SecondSources, settings: DiagnosisSettings) -> Candles:
@@ -162,12 +165,12 @@ def _around(candles: Candles, sources: SecondSources, settings: DiagnosisSetting
     return sources.stored(candles.symbol, int(candles.ts_ms[0]) - reach, int(candles.ts_ms[-1]) + reach)
 
 
-def _of_sources(evidence: CandleEvidence, day: date, settings: DiagnosisSettings) -> Iterator[Diagnosis]:
+def _of_sources(evidence: CandleEvidence, day: date, settings: DiagnosisSettings, *, joined: bool) -> Iterator[Diagnosis]:
     """What the library, the venue's mark price and other venues tell of a day that no hour vouches for."""
     candles, sources = evidence.candles.of_day(day), evidence.sources
     if len(candles) == 0:
         return
-    yield from _of_library(evidence, day, settings)
+    yield from _of_library(evidence, day, settings, joined=joined)
     if sources is None:
         return
     start, symbol = day_start_ms(day), candles.symbol
@@ -200,9 +203,21 @@ def _is_vouched(vouched: Int64, day: date) -> bool:
     return bool((vouched // 24 == day_start_ms(day) // DAY_MS).any())
 
 
-def _missing(candles: Candles, windows: Sequence[DueWindow]) -> Int64:
+def _missing(evidence: CandleEvidence, settings: DiagnosisSettings) -> Int64:
+    """Due minutes that are not there; a hole at an end of the days reaches as far as the library has no bars beside it."""
+    candles, windows = evidence.candles, evidence.due
     due = np.concatenate([np.empty(0, np.int64), *(window.minutes() for window in windows)])
-    return absent(due, candles.ts_ms)
+    missing = absent(due, candles.ts_ms)
+    if evidence.sources is None or not len(candles) or not len(missing):
+        return missing
+    held, first, last = _around(candles, evidence.sources, settings).ts_ms, int(due[0]), int(due[-1])
+    before, after = held[held < first], held[held > last]
+    parts = [missing]
+    if len(before) and missing[0] == first:
+        parts.insert(0, np.arange(int(before[-1]) + MINUTE_MS, first, MINUTE_MS))
+    if len(after) and missing[-1] == last:
+        parts.append(np.arange(last + MINUTE_MS, int(after[0]), MINUTE_MS))
+    return np.concatenate(parts)
 
 
 def _put_seam(found: dict[date, list[Diagnosis]], one: Diagnosis, until_ms: int, vouched: Int64) -> None:

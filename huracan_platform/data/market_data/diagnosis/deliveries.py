@@ -15,7 +15,7 @@ from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, FundingRa
 from huracan_platform.contracts.quality import CheckResult, Severity
 from huracan_platform.data.market_data.diagnosis.amounts import wrong_interest, wrong_marks, wrong_volumes
 from huracan_platform.data.market_data.diagnosis.candles import CandleEvidence, diagnose
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, worst
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span, worst
 from huracan_platform.data.market_data.diagnosis.funding import diagnose_funding
 from huracan_platform.data.market_data.diagnosis.paid import confirmed
 from huracan_platform.data.market_data.diagnosis.schedule import missing_settlements
@@ -66,9 +66,13 @@ def funding_faults(
         )
     found = diagnose_funding(evidence, neighbours.diagnosis)
     if sources is not None and len(rates) and (found or (evidence.venue and not confirmed(evidence, neighbours.diagnosis))):
-        found = diagnose_funding(_with_sources(evidence, delivery, sources), neighbours.diagnosis)
+        evidence = _with_sources(evidence, delivery, sources)
+        found = diagnose_funding(evidence, neighbours.diagnosis)
     if holes := missing_settlements(rates, windows, neighbours.diagnosis):
         found.append(holes)
+    if evidence.venue and len(rates) and not evidence.held:
+        told = f"expected rates that {evidence.venue} tells or the library has to hold a file against, got none"
+        found.append(Diagnosis(None, told, False, span(rates.ts_ms)))
     return _by_day(found, [window.day for window in windows])
 
 
@@ -98,11 +102,12 @@ def named(results: Sequence[CheckResult], faults: Sequence[Diagnosis]) -> list[C
     """A day's results with the name of what is wrong leading the message.
 
     A check that refuses the day already gets the name, else plausibility, which then refuses it where the evidence is certain.
-    Missing pages are completeness's.
+    Missing pages are completeness's, what cannot be known is consistency's.
     """
     pages = [one for one in faults if one.fault is Fault.MISSING_PAGE]
-    main = worst([one for one in faults if one.fault is not Fault.MISSING_PAGE])
-    led = {}
+    unheld = [one for one in faults if one.fault is None]
+    main = worst([one for one in faults if one.fault not in (None, Fault.MISSING_PAGE)])
+    led = {"consistency": unheld[0]} if unheld else {}
     if main is not None:
         blocked = next((result.name for result in results if result.blocking), "plausibility")
         led[blocked] = main
@@ -119,7 +124,8 @@ def _led(result: CheckResult, one: Diagnosis) -> CheckResult:
     severe = one.certain or result.severity is Severity.ERROR
     return replace(
         result, passed=False, severity=Severity.ERROR if severe else Severity.WARNING, blocking=result.blocking or one.certain,
-        message=f"{subject}: {one}{before}", bad_ranges=in_day or result.bad_ranges, fault=one.fault.value,
+        message=f"{subject}: {one}{before}", bad_ranges=in_day or result.bad_ranges,
+        fault="" if one.fault is None else one.fault.value,
     )
 
 

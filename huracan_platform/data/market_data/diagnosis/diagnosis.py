@@ -40,19 +40,19 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One fault and the evidence for it.
+    """One fault and the evidence for it; None: nothing is known to be wrong, nor to be right.
 
     `sentence` says what was expected and what was got, with numbers; `certain` evidence quarantines the day, other evidence
     is a warning. `bad` are the (first, last) event times concerned, ms UTC, both included.
     """
 
-    fault: Fault
+    fault: Fault | None
     sentence: str
     certain: bool
     bad: tuple[tuple[int, int], ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.fault.value}: {self.sentence}"
+        return f"{'unverified' if self.fault is None else self.fault.value}: {self.sentence}"
 
 
 def fault_in(message: str) -> str:

@@ -41,6 +41,32 @@ def no_times(column: pd.Series[Any], first_ms: int, now_ms: int) -> Diagnosis | 
     return None
 
 
+def times_elsewhere(frame: pd.DataFrame, names: Sequence[str], first_ms: int, now_ms: int) -> Diagnosis | None:
+    """Times that stand under another column, with its numbers under `ts`."""
+    if _are_times(frame["ts"], first_ms, now_ms):
+        return None
+    name = next((name for name in names if name in frame and _are_times(frame[name], first_ms, now_ms)), None)
+    if name is None:
+        return None
+    told = f"expected times under ts, got them under {name}, from {frame[name].iloc[0]} on, and numbers of {name} under ts"
+    return Diagnosis(Fault.COLUMNS_SWAPPED, told, True)
+
+
+def _are_times(column: pd.Series[Any], first_ms: int, now_ms: int) -> bool:
+    """Whether all values are times of markets: dates, or numbers in one of the units, no two alike."""
+    if column.dtype.kind in "OU" or isinstance(column.dtype, pd.StringDtype):
+        if pd.to_numeric(column, errors="coerce").notna().any():
+            return False
+        column = pd.to_datetime(column, format="mixed", errors="coerce", utc=True)
+    if column.isna().any() or column.duplicated().any():
+        return False
+    if column.dtype.kind == "M":
+        column = column.dt.as_unit("ms").astype("int64")
+    if column.dtype.kind not in "fi":
+        return False
+    return any(bool(((column * factor >= first_ms) & (column * factor <= now_ms)).all()) for factor in (1.0, *UNITS))
+
+
 def as_text(frame: pd.DataFrame, names: Sequence[str]) -> Diagnosis | None:
     """Numbers written as text: with a comma for the point, or with marks between the thousands."""
     for name in names:

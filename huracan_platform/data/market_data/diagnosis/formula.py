@@ -8,9 +8,13 @@ import numpy as np
 
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span
 from huracan_platform.data.market_data.diagnosis.settlements import (
+    FEWEST_OF_HISTORY,
     FEWEST_TELLING,
+    LEAST_LEAPS,
     FundingEvidence,
+    at_interest,
     is_cap,
+    leaps,
     telling,
 )
 from huracan_platform.data.market_data.diagnosis.units import GRID, INTEREST_8H, on_grid
@@ -19,10 +23,8 @@ from huracan_platform.settings.diagnosis import DiagnosisSettings
 COARSER = 10
 # Steps of the grid between two rates from which the very middle of them is a chance of one in a hundred.
 FAR = 100
-# Years of genuine rates leap over the interest now and then: once in 1,641 settlements.
-LEAST_LEAPS = 0.01
-# Settlements under which a history says nothing of how often the interest is paid, and the share that is often.
-FEWEST_OF_HISTORY, USUAL_INTEREST = 30, 0.4
+# The share of the interest in a history that is so usual that its lack is odd.
+USUAL_INTEREST = 0.4
 # So many different rates that end in 0 by chance: one in a thousand million.
 FEWEST_ROUNDED = 9
 
@@ -107,14 +109,12 @@ def leapt_over(evidence: FundingEvidence, settings: DiagnosisSettings) -> Iterat
     rates = evidence.rates
     if not evidence.of_the_formula:
         return
-    level = evidence.interest_8h * rates.interval_h / 8
-    side = np.where(np.isclose(np.abs(rates.rate), level, rtol=1e-6, atol=0), 0, np.sign(rates.rate - level))
-    over = side[1:] * side[:-1] < 0
-    if over.sum() < max(settings.funding_leaps, LEAST_LEAPS * len(rates)):
+    over = leaps(rates, evidence.interest_8h)
+    if len(over) < max(settings.funding_leaps, LEAST_LEAPS * len(rates)):
         return
     yield Diagnosis(
         Fault.FUNDING_FABRICATED, f"expected rates that stop at the interest of {evidence.interest_8h:g} per 8 h when they come "
-        f"past it, got {int(over.sum())} steps over it and {int((side == 0).sum())} rates that are it", True, span(rates.ts_ms),
+        f"past it, got {len(over)} steps over it and {int(at_interest(rates).sum())} rates that are it", True, span(rates.ts_ms),
     )
 
 

@@ -24,6 +24,7 @@ from huracan_platform.data.market_data.diagnosis.units import (
     nearest_unit,
     on_grid,
     told_unit,
+    unit_factors,
 )
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
@@ -66,6 +67,8 @@ def _interest_in_another_unit(rates: FundingRates, hours: float, settings: Diagn
     for factor, unit in exact_factors(hours).items():
         if rounded and factor < LEAST_FACTOR:
             continue  # a few digits make whole multiples by chance
+        if len(np.unique(size)) == 1 and factor not in unit_factors(hours):
+            continue  # one value alone is a multiple of anything
         at = np.isclose(size, interest * factor, rtol=1e-6, atol=0)
         # Rates near nothing on a grid of 8 decimals are a hundredth of the interest by chance.
         rare = factor < 1 or is_cap(interest * factor)
@@ -99,8 +102,8 @@ def _digits_of_all(evidence: FundingEvidence, hours: float) -> Diagnosis | None:
     if shown is not None and shown[0] >= 1 and per_8h(rates) <= LEAST_TOLD * INTEREST_8H:
         shown = None
     shown = shown or _finer_or_odd(evidence, hours)
-    if shown is None:
-        return None
+    if shown is None or (len(evidence.around) >= FEWEST_TELLING and on_grid(evidence.around.rate, GRID * shown[0]).all()):
+        return None  # the library's are as coarse
     return Diagnosis(
         Fault.FUNDING_UNIT, f"expected a fraction per {hours:g} h of 8 decimals, got {shown[1]}: all {len(rates)} rates are "
         f"{shown[0]:g} times one (median {per_8h(rates):.3g} per 8 h)", True, span(rates.ts_ms),

@@ -28,7 +28,7 @@ def other_level(
         ratio = ours[:, 3] / venue[:, 3]
     factor, spread = float(np.median(ratio)), _spread(ratio)
     where = f"{len(ts)} hours ({in_words(bad)})"
-    if spread < CONSTANT and (abs(factor - 1) > CONSTANT):
+    if spread < CONSTANT and abs(factor - 1) > settings.other_market:  # no unit is nearer, a basis is
         told = f"expected prices of the venue's own hours, got exactly {factor:.6g} times those in {where}"
         return Diagnosis(Fault.PRICE_UNIT, told, True, span)
     if is_power_of_ten(factor) and spread < NEAR_CONSTANT:

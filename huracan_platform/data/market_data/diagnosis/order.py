@@ -7,6 +7,7 @@ import numpy as np
 from huracan_platform.clock import HOUR_MS, MINUTE_MS, to_datetime
 from huracan_platform.contracts.market import Float64, Int64
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span, span_text
+from huracan_platform.data.market_data.gaps import ranges
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 
 UNITS = {1_000.0: "seconds", 1e-3: "µs", 1e-6: "ns"}
@@ -49,8 +50,22 @@ def wrong_order(ts: Int64, values: Float64, settings: DiagnosisSettings) -> Diag
                 True, span(ts),
             )
         told = f"expected rows in time order, got {back} of {len(steps)} steps back in time, no time twice"
-        return Diagnosis(Fault.SHUFFLED, told, True, span(ts))
+        return _stretches_newest_first(ts, steps, settings) or Diagnosis(Fault.SHUFFLED, told, True, span(ts))
     return _doubled(ts, values, back, again, settings)
+
+
+def _stretches_newest_first(ts: Int64, steps: Int64, settings: DiagnosisSettings) -> Diagnosis | None:
+    """Parts of the rows turned round. Rows in no order hardly ever go back so many times in a row: once in 11! places."""
+    back = [(a, b + 1) for a, b in ranges(np.flatnonzero(steps < 0), 1) if b - a + 1 >= settings.repeated_bars]
+    if sum(b - a for a, b in back) < settings.explained_share * int((steps < 0).sum()):
+        return None
+    bad = tuple((int(ts[b]), int(ts[a])) for a, b in back)
+    rows = sum(b - a + 1 for a, b in back)
+    return Diagnosis(
+        Fault.NEWEST_FIRST, f"expected the oldest row first, got {rows} of {len(ts)} rows newest first, in {len(back)} "
+        f"{'stretch' if len(back) == 1 else 'stretches'} (the first from {_minute(bad[0][1])} back to {_minute(bad[0][0])})",
+        True, bad,
+    )
 
 
 def _newest_first(ts: Int64, steps: Int64) -> Diagnosis:

@@ -11,6 +11,7 @@ import numpy as np
 from huracan_platform.clock import DAY_MS, MINUTE_MS
 from huracan_platform.contracts.market import Float64, FundingRates, Int64
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span, span_text
+from huracan_platform.data.market_data.diagnosis.scale import is_power_of_ten
 from huracan_platform.data.market_data.diagnosis.settlements import (
     FEWEST_TELLING,
     FundingEvidence,
@@ -158,6 +159,8 @@ def _multiple(mine: Float64, paid: Float64, hours: float) -> tuple[Fault, str] |
     if np.isclose(mine, factor * paid, rtol=1e-4, atol=GRID).mean() >= MOSTLY:
         if factor in exact and factor > 0:
             return Fault.FUNDING_UNIT, f"{exact[factor]}: {len(mine)} are {factor:g} times those"
+        if factor > 0 and is_power_of_ten(factor):
+            return Fault.FUNDING_UNIT, f"{len(mine)} that are {factor:.4g} times those: another unit"
         return Fault.FUNDING_FABRICATED, exact.get(factor, f"{len(mine)} that are {factor:.4g} times those")
     if np.isclose(mine, np.abs(paid), rtol=1e-6, atol=GRID / 2).mean() >= MOSTLY:
         return Fault.FUNDING_FABRICATED, f"{len(mine)} without their sign"

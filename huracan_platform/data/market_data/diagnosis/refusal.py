@@ -13,7 +13,7 @@ from huracan_platform.contracts.market import CANDLE_COLUMNS, Float64, Int64
 from huracan_platform.data.market_data.diagnosis.amounts import wrong_share
 from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
 from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
-from huracan_platform.data.market_data.diagnosis.formats import as_text, no_times
+from huracan_platform.data.market_data.diagnosis.formats import as_text, no_times, times_elsewhere
 from huracan_platform.data.market_data.diagnosis.order import ahead_of_now, off_grid, wrong_order, wrong_unit
 from huracan_platform.data.market_data.diagnosis.rate_columns import swapped_rates
 from huracan_platform.data.market_data.diagnosis.scale import other_scale
@@ -37,6 +37,9 @@ def refusal(
 
     if "ts" not in frame or len(frame) == 0:
         return None
+    columns = VALUES.get(dataset) or tuple(name for name in frame.columns if name not in ("symbol", "ts"))
+    if (found := times_elsewhere(frame, columns, FIRST_MS, now_ms)) is not None:
+        return found
     if not isinstance(frame["ts"].dtype, pd.DatetimeTZDtype):
         return no_times(frame["ts"], FIRST_MS, now_ms)
     if str(frame["ts"].dt.tz) != "UTC":
@@ -44,7 +47,6 @@ def refusal(
     if frame["ts"].isna().any():
         return None
     ts = frame["ts"].dt.as_unit("ms").astype("int64").to_numpy()
-    columns = VALUES.get(dataset) or tuple(name for name in frame.columns if name not in ("symbol", "ts"))
     values = _numbers(frame, columns)
     if values is None and (found := as_text(frame, columns)) is not None:
         return found

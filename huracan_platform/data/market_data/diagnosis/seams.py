@@ -33,6 +33,7 @@ def spliced(
 
 
 _HOUR = 60 * MINUTE_MS
+_DAY = 1_440  # bars
 # Of the usual move of a minute, by which the jumps to another level and back may differ: they are a minute's moves apart.
 _BACK = 4.0
 
@@ -40,14 +41,20 @@ _BACK = 4.0
 def of_another_level(
     candles: Candles, earlier: Candles | None, later: Candles | None, settings: DiagnosisSettings
 ) -> Diagnosis | None:
-    """Whether prices jump from the library's at the first bar and back by as much after the last, with no seam between."""
+    """Whether prices jump from the library's at the first bar and back by as much after the last, with no seam between.
+
+    A jump is a seam, or the two are further from the close before, by the range of their bars, than any other bar of a day or
+    more: that both ends are so is a chance of one in the square of the bars (genuine: none of 568 ends was, five symbols).
+    """
     if earlier is None or later is None or not len(earlier) or not len(later) or len(candles) < settings.fewest_bars:
         return None
     chain = _with_neighbours(candles, earlier, later)
-    at = _without_spikes(_seams(chain, settings)[0], chain.ts_ms, settings.fewest_bars)
-    if [int(chain.ts_ms[k]) for k in at] != [int(candles.ts_ms[0]), int(later.ts_ms[0])]:
+    found, ratio = _seams(chain, settings)
+    at = _without_spikes(found, chain.ts_ms, settings.fewest_bars)
+    ends = [len(earlier), len(earlier) + len(candles)]
+    if at.tolist() != ends and not (len(at) == 0 and _stand_out(ratio, ends)):
         return None
-    there, back = (float(np.log(chain.open[k] / chain.close[k - 1])) for k in at)
+    there, back = (float(np.log(chain.open[k] / chain.close[k - 1])) for k in ends)
     if abs(there + back) > _BACK * float(np.median(np.abs(np.diff(np.log(candles.close))))):
         return None
     factor = float(np.exp(there))
@@ -57,6 +64,12 @@ def of_another_level(
         f"the last ({there * 1e4:+.1f} bps there, {back * 1e4:+.1f} bps back)", True,
         ((int(candles.ts_ms[0]), int(candles.ts_ms[-1])),),
     )
+
+
+def _stand_out(ratio: Float64, ends: list[int]) -> bool:
+    """Whether both ends leap further than every other of the bars, of which there is a day or more."""
+    others = np.delete(ratio, ends)
+    return len(others) >= _DAY and bool(ratio[ends].min() > others.max())
 
 
 def _told(chain: Candles, k: int, ratio: float, settings: DiagnosisSettings) -> str:
