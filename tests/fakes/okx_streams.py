@@ -1,4 +1,4 @@
-"""A WebSocket server in the words of OKX v5: frames of books and trades that tests give it, connection by connection.
+"""A WebSocket server in the words of OKX v5: frames of books and trades that tests give it, request by request.
 
 Unrecorded: the words are those of the vendor's documentation.
 """
@@ -24,13 +24,13 @@ def frame(channel: str, row: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 class OkxStreams:
-    """Tells the n-th connection the n-th of the scripts, further ones the last; then mark prices until it is left.
+    """Answers the n-th request to subscribe with the n-th of the scripts, further ones with nothing; mark prices go on beside.
 
-    The mark prices' times begin a second after the newest of the script and stand still. `heard` is what clients sent.
+    The mark prices' times are a second after the newest that was told. `heard` is what clients sent.
     """
 
     def __init__(self, *scripts: Sequence[dict[str, Any]]) -> None:
-        self._scripts, self.heard = list(scripts), list[Any]()
+        self._scripts, self.heard, self._newest_ms = list(scripts), list[Any](), 0
 
     async def __aenter__(self) -> OkxStreams:
         app = web.Application()
@@ -48,17 +48,28 @@ class OkxStreams:
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        asked = await socket.receive_json()
-        script = self._scripts[min(len(self.heard), len(self._scripts) - 1)]
-        self.heard.append(asked)
-        with contextlib.suppress(ConnectionError):
-            for argument in asked["args"]:
-                await socket.send_json({"event": "subscribe", "arg": argument, "connId": "a4d3ae55"})
-            for one in script:
-                await socket.send_json(one)
-            newest = max((int(row["ts"]) for one in script for row in one.get("data", ())), default=0)
-            pulse = frame("mark-price", {"instType": "SWAP", "instId": NAME, "markPx": "50000", "ts": str(newest + 1_000)})
-            while not socket.closed:
-                await socket.send_str(json.dumps(pulse))
-                await asyncio.sleep(0.02)
+        beats = asyncio.create_task(self._beat(socket))
+        try:
+            async for message in socket:
+                await self._answer(socket, json.loads(message.data))
+        except ConnectionError:
+            pass
+        finally:
+            beats.cancel()
         return socket
+
+    async def _answer(self, socket: web.WebSocketResponse, asked: dict[str, Any]) -> None:
+        self.heard.append(asked)
+        for argument in asked["args"]:
+            await socket.send_json({"event": asked["op"], "arg": argument, "connId": "a4d3ae55"})
+        for one in self._scripts.pop(0) if asked["op"] == "subscribe" and self._scripts else ():
+            await socket.send_json(one)
+            self._newest_ms = max(self._newest_ms, *(int(row["ts"]) for row in one.get("data", [{"ts": 0}])))
+
+    async def _beat(self, socket: web.WebSocketResponse) -> None:
+        with contextlib.suppress(ConnectionError):
+            while not socket.closed:
+                await asyncio.sleep(0.02)
+                row = {"instType": "SWAP", "instId": NAME, "markPx": "50000", "ts": str(self._newest_ms + 1_000)}
+                if self._newest_ms:
+                    await socket.send_json(frame("mark-price", row))

@@ -118,7 +118,11 @@ async def test_a_book_follows_the_numbers_it_is_told_through_a_reset_until_one_i
     ]
     async with OkxStreams(first, second) as server:
         ledger = await recorded(brain, "book", server, lambda runs: spans(runs)[-1:] == [(9_000, 11_000)])
-    assert [argument["channel"] for argument in server.heard[0]["args"]] == ["books", "bbo-tbt", "mark-price"]
+    begun, left, joined = server.heard  # the other streams of the connection go on
+    assert [argument["channel"] for argument in begun["args"]] == ["books", "bbo-tbt", "mark-price"]
+    assert [(asked["op"], asked["args"]) for asked in (left, joined)] == [
+        (op, [{"channel": "books", "instId": NAME}]) for op in ("unsubscribe", "subscribe")
+    ]
     assert spans(ledger) == [(1_000, 3_000), (9_000, 11_000)]  # whole up to the last difference that was heard
     assert ledger[0].ended == f"book {BTC}: expected the difference after 20, got the one after 25"
     rows = BookSecondRepository(brain).read("okx", [BTC], 0, 2 * T0)[BTC]

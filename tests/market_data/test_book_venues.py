@@ -122,6 +122,15 @@ def test_numbers_that_begin_anew_behind_the_last_one_go_on() -> None:
     assert summary.duplicates == 1
 
 
+def test_what_a_stream_told_before_it_began_anew_is_of_no_matter() -> None:
+    runs: list[Run] = []
+    summary = BookSummary(BTC, LocalBook(1000, 5000), runs, settle_ms=0, aligned=False, keeps_early=False)
+    lost = (depth(0, 10, BIDS, ASKS, snapshot=True), quote(100, 10), depth(1_500, 500), depth(1_600, 501))
+    for message in (*lost, depth(1_700, 2, BIDS, ASKS, snapshot=True), quote(1_800, 11), depth(2_100, 3)):
+        summary.hear(message, T0 + 2_100)
+    assert not summary.needs_snapshot
+
+
 def test_what_leaves_a_window_is_forgotten_though_the_venue_does_not_take_it_back() -> None:
     book = LocalBook(snapshot_levels=3, most_levels=100, windowed=True)
     book.begin(depth(0, 1, BIDS, ASKS, snapshot=True))

@@ -27,7 +27,7 @@ ROUTES: Mapping[Dataset, tuple[str, tuple[str, ...]]] = {
 class BinanceStreams:
     """Streams of symbols, given by the venue's names."""
 
-    windowed, aligned = False, True
+    windowed, aligned, tells_books = False, True, False
     beat: str | None = None
 
     def __init__(self, client: Any, names: Mapping[str, str], snapshot_levels: int) -> None:
@@ -56,6 +56,13 @@ class BinanceStreams:
             return (self._readers[data["e"]](self._names[data["s"]], data),)
         except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
             raise DataContractError(f"expected a frame of {', '.join(self._readers)}, got {error!r}") from None
+
+    def rejoin(self, symbol: str) -> None:
+        """Nothing: a whole book is had by request."""
+
+    def requests(self, dataset: Dataset) -> Sequence[dict[str, Any]]:
+        """Nothing, ever."""
+        return ()
 
     async def snapshot(self, symbol: str) -> DepthUpdate | None:
         """GET /fapi/v1/depth"""

@@ -50,13 +50,15 @@ class _Best:
 class BybitStreams:
     """Streams of contracts, given by the venue's names."""
 
-    windowed, aligned = True, False
+    windowed, aligned, tells_books = True, False, True
     snapshot_levels = LEVELS
     beat: str | None = '{"op":"ping"}'
 
     def __init__(self, client: Any, contracts: Mapping[str, Contract]) -> None:
         self._client, self._symbols = client, {name: contract.symbol for name, contract in contracts.items()}
+        self._names = {symbol: name for name, symbol in self._symbols.items()}
         self._best: dict[str, _Best] = {}
+        self._asked: list[dict[str, Any]] = []
         self._readers = {BOOK: self._depth, BEST: self._quote, TRADES: self._trades, PULSE: _pulse}
 
     def url(self, dataset: Dataset) -> str:
@@ -65,6 +67,7 @@ class BybitStreams:
 
     def hello(self, dataset: Dataset) -> dict[str, Any] | None:
         """Every topic of every contract."""
+        self.requests(dataset)  # of the connection before
         return {"op": "subscribe", "args": [f"{topic}.{name}" for topic in TOPICS[dataset] for name in sorted(self._symbols)]}
 
     def read(self, text: str) -> Sequence[Message]:
@@ -80,8 +83,19 @@ class BybitStreams:
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise DataContractError(f"expected a frame of {', '.join(self._readers)}, got {error!r}") from None
 
+    def rejoin(self, symbol: str) -> None:
+        """Leave the book's stream and join it again, with the next frame that comes."""
+        self._asked += [{"op": op, "args": [f"{BOOK}.{self._names[symbol]}"]} for op in ("unsubscribe", "subscribe")]
+
+    def requests(self, dataset: Dataset) -> Sequence[dict[str, Any]]:
+        """What `rejoin` asks for, on the connection of books."""
+        if dataset != "book":
+            return ()
+        asked, self._asked = self._asked, []
+        return asked
+
     async def snapshot(self, symbol: str) -> DepthUpdate | None:
-        """The stream tells it when it begins."""
+        """None: the stream tells it when it begins."""
         return None
 
     def _depth(self, symbol: str, message: Mapping[str, Any]) -> Sequence[Message]:

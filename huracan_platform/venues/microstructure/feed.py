@@ -37,6 +37,8 @@ async def listen(streams: Streams, dataset: Dataset, stale_s: float, place: str 
                     yield Frame(streams.read(text))
                 except DataContractError as error:
                     yield Frame(refused=str(error), raw=text)
+                for request in streams.requests(dataset):
+                    await socket.send_json(request)
     except TimeoutError:
         raise TransientError(f"{dataset}: expected a frame within {stale_s:g} s, got none") from None
     except (aiohttp.ClientError, OSError) as error:

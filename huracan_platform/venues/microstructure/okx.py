@@ -28,12 +28,14 @@ _BOUGHT = {"buy": True, "sell": False}
 class OkxStreams:
     """Streams of contracts, given by the venue's names."""
 
-    windowed, aligned = True, False
+    windowed, aligned, tells_books = True, False, True
     snapshot_levels = LEVELS
     beat: str | None = "ping"
 
     def __init__(self, client: Any, contracts: Mapping[str, Contract]) -> None:
         self._client, self._contracts = client, dict(contracts)
+        self._names = {contract.symbol: name for name, contract in contracts.items()}
+        self._asked: list[dict[str, Any]] = []
         self._readers = {BOOK: _depth, BEST: _quote, TRADES: _trade, PULSE: _pulse}
 
     def url(self, dataset: Dataset) -> str:
@@ -42,6 +44,7 @@ class OkxStreams:
 
     def hello(self, dataset: Dataset) -> dict[str, Any] | None:
         """Every channel of every contract."""
+        self.requests(dataset)  # of the connection before
         asked = [(channel, name) for channel in CHANNELS[dataset] for name in sorted(self._contracts)]
         return {"op": "subscribe", "args": [{"channel": channel, "instId": name} for channel, name in asked]}
 
@@ -60,8 +63,20 @@ class OkxStreams:
         except (LookupError, TypeError, ValueError) as error:
             raise DataContractError(f"expected a frame of {', '.join(self._readers)}, got {error!r}") from None
 
+    def rejoin(self, symbol: str) -> None:
+        """Leave the book's stream and join it again, with the next frame that comes."""
+        channel = {"channel": BOOK, "instId": self._names[symbol]}
+        self._asked += [{"op": op, "args": [channel]} for op in ("unsubscribe", "subscribe")]
+
+    def requests(self, dataset: Dataset) -> Sequence[dict[str, Any]]:
+        """What `rejoin` asks for, on the connection of books."""
+        if dataset != "book":
+            return ()
+        asked, self._asked = self._asked, []
+        return asked
+
     async def snapshot(self, symbol: str) -> DepthUpdate | None:
-        """The stream tells it when it begins."""
+        """None: the stream tells it when it begins."""
         return None
 
 

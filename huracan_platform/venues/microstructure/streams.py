@@ -28,6 +28,11 @@ class Streams(Protocol):
         """Levels a side that a whole book can hold."""
         ...
 
+    @property
+    def tells_books(self) -> bool:
+        """True where a book's stream begins with the whole book, so that nothing told before it matters."""
+        ...
+
     def url(self, dataset: Dataset) -> str:
         """Where the dataset's frames are to be heard, on one connection for all symbols."""
         ...
@@ -53,8 +58,16 @@ class Streams(Protocol):
         """
         ...
 
+    def rejoin(self, symbol: str) -> None:
+        """Have the stream of a book begin anew, where it tells whole books."""
+        ...
+
+    def requests(self, dataset: Dataset) -> Sequence[dict[str, Any]]:
+        """What is to be said on the dataset's connection by now, each once."""
+        ...
+
     async def snapshot(self, symbol: str) -> DepthUpdate | None:
-        """The whole book by request; None where the stream itself tells it.
+        """The whole book by request; None where `tells_books`.
 
         Raises
         ------

@@ -31,10 +31,13 @@ class BookSummary:
         Market ms that both streams must have gone beyond a second before it is final.
     aligned
         Whether quotes bear the numbers of the book's differences and tell every change.
+    keeps_early
+        Whether differences that come before a whole book may follow on it, as where it is had by request.
     """
 
     def __init__(
-        self, symbol: str, book: LocalBook, runs: list[Run[BookSeconds]], *, settle_ms: int, aligned: bool = True
+        self, symbol: str, book: LocalBook, runs: list[Run[BookSeconds]], *, settle_ms: int, aligned: bool = True,
+        keeps_early: bool = True,
     ) -> None:
         self.symbol = symbol
         self._book, self._settle, self._aligned = book, settle_ms, aligned
@@ -42,7 +45,7 @@ class BookSummary:
         self._run: Run[BookSeconds] | None = None
         self.late = self.duplicates = 0
         self.needs_snapshot, self.lost = True, False
-        self._waiting: deque[DepthUpdate] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[DepthUpdate] = deque(maxlen=MOST_WAITING if keeps_early else 0)
         self._last_id = -1  # of the newest difference that is in the book
         self._fits = False  # whether a difference has followed on the snapshot
         self._depth_ms = self._quote_ms = 0
@@ -100,7 +103,8 @@ class BookSummary:
         self._start()
 
     def _begin_book(self, snapshot: DepthUpdate, arrived_ms: int) -> None:
-        waiting, self._waiting = list(self._waiting), deque(maxlen=MOST_WAITING)
+        waiting = list(self._waiting)
+        self._waiting.clear()
         if self._next_ms:  # the venue begins its book anew by itself
             self._lose("expected differences, got a whole book")
         self._book.begin(snapshot)

@@ -86,7 +86,10 @@ class SecondsRecorder:
         if self._dataset == "trades":
             return TradeSummary(symbol, runs, settle_ms=rule.settle_ms, correct_ms=1000 * rule.correct_s)
         book = LocalBook(self._streams.snapshot_levels, rule.most_levels, windowed=self._streams.windowed)
-        return BookSummary(symbol, book, runs, settle_ms=rule.settle_ms, aligned=self._streams.aligned)
+        streams = self._streams
+        return BookSummary(
+            symbol, book, runs, settle_ms=rule.settle_ms, aligned=streams.aligned, keeps_early=not streams.tells_books
+        )
 
     async def _hear(self) -> None:
         flush_ms, look_ms = self._clock.wire_ms(), 0
@@ -146,13 +149,16 @@ class SecondsRecorder:
             backoff_s = min(2 * backoff_s, BACKOFF_LAST_S)
 
     async def _begun(self, summary: BookSummary) -> None:
-        """Wait for the book that a connection begins with; once it is lost, or does not come, another connection is needed."""
-        waited_s = 0.0
+        """Wait for the book that its stream begins with; a lost one comes by joining anew, one that never comes by connecting."""
+        asked, waited_s = False, 0.0
         while summary.needs_snapshot:
-            if summary.lost or waited_s >= self._settings.stale_s:
-                raise TransientError(f"book {summary.symbol}: expected a whole book, which a connection begins with")
-            await self._sleep(BACKOFF_FIRST_S)
-            waited_s += BACKOFF_FIRST_S
+            if summary.lost and not asked:
+                self._streams.rejoin(summary.symbol)
+                asked, waited_s = True, 0.0
+            if waited_s >= self._settings.stale_s:
+                raise TransientError(f"book {summary.symbol}: expected a whole book within {waited_s:g} s, got none")
+            await self._sleep(LOOK_MS / 1000)
+            waited_s += LOOK_MS / 1000
 
     async def _close(self, state: str, ended: str) -> None:
         for task in self._asked.values():
