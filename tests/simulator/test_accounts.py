@@ -85,10 +85,11 @@ def test_orders_trades_and_money_are_each_accounts_own(shared: str) -> None:
 
 
 async def test_a_user_stream_tells_of_its_own_account_only(shared: str) -> None:
-    mine = listen(shared, f"/private/ws?listenKey={listen_key(shared, 'k')}")
-    theirs = listen(shared, f"/private/ws?listenKey={listen_key(shared, 'second')}")
-    hearing = asyncio.gather(collect(mine, 4), collect(theirs, 4))
-    await asyncio.sleep(0.3)
+    ready = {who: asyncio.Event() for who in ("k", "second")}
+    sources = [listen(shared, f"/private/ws?listenKey={listen_key(shared, who)}", ready=r) for who, r in ready.items()]
+    hearing = asyncio.gather(*(collect(source, 4) for source in sources))
+    for connected in ready.values():
+        await connected.wait()
     for name, who in (("one", {}), ("two", SECOND)):
         order = {**BUY, "quantity": "0.01", "newClientOrderId": name, **who}
         assert (await asyncio.to_thread(signed, shared, "POST", "/fapi/v1/order", **order))[0] == 200

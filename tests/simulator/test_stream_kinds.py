@@ -222,9 +222,9 @@ def test_a_listen_key_expires_once_and_its_listeners_hear_it_last() -> None:
 
 async def test_an_expired_key_is_told_on_its_socket(fresh: str) -> None:
     key = json.loads(fetch(fresh + "/fapi/v1/listenKey", "POST", b"", {"X-MBX-APIKEY": "k"})[1])["listenKey"]
-    source = listen(fresh, f"/private/ws?listenKey={key}")
-    waiting = asyncio.create_task(collect(source, 1))
-    await asyncio.sleep(0.3)
+    ready = asyncio.Event()
+    waiting = asyncio.create_task(collect(listen(fresh, f"/private/ws?listenKey={key}", ready=ready), 1))
+    await ready.wait()
     assert (await asyncio.to_thread(post, fresh, "/control/faults", {"kind": "expire_listen_key"}))[0] == 200
     event = (await waiting)[0]
     assert (event["e"], event["listenKey"]) == ("listenKeyExpired", key)
@@ -233,8 +233,9 @@ async def test_an_expired_key_is_told_on_its_socket(fresh: str) -> None:
 
 async def test_funding_is_told_as_a_balance_change_and_a_fill_as_none(fresh: str) -> None:
     key = json.loads(fetch(fresh + "/fapi/v1/listenKey", "POST", b"", {"X-MBX-APIKEY": "k"})[1])["listenKey"]
-    waiting = asyncio.create_task(collect(listen(fresh, f"/private/ws?listenKey={key}"), 5))
-    await asyncio.sleep(0.3)
+    ready = asyncio.Event()
+    waiting = asyncio.create_task(collect(listen(fresh, f"/private/ws?listenKey={key}", ready=ready), 5))
+    await ready.wait()
     await asyncio.to_thread(signed, fresh, "POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
     now = get(fresh, "/control/clock")["market_ms"]
     await asyncio.to_thread(post, fresh, "/control/clock", {"market_ms": now + 9 * 3_600_000})

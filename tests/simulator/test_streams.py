@@ -17,9 +17,13 @@ from tests.venue_process import running_venue
 MINUTE = 60_000
 
 
-async def listen(url: str, path: str, subscribe: list[str] | None = None) -> AsyncIterator[dict[str, Any]]:
-    """Messages of a socket; the answer to SUBSCRIBE is checked and left out."""
+async def listen(
+    url: str, path: str, subscribe: list[str] | None = None, *, ready: asyncio.Event | None = None,
+) -> AsyncIterator[dict[str, Any]]:
+    """Messages of a socket; the answer to SUBSCRIBE is checked and left out. `ready` is set once it is connected."""
     async with aiohttp.ClientSession() as session, session.ws_connect(url.replace("http", "ws", 1) + path) as socket:
+        if ready:
+            ready.set()
         if subscribe:
             await socket.send_json({"method": "SUBSCRIBE", "params": subscribe, "id": 1})
             assert await socket.receive_json() == {"result": None, "id": 1}
@@ -138,19 +142,20 @@ async def test_a_private_socket_needs_a_listen_key(fast: str) -> None:
 async def test_a_silent_user_stream_stays_connected_and_says_nothing(fresh: str) -> None:
     status, body = fetch(fresh + "/fapi/v1/listenKey", "POST", b"", {"X-MBX-APIKEY": "k"})
     assert status == 200
-    socket = listen(fresh, f"/private/ws?listenKey={json.loads(body)['listenKey']}")
+    path, ready = f"/private/ws?listenKey={json.loads(body)['listenKey']}", asyncio.Event()
     order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
 
     async def send() -> None:
-        await asyncio.sleep(0.3)
+        await ready.wait()
         assert (await asyncio.to_thread(signed, fresh, "POST", "/fapi/v1/order", **order))[0] == 200
 
     sending = asyncio.create_task(send())
-    events = await collect(socket, 4)
+    events = await collect(listen(fresh, path, ready=ready), 4)
     await sending
     assert [e["e"] for e in events] == ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "TRADE_LITE", "ORDER_TRADE_UPDATE"]
     assert post(fresh, "/control/faults", {"kind": "silent_user_stream"})[0] == 200
+    ready.clear()
     sending = asyncio.create_task(send())
     with pytest.raises(TimeoutError):
-        await collect(listen(fresh, f"/private/ws?listenKey={json.loads(body)['listenKey']}"), 1, seconds=1.5)
+        await collect(listen(fresh, path, ready=ready), 1, seconds=1.5)
     await sending
