@@ -35,9 +35,10 @@ def test_a_backfill_beyond_what_the_venue_keeps_is_green_and_says_so(venue: str,
     run = launch("market_facts_job", FIRST, LAST)
     assert run.success, run.errors
     assert run.failed_checks().items() <= {("plausibility", "WARN")}  # a month of this market holds genuine jumps
-    told = run.metadata["open_interest"]
-    assert told["unavailable_symbol_days"] == 11
-    days = run.partitions["open_interest"]
+    told, days = run.metadata["open_interest"], run.partitions["open_interest"]
+    assert [days[day]["unavailable_symbols"] for day in (FIRST, KEPT)] == [1, 0]
+    assert (sum(day["unavailable_symbols"] for day in days.values()), "why" in days[KEPT]) == (11, False)
+    assert "not available from its source any more" in days[FIRST]["why"]
     # Each partition's page tells of its own day, not of the run.
     assert [(days[day]["dagster/row_count"], days[day]["coverage"]) for day in (FIRST, KEPT)] == [(0, 1.0), (288, 1.0)]
     assert sum(day["dagster/row_count"] for day in days.values()) == 29 * 288

@@ -42,7 +42,7 @@ def test_the_hourly_facts_bring_every_source_with_checks_and_those_of_the_other_
     for name in NAMES:
         told, rows = run.metadata[name], [day["dagster/row_count"] for day in run.partitions[name].values()]
         assert rows == [288, 288] if find_source(name).contract.span_ms else [287, 288]
-        assert (told["coverage"], told["quarantined_symbol_days"], told["unavailable_symbol_days"]) == (1.0, 0, 0)
+        assert (told["coverage"], told["quarantined_symbols"], told["unavailable_symbols"]) == (1.0, 0, 0)
         assert run.partitions[name][str(SECOND)]["states"] == f"{BTC} good"
     start, end = day_start_ms(FIRST), day_start_ms(SECOND)
     assert len(OpenInterestRepository(brain).read("sim2-s8-bybit", [BTC], start, end)[BTC]) > 200
@@ -62,6 +62,6 @@ def test_a_venue_that_never_tells_a_source_leaves_its_run_green(
     point_at(other_url, HURACAN_VENUE__CCXT_ID="bybit")
     run = launch("market_facts_job", str(FIRST), str(SECOND))
     assert run.success, run.errors
-    assert run.metadata["taker_volumes"]["unavailable_symbol_days"] == 2
+    assert [day["unavailable_symbols"] for day in run.partitions["taker_volumes"].values()] == [1, 1]
     assert {c.check_name for (asset, _), c in run.checks.items() if asset == "taker_volumes" and not c.passed} == set()
     assert run.metadata["mark_prices"]["coverage"] == 1.0

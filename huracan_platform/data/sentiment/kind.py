@@ -79,7 +79,7 @@ class SentimentKind(recorded.RecordedKind):
                     subject, rows.ts_ms, window, delivery.observed_ms, newest=window.day == newest_day(delivery),
                     step_ms=STEP_MS, limit_ms=(1 + self.quality.freshness_bars) * STEP_MS,
                 ),
-                plausibility(rows, subject, self.quality.plausibility_mad_sigma),
+                plausibility(rows, subject, self.quality.plausibility_mad_sigma, delivery.since_ms),
                 consistency(rows, subject, counted),
             ]
         return results
@@ -126,12 +126,17 @@ class SentimentKind(recorded.RecordedKind):
         return counted
 
 
-def plausibility(rows: Sentiment, subject: Subject, sigmas: float) -> CheckResult:
-    """No window with more texts than `sigmas` robust sigmas above the day's median: a flood; a warning."""
-    off = np.abs(rows.texts - np.median(rows.texts)) if len(rows) else np.empty(0)
-    sigma = (float(MAD_TO_SIGMA * np.median(off)) or float(MEAN_TO_SIGMA * off.mean())) if len(rows) else 0.0
+def plausibility(rows: Sentiment, subject: Subject, sigmas: float, since_ms: int | None) -> CheckResult:
+    """No window with more texts than `sigmas` robust sigmas above the day's median: a flood; a warning.
+
+    The window of the very first look, at `since_ms`, is not judged: all that had been published before became known in it.
+    """
+    late = rows.ts_ms > (since_ms or 0)
+    ts_ms, texts = rows.ts_ms[late], rows.texts[late]
+    off = np.abs(texts - np.median(texts)) if len(texts) else np.empty(0)
+    sigma = (float(MAD_TO_SIGMA * np.median(off)) or float(MEAN_TO_SIGMA * off.mean())) if len(texts) else 0.0
     bad = np.flatnonzero(off > sigmas * sigma) if sigma else np.empty(0, np.int64)
-    found = ranges(rows.ts_ms[bad], STEP_MS)
+    found = ranges(ts_ms[bad], STEP_MS)
     return check_result(
         subject, "plausibility", len(bad) == 0, float(off[bad].max() / sigma) if len(bad) else 0.0, sigmas,
         f"expected numbers of texts within {sigmas:g} MAD-sigmas of the day's, got {len(bad)} windows beyond ({in_words(found)})",

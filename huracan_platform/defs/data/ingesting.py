@@ -8,12 +8,14 @@ from typing import Any
 import dagster as dg
 
 from huracan_platform.brain.roles import Role
-from huracan_platform.contracts.quality import DayState
+from huracan_platform.contracts.quality import DayReport, DayState
 from huracan_platform.data.market_data.report import IngestReport, coverage_of
 from huracan_platform.defs.console import progress_of
 from huracan_platform.defs.data import checks
 from huracan_platform.defs.house import DAY_BACKFILL, DAYS, OWNERS, DayRunConfig, days_of
 from huracan_platform.defs.resources import Platform
+
+MOST_WHYS = 6  # of a partition; the rest is counted
 
 
 def day_asset(
@@ -42,15 +44,7 @@ def ingested(
     report = ingest(platform.brain(Role.INGEST), platform.market(), symbols, days[0], days[-1], settings, progress)
     for day in days:
         of_day = report.of_day(day)
-        context.add_asset_metadata(
-            {
-                "dagster/row_count": sum(d.rows for d in of_day),
-                "coverage": coverage_of(of_day),
-                "hash": report.day_hash(day),
-                "states": ", ".join(f"{d.symbol} {d.state}" for d in of_day),
-            },
-            partition_key=day.isoformat(),
-        )
+        context.add_asset_metadata({**_of_day(of_day), "hash": report.day_hash(day)}, partition_key=day.isoformat())
     changes = f"{report.inserted:,} new, {report.revised:,} revised, {report.unchanged:,} unchanged"
     context.log.info(f"{report.rows:,} rows of {report.venue}: {changes}")
     return dg.MaterializeResult(
@@ -58,13 +52,25 @@ def ingested(
             "last_60_days": _last_days(platform, report, symbols),
             "venue": report.venue,
             "revised": report.revised,
-            "quarantined_symbol_days": len(report.in_state(DayState.QUARANTINED)),
-            "unavailable_symbol_days": len(report.in_state(DayState.UNAVAILABLE)),
             "content_hash": report.content_hash,
         },
         check_results=checks.results(asset, report),
         data_version=dg.DataVersion(report.content_hash) if len(days) == 1 else None,
     )
+
+
+def _of_day(of_day: Sequence[DayReport]) -> dict[str, int | float | str]:
+    """What a partition's page tells of its own day: where its symbols stand, and why where there is something to say."""
+    whys = [why for day in of_day for why in day.reasons]
+    more = [f"and {len(whys) - MOST_WHYS} more: huracan data summary"] if len(whys) > MOST_WHYS else []
+    return {
+        "dagster/row_count": sum(day.rows for day in of_day),
+        "coverage": coverage_of(of_day),
+        "states": ", ".join(f"{day.symbol} {day.state}" for day in of_day),
+        "quarantined_symbols": sum(day.state is DayState.QUARANTINED for day in of_day),
+        "unavailable_symbols": sum(day.state is DayState.UNAVAILABLE for day in of_day),
+        **({"why": "; ".join([*whys[:MOST_WHYS], *more])} if whys else {}),
+    }
 
 
 def _last_days(platform: Platform, report: IngestReport, symbols: Sequence[str]) -> dg.MarkdownMetadataValue:
