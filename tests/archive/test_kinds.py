@@ -47,7 +47,8 @@ def state(brain, dataset: str, day: date = DAY, symbol: str = SYMBOL) -> DayStat
 @pytest.mark.parametrize("header", [True, False])
 def test_funding_is_snapped_to_its_hour_and_keeps_its_interval(brain, root, take, header: bool) -> None:
     hours = [(at, 8) for at in range(8, 24 * 31, 8)]
-    rows = [(START + h * HOUR_MS + 7, every, 1e-4 + h * 1e-8) for h, every in hours]
+    draws = np.random.default_rng(1).integers(10_001, 30_000, len(hours))  # a rate that grows by the same is refused as made up
+    rows = [(START + h * HOUR_MS + 7, every, round(float(n) * 1e-8, 8)) for (h, every), n in zip(hours, draws, strict=True)]
     write(root, ArchiveKind.FUNDING, "2024-03", rows, header=header)
     take().raise_if_bad()
     found = FundingRepository(brain).read(VENUE, [SYMBOL], START, START + 31 * DAY_MS)[SYMBOL]
