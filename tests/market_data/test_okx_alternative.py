@@ -18,10 +18,11 @@ from huracan_platform.contracts.quality import DayState, Refetched
 from huracan_platform.data.market_data.ingest import ingest_candles
 from huracan_platform.data.market_data.other_venues import ingest_others
 from huracan_platform.data.market_data.report import IngestReport
-from huracan_platform.settings import Settings
+from huracan_platform.settings import Settings, SourceSettings
 from huracan_platform.simulator.market.synthetic import generate_market
 from huracan_platform.venues.alternatives import alternative_markets
 from huracan_platform.venues.market import MarketData
+from tests.defs.seconds import record_seconds
 from tests.fakes.okx_server import OkxServer, okx_server
 from tests.market_data.conftest import FIRST, SECOND
 from tests.market_data.made import SpoiledMarket, pick
@@ -93,6 +94,17 @@ def test_its_facts_are_kept_under_its_own_name_which_the_library_remembers(brain
     assert positioning is not None
     assert len(held) > 500
     assert held.contracts.tolist() == pytest.approx((positioning.open_interest[: len(held)] / 1_000).tolist())
+
+
+def test_recorded_seconds_of_an_alternative_are_judged_under_its_name_where_the_settings_want_them(brain, beside) -> None:
+    others = alternative_markets(beside)
+    record_seconds(brain, others["second"], BTC, FIRST, hours=1)
+    assert ingest_others("trades", brain, others, (BTC,), FIRST, FIRST, beside) == {}
+    wanted = beside.model_copy(update={"sources": SourceSettings(alternatives=("trades", "book"))})
+    for dataset in ("trades", "book"):
+        report = ingest_others(dataset, brain, others, (BTC,), FIRST, FIRST, wanted)["second"]
+        assert isinstance(report, IngestReport), report
+        assert (report.venue, report.rows, [day.state for day in report.days]) == ("okx-sim2-s9", 3600, [DayState.DEGRADED])
 
 
 def test_a_venue_that_answers_under_another_name_is_remembered_by_that(brain) -> None:
