@@ -241,7 +241,9 @@ class MarketData:
             with translated(self._client, f"control/{name}"):
                 answer: dict[str, Any] = self._client.fetch(f"{self._url}/control/{name}")
             if not isinstance(answer, dict):
-                raise PermanentError(f"{self._url}/control/{name}: expected a simulated venue's answer, got {str(answer)[:80]!r}")
+                raise PermanentError(
+                    f"control/{name} of {self._client.place}: expected a simulated venue's answer, got {str(answer)[:80]!r}"
+                )
             return answer
 
         return self._retry(read)

@@ -69,6 +69,20 @@ def test_the_venue_refuses_options_out_of_bounds(option: str, value: str, told: 
     expect_one_line(huracan("venue", "--port", "0", option, value), 78, told)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("backfill", "--from", "yesterday", "--to", "2025-01-02"), "'--from': expected a day like 2025-01-31, got yesterday"),
+        (("bars", "X", "--from", "2025-01-01", "--to", "1/2"), "'--to': expected a time like 2025-01-31T09:30, or a day"),
+        (("impact", "X", "2025-13-01"), "expected a day like 2025-01-31, got 2025-13-01"),
+    ],
+)
+def test_what_is_no_day_is_refused_with_an_example(words: tuple[str, ...], told: str) -> None:
+    done = huracan("data", *words)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
 def test_the_venue_says_that_its_port_is_taken(taken: int) -> None:
     told = f"expected to listen on 127.0.0.1:{taken}, got Address already in use"
     expect_one_line(huracan("venue", "--port", str(taken)), 2, told)

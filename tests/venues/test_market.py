@@ -132,7 +132,7 @@ def test_something_else_on_the_port_is_no_venue() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         other = hasty(Settings(venue=VenueSettings(url=f"http://127.0.0.1:{server.server_address[1]}")))
-        with pytest.raises(PermanentError, match="expected a simulated venue's answer, got"):
+        with pytest.raises(PermanentError, match=r"\(HURACAN_VENUE__URL\): expected a simulated venue's answer, got"):
             _ = other.venue
     finally:
         server.shutdown()

@@ -20,8 +20,8 @@ def register(app: typer.Typer) -> None:
 
 
 def backfill(
-    first: Annotated[datetime, typer.Option("--from", formats=DAY, help="first UTC day")],
-    last: Annotated[datetime, typer.Option("--to", formats=DAY, help="last UTC day, included")],
+    first: Annotated[datetime, typer.Option("--from", **DAY, help="first UTC day")],
+    last: Annotated[datetime, typer.Option("--to", **DAY, help="last UTC day, included")],
     dataset: DatasetOption = "candles",
     symbols: Annotated[str | None, typer.Option(help="comma-separated, default: all of the settings")] = None,
     as_json: JsonOption = False,

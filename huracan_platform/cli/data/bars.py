@@ -20,10 +20,10 @@ def register(app: typer.Typer) -> None:
 
 def bars(
     symbol: Annotated[str, typer.Argument(help="unified symbol, BTC/USDT:USDT")],
-    start: Annotated[datetime, typer.Option("--from", formats=MINUTE, help="UTC, first open")],
-    end: Annotated[datetime, typer.Option("--to", formats=MINUTE, help="UTC, first open after")],
+    start: Annotated[datetime, typer.Option("--from", **MINUTE, help="UTC, first open")],
+    end: Annotated[datetime, typer.Option("--to", **MINUTE, help="UTC, end, not included")],
     bar: Annotated[str, typer.Option(help="5m, 15m, 1h, 4h or 1d")] = "1h",
-    as_of: Annotated[datetime | None, typer.Option(formats=MINUTE, help="UTC, only what was known then")] = None,
+    as_of: Annotated[datetime | None, typer.Option(**MINUTE, help="UTC, only what was known then")] = None,
     venue: Annotated[str | None, typer.Option(help="name of the venue; the one whose candles there are, if one")] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def detach(
     dataset: DatasetArgument,
-    before: Annotated[datetime, typer.Option(formats=DAY, help="days before this UTC day")],
+    before: Annotated[datetime, typer.Option(**DAY, help="days before this UTC day")],
     out: Annotated[Path, typer.Option(help="directory for the files")],
     as_json: JsonOption = False,
 ) -> None:
@@ -55,7 +55,7 @@ def detach(
 
 def attach(
     dataset: DatasetArgument,
-    day: Annotated[datetime, typer.Option(formats=DAY, help="the UTC day")],
+    day: Annotated[datetime, typer.Option(**DAY, help="the UTC day")],
     file: Annotated[Path | None, typer.Option(help="where its file is now; as it was written when left out")] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -20,8 +20,8 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     symbol: Annotated[str, typer.Option(help="unified symbol")],
-    start: Annotated[datetime, typer.Option("--from", formats=MINUTE, help="UTC, first minute")],
-    end: Annotated[datetime, typer.Option("--to", formats=MINUTE, help="UTC, first minute after")],
+    start: Annotated[datetime, typer.Option("--from", **MINUTE, help="UTC, first minute")],
+    end: Annotated[datetime, typer.Option("--to", **MINUTE, help="UTC, first minute after")],
     reason: Annotated[str, typer.Option(parser=said, metavar="TEXT", help="why the venue has no data there")],
     dataset: DatasetOption = "candles",
 ) -> None:

@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 
-from huracan_platform.cli.data.options import DAY, expect_days, venue_with
+from huracan_platform.cli.data.options import DAY, SECOND, expect_days, venue_with
 from huracan_platform.cli.data.output import library
 from huracan_platform.cli.output import JsonOption, console, emit
-
-MOMENT = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,13 +21,13 @@ def register(app: typer.Typer) -> None:
 def export(
     out: Annotated[Path, typer.Argument(help="file to write, .parquet or .csv")],
     symbol: Annotated[str, typer.Option(help="unified symbol")],
-    first: Annotated[datetime, typer.Option("--from", formats=DAY, help="first UTC day")],
-    last: Annotated[datetime, typer.Option("--to", formats=DAY, help="last UTC day, included")],
+    first: Annotated[datetime, typer.Option("--from", **DAY, help="first UTC day")],
+    last: Annotated[datetime, typer.Option("--to", **DAY, help="last UTC day, included")],
     dataset: Annotated[str, typer.Option(help="candles, funding, open_interest, … or a source")] = "candles",
     venue: Annotated[str | None, typer.Option(help="default: the only one with the symbol")] = None,
-    as_of: Annotated[datetime | None, typer.Option(formats=MOMENT, help="only what was known by then, market time, UTC")] = None,
+    as_of: Annotated[datetime | None, typer.Option(**SECOND, help="only what was known by then, market time, UTC")] = None,
     recorded_before: Annotated[
-        datetime | None, typer.Option(formats=MOMENT, help="only what was recorded before, wall time, UTC")
+        datetime | None, typer.Option(**SECOND, help="only what was recorded before, wall time, UTC")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

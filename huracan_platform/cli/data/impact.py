@@ -26,8 +26,8 @@ def register(app: typer.Typer) -> None:
 
 def revisions(
     symbol: Annotated[str | None, typer.Option(help="unified symbol; all that the library has")] = None,
-    start: Annotated[datetime | None, typer.Option("--from", formats=MINUTE, help="UTC, first event time")] = None,
-    end: Annotated[datetime | None, typer.Option("--to", formats=MINUTE, help="UTC, first event time after")] = None,
+    start: Annotated[datetime | None, typer.Option("--from", **MINUTE, help="UTC, first event time")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", **MINUTE, help="UTC, first event time after")] = None,
     venue: VenueOption = None, dataset: DatasetOption = "candles", as_json: JsonOption = False,
 ) -> None:
     """Corrections of stored facts: the fact, old and new values, since when known, when recorded."""
@@ -61,7 +61,7 @@ def revisions(
 
 def impact(
     symbol: Annotated[str, typer.Argument(help="unified symbol")],
-    day: Annotated[datetime, typer.Argument(formats=DAY, help="UTC day")],
+    day: Annotated[datetime, typer.Argument(**DAY, help="UTC day")],
     venue: VenueOption = None, dataset: DatasetOption = "candles", as_json: JsonOption = False,
 ) -> None:
     """All that was made from a day's facts, and whether it was made from what the day holds now."""

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from huracan_platform.errors import PermanentError
 
-DAY = ["%Y-%m-%d"]
-MINUTE = ["%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+_DAY, _MINUTE, _SECOND = "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"
+
+
+def _moment(text: str, formats: Sequence[str], expected: str) -> datetime:
+    for shape in formats:
+        with suppress(ValueError):
+            return datetime.strptime(text, shape)
+    raise typer.BadParameter(f"expected {expected}, got {text}")
+
+
+def _parser(formats: Sequence[str], expected: str) -> Callable[[str], datetime]:
+    return lambda text: _moment(text, formats, expected)
+
+
+# Of options and arguments, all UTC. A day alone means its midnight.
+DAY: dict[str, Any] = {"parser": _parser([_DAY], "a day like 2025-01-31"), "metavar": "DAY"}
+MINUTE: dict[str, Any] = {
+    "parser": _parser([_MINUTE, _DAY], "a time like 2025-01-31T09:30, or a day for its midnight"), "metavar": "TIME",
+}
+SECOND: dict[str, Any] = {
+    "parser": _parser([_SECOND, _MINUTE, _DAY], "a time like 2025-01-31T09:30:00, or a day for its midnight"), "metavar": "TIME",
+}
 
 
 def known_dataset(name: str) -> str:
@@ -51,7 +72,8 @@ def expect_window(what: str, start: datetime | None, end: datetime | None) -> No
         It holds none.
     """
     if start is not None and end is not None and end <= start:
-        raise PermanentError(f"{what}: expected --to after --from, got {start:%Y-%m-%dT%H:%M} to {end:%Y-%m-%dT%H:%M}")
+        got = f"{start:%Y-%m-%dT%H:%M} to {end:%Y-%m-%dT%H:%M}"
+        raise PermanentError(f"{what}: expected --to after --from, got {got}; --to is not included")
 
 
 def venue_with(symbol: str, dataset: str, venues: Iterable[str], wanted: str | None) -> str:

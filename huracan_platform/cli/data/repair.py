@@ -21,8 +21,8 @@ def register(app: typer.Typer) -> None:
 def repair(
     dataset: Annotated[str | None, typer.Option(parser=known_dataset, metavar="NAME", help="default: all")] = None,
     symbol: Annotated[str | None, typer.Option(help="unified symbol, default: all of the settings")] = None,
-    first: Annotated[datetime | None, typer.Option("--from", formats=DAY, help="first UTC day, default: as nightly")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=DAY, help="last UTC day, default: the last full one")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", **DAY, help="first UTC day, default: as nightly")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", **DAY, help="last UTC day, default: the last full one")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what is wrong")] = False,
     as_json: JsonOption = False,
 ) -> None:

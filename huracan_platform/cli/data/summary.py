@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def summary(
-    day: Annotated[datetime | None, typer.Option(formats=DAY, help="as it was told of that UTC day; default: as of now")] = None,
+    day: Annotated[datetime | None, typer.Option(**DAY, help="as it was told of that UTC day; default: as of now")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """What is wrong with the data and what to do about it, in sentences."""

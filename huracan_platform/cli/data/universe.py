@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def universe(
     on: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="as it was at the beginning of that UTC day; default: every listing")
+        datetime | None, typer.Option(**DAY, help="as it was at the beginning of that UTC day; default: every listing")
     ] = None,
     as_known_then: Annotated[bool, typer.Option(help="with --on: by what was known then, not by what is known now")] = False,
     quote: Annotated[str | None, typer.Option(help="with --on: quoted in this currency only; default: the setting")] = None,
