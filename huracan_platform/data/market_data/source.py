@@ -81,9 +81,10 @@ class MarketSource(Protocol):
 class Delivery:
     """What came for one symbol and a run of days, untouched, with the evidence that came along.
 
-    `observed_ms` is market time before the first request; `hours` are the venue's own 1-hour bars (not with funding);
-    `source` is "venue" or the name of a file; `refetched` the windows of `frame` that came from another venue;
-    `later_ms` says of rows, by ts, since when they are known where they rest on something that came later than they did.
+    `observed_ms` is market time before the first request, of what is recorded live where its running recorders have got;
+    `hours` are the venue's own 1-hour bars (not with funding); `source` is "venue" or the name of a file; `refetched` the
+    windows of `frame` that came from another venue; `later_ms` says of rows, by ts, since when they are known where they
+    rest on something that came later than they did.
     `since_ms` is when their recorder first started, market time: nothing before it is due; None of what was not recorded live.
     """
 

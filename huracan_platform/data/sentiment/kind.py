@@ -50,12 +50,13 @@ class SentimentKind(recorded.RecordedKind):
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         found = RecordingLedger(self.brain).between(self.name, start, end)
         live_for_ms = int(POLLS_TO_A_GAP * self.settings.sentiment.poll_s * 1000)
-        until = min(end, recorded.settled_ms(found, clock, live_for_ms))
+        settled = recorded.settled_ms(found, clock, live_for_ms)
+        until = min(end, settled)
         ts = np.arange(start, until - STEP_MS + 1, STEP_MS, dtype=np.int64)
         covered = _coverage(found, ts, RecordingLedger(self.brain).first_of_sources(self.name))
         rows = _windows(symbol, ts, covered, self._counted(symbol, start, end))
         return Delivery(
-            symbol, days, frame_of(rows), clock.market_ms(), listing, source="feeds", since_ms=self.since_ms(market)
+            symbol, days, frame_of(rows), settled, listing, source="feeds", since_ms=self.since_ms(market)
         )
 
     def since_ms(self, market: MarketSource) -> int | None:

@@ -53,7 +53,8 @@ class LiquidationKind(recorded.RecordedKind):
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         past = start - (1 + self.settings.liquidations.trailing_days) * DAY_MS
         found = RecordingLedger(self.brain).between(self.name, past, end, source=market.venue, symbol=symbol)
-        until = min(end, recorded.settled_ms(found, clock, recorded.LIVE_FOR_MS)) // STEP_MS * STEP_MS
+        settled = recorded.settled_ms(found, clock, recorded.LIVE_FOR_MS)
+        until = min(end, settled) // STEP_MS * STEP_MS
         ts = np.arange(past, until - STEP_MS + 1, STEP_MS, dtype=np.int64)
         rows = LiquidationRepository(self.brain).read(market.venue, symbol, past, until)
         by_side = {side: _per_minute([r for r in rows if r.side == side], ts) for side in ("long", "short")}
@@ -74,7 +75,7 @@ class LiquidationKind(recorded.RecordedKind):
         minutes = LiquidationMinutes(symbol, ts[kept], *(np.asarray(c[kept], np.float64) for c in columns))
         later_ms = {int(ts[m]): known for m, known in later.items()}
         return Delivery(
-            symbol, days, frame_of(minutes), clock.market_ms(), listing, source="recorder", later_ms=later_ms,
+            symbol, days, frame_of(minutes), settled, listing, source="recorder", later_ms=later_ms,
             since_ms=self.since_ms(market),
         )
 

@@ -47,13 +47,14 @@ class SecondsKind(recorded.RecordedKind):
         clock, listing = market.clock(), market.listing(symbol)
         start, end = day_start_ms(days[0]), day_start_ms(days[-1]) + DAY_MS
         found = RecordingLedger(self.brain).between(self.name, start, end, source=market.venue, symbol=symbol)
-        until = min(end, recorded.settled_ms(found, clock, recorded.LIVE_FOR_MS)) // SECOND_MS * SECOND_MS
+        settled = recorded.settled_ms(found, clock, recorded.LIVE_FOR_MS)
+        until = min(end, settled) // SECOND_MS * SECOND_MS
         stored = self.repository(self.brain).read_table(market.venue, [symbol], start, until)
         ts = pd.Series(stored.column("ts_ms").to_numpy().astype("M8[ms]")).dt.tz_localize("UTC")
         values = {name: stored.column(name).to_numpy() for name in self.columns}
         frame = pd.DataFrame({"symbol": pd.Series(np.full(len(ts), symbol), dtype="str"), "ts": ts, **values})
         return Delivery(
-            symbol, days, frame, clock.market_ms(), listing, source="recorder", since_ms=self.since_ms(market)
+            symbol, days, frame, settled, listing, source="recorder", since_ms=self.since_ms(market)
         )
 
     def checks(
