@@ -112,6 +112,24 @@ def test_a_stream_that_falls_silent_while_the_other_moves_is_a_gap_at_any_pace(s
     assert seconds_of(runs) == []
 
 
+@pytest.mark.parametrize("aligned", [True, False])
+def test_a_best_price_that_the_slower_stream_has_yet_to_tell_is_no_silence(aligned: bool) -> None:
+    runs: list[Run] = []
+    summary = BookSummary(BTC, LocalBook(1000, 5000), runs, settle_ms=0, aligned=aligned)
+    moved = (100.0, 9.0)
+    for message in (depth(0, 10, BIDS, ASKS, snapshot=True), quote(100, 10)):
+        summary.hear(message, T0 + 100)
+    summary.advance(T0 + 3_500, T0 + 6_500)  # other symbols have moved
+    summary.hear(quote(7_010, 11, bid=moved), T0 + 7_010)
+    summary.advance(T0 + 4_100, T0 + 7_100)
+    assert (seconds_of(runs), summary.needs_snapshot) == ([1000, 2000], False)
+    summary.hear(depth(7_100, 11, [moved]), T0 + 7_100)
+    assert seconds_of(runs) == [1000, 2000, 3000, 4000, 5000, 6000]
+    summary.hear(quote(9_000, 12, bid=(100.0, 1.0)), T0 + 9_000)
+    summary.advance(T0 + 9_000, T0 + 12_000)  # by now the book has had its time
+    assert summary.needs_snapshot
+
+
 def test_numbers_that_begin_anew_behind_the_last_one_go_on() -> None:
     runs: list[Run] = []
     summary = BookSummary(BTC, LocalBook(1000, 5000), runs, settle_ms=0, aligned=False)

@@ -49,6 +49,7 @@ class BookSummary:
         self._last_id = -1  # of the newest difference that is in the book
         self._fits = False  # whether a difference has followed on the snapshot
         self._depth_ms = self._quote_ms = 0
+        self._apart_ms = 0  # since when one of both streams has told more than the other; 0 where they agreed when last looked at
         self._quotes: list[Quote] = []  # in order, after `_before`
         self._before: Quote | None = None
         self._depths: list[tuple[int, Float64]] = []
@@ -74,8 +75,9 @@ class BookSummary:
         if not self._next_ms or settled_ms < self._next_ms + SECOND_MS:
             return
         if self._agree():
+            self._apart_ms = 0
             self._close(settled_ms, arrived_ms)
-        else:
+        elif settled_ms >= self._apart_ms:  # else what the other stream has to say may be under way
             self._lose(f"expected one best price from book and quotes, got {self._told_apart()}")
 
     def end(self, reason: str) -> None:
@@ -99,6 +101,7 @@ class BookSummary:
                 return
             self.late += 1
             self._quotes.insert(at, quote)
+        self._overtake(quote.ts_ms, self._quote_ms, self._depth_ms)
         self._quote_ms = max(self._quote_ms, quote.ts_ms)
         self._start()
 
@@ -129,8 +132,14 @@ class BookSummary:
         self._freeze(update.ts_ms // SECOND_MS * SECOND_MS)
         self._book.apply(update)
         self._last_id, self._fits = update.last_id, True
+        self._overtake(update.ts_ms, self._depth_ms, self._quote_ms)
         self._depth_ms = max(self._depth_ms, update.ts_ms)
         self._start()
+
+    def _overtake(self, told_ms: int, before_ms: int, other_ms: int) -> None:
+        """Note when a stream tells more than the other one has told so far."""
+        if not self._apart_ms or before_ms <= other_ms < told_ms:
+            self._apart_ms = told_ms
 
     def _freeze(self, until_ms: int) -> None:
         """Keep the book as it stood at the ends of seconds up to a time, before it changes."""
@@ -199,7 +208,7 @@ class BookSummary:
     def _lose(self, reason: str) -> None:
         """What is not final is unknown; another snapshot and another quote begin anew."""
         self.end(f"book {self.symbol}: {reason}")
-        self.needs_snapshot, self.lost, self._next_ms = True, True, 0
+        self.needs_snapshot, self.lost, self._next_ms, self._apart_ms = True, True, 0, 0
         self._depths.clear()
         self._bests.clear()
         self._quotes.clear()

@@ -10,6 +10,7 @@ from huracan_platform.brain.connection import Brain
 from huracan_platform.clock import Clock
 from huracan_platform.data.market_data.microstructure.recorder import SecondsRecorder
 from huracan_platform.data.market_data.side_by_side import answered, side_by_side
+from huracan_platform.errors import HuracanError
 from huracan_platform.settings import Settings
 from huracan_platform.venues.alternatives import alternative_settings
 from huracan_platform.venues.client import build_client
@@ -67,5 +68,10 @@ async def record_seconds(
         async with asyncio.TaskGroup() as group:
             for recorder in recorders:
                 group.create_task(recorder.run())
+    except ExceptionGroup as errors:
+        own, foreign = errors.split(HuracanError)
+        if own is not None and foreign is None:
+            raise own.exceptions[0] from None
+        raise
     finally:
         await close_client(client)
