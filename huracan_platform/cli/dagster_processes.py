@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from huracan_platform.errors import ConfigurationError
+from huracan_platform.errors import ConfigurationError, TransientError
+from huracan_platform.logs import get_logger
 
 if TYPE_CHECKING:
     from huracan_platform.cli.world import World
 
 LOCATION, MODULE = "huracan", "huracan_platform.definitions"
 LONGEST_SOCKET = 107
+_log = get_logger("up")
 
 
 def start_dagster(world: World) -> None:
@@ -55,9 +57,16 @@ def running_dagster(world: World) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        from huracan_platform.cli.supervisor import incident_book
-        from huracan_platform.defs.shutdown import interrupt_runs
-
-        world.processes.stop("dagster-daemon")  # it would launch others
-        interrupt_runs(incident_book(world.settings), f"http://{world.settings.ui.host}:{world.settings.ui.port}")
+        _interrupt(world)
         raise
+
+
+def _interrupt(world: World) -> None:
+    from huracan_platform.cli.supervisor import incident_book
+    from huracan_platform.defs.shutdown import interrupt_runs
+
+    world.processes.stop("dagster-daemon")  # it would launch others
+    try:
+        interrupt_runs(incident_book(world.settings), f"http://{world.settings.ui.host}:{world.settings.ui.port}")
+    except TransientError as error:  # without a database everything is stopped all the same
+        _log.warning("runs not noted as interrupted", error=str(error))
