@@ -79,17 +79,26 @@ async def test_each_venue_is_recorded_under_its_name_and_one_that_fails_leaves_t
     task = asyncio.create_task(record)
     for url in (binance, bybit):
         await asyncio.to_thread(speed, url, 600)
-    await until(lambda: all(len(store.read(name, BTC, 0, EVER)) >= 3 for name in (first, second)), task)
+
+    def both() -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
+        """What each of the two told of the time in which both were recorded."""
+        found = RecordingLedger(brain).between("liquidations", 0, EVER)
+        span = max((r.began_ms for r in found), default=0), min((r.until_ms for r in found), default=0)
+        one, other = ({(r.ts_ms, r.side) for r in store.read(name, BTC, *span)} for name in (first, second))
+        return one, other
+
+    def heard() -> bool:
+        sources = {r.source for r in RecordingLedger(brain).between("liquidations", 0, EVER)}
+        return sources == {first, second} and len(both()[0]) >= 3
+
+    await until(heard, task)
     for url in (binance, bybit):
         speed(url, 0)
     assert sorted(told) == sorted([first, second])
     assert {r.source for r in RecordingLedger(brain).between("liquidations", 0, EVER)} == {first, second}
     assert {(s.source, s.state) for s in RecorderBeats(brain).all()} == {(first, "stopped"), (second, "stopped")}
     # The same market at both: Bybit tells every liquidation, Binance at most one a second and symbol.
-    found = RecordingLedger(brain).between("liquidations", 0, EVER)
-    span = max(r.began_ms for r in found), min(r.until_ms for r in found)
-    every = {(r.ts_ms, r.side) for r in store.read(second, BTC, *span)}
-    some = {(r.ts_ms, r.side) for r in store.read(first, BTC, *span)}
+    some, every = both()
     assert some
     assert some <= every
     assert {d["source"] for d in ArrivalDelays(brain).table()} == {first, second}
