@@ -25,6 +25,7 @@ from huracan_platform.data.market_data.diagnosis.funding import diagnose_funding
 from huracan_platform.data.market_data.diagnosis.order import wrong_order
 from huracan_platform.data.market_data.diagnosis.seams import of_another_level
 from huracan_platform.data.market_data.diagnosis.settlements import FundingEvidence
+from huracan_platform.data.market_data.diagnosis.sources import SecondSources
 from huracan_platform.data.market_data.judge import judge
 from huracan_platform.data.market_data.load import load_batch
 from huracan_platform.data.market_data.source import Delivery
@@ -33,7 +34,7 @@ from huracan_platform.settings import Settings
 from huracan_platform.settings.diagnosis import DiagnosisSettings
 from huracan_platform.venues.market import Listing, MarketData
 from tests.market_data.conftest import FIRST, SECOND
-from tests.market_data.dirty import PRICES, QUALITY, hours_of, judged, of_day, recorded_candles, scaled
+from tests.market_data.dirty import PRICES, QUALITY, around, hours_of, judged, of_day, recorded_candles, scaled
 from tests.market_data.made import DAY, START, SYMBOL, SpoiledMarket, bars, rates
 from tests.recorded import recording
 
@@ -196,6 +197,31 @@ def test_a_level_of_a_few_points_is_told_by_jumps_that_no_other_minute_makes(sym
         found = of_another_level(spot, earlier, later, SETTINGS)
         assert found is not None
         assert (found.fault, found.certain) == ("spot labelled as perpetual", True)
+
+
+def test_a_venue_whose_hours_are_on_another_level_too_gets_a_hint() -> None:
+    month = recorded_candles("BTCUSDT")
+    day = date(2025, 5, 13)
+    near = around(month, day)
+    spot = scaled(1.0005)(of_day(near, day), RNG)
+    told = judged(spot, day, hours=hours_of(spot), genuine=near)
+    assert [(r.fault, r.blocking) for r in told.results if r.fault] == [("spot labelled as perpetual", False)]
+    assert [r.fault for r in judged(of_day(near, day), day, hours=hours_of(near), genuine=near).results if r.fault] == []
+
+
+@pytest.mark.parametrize("minutes", [60, 330, -180])
+def test_every_day_of_a_late_file_is_late_between_the_library_s_days(brain, market, settings, tmp_path, minutes) -> None:
+    month = recorded_candles("BTCUSDT")
+    first, last = date(2025, 5, 12), date(2025, 5, 14)
+    start, end = day_start_ms(first), day_start_ms(last) + DAY_MS
+    held = {"earlier": month.at((month.ts_ms >= start - DAY_MS) & (month.ts_ms < start)), "later": month.at(month.ts_ms >= end)}
+    moved = replace(month, ts_ms=month.ts_ms + minutes * MINUTE_MS)
+    own = moved.at((moved.ts_ms >= start) & (moved.ts_ms < end))
+    delivery = Delivery(BTC, (first, date(2025, 5, 13), last), frame_of(own), end + DAY_MS, Listing(0, None), source="f.csv")
+    sources = SecondSources(brain, "v", None, frozenset({BTC}))
+    told = judge(CandleKind(QUALITY), delivery, Neighbours(frozenset({BTC}), sources=sources, **held), ())
+    assert {r.fault for r in told.results if r.fault} == {"time-zone shifted"}
+    assert [day.state for day in told.days] == [DayState.QUARANTINED] * 3
 
 
 def test_a_constant_basis_is_spot_s_and_no_unit() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -12,7 +12,7 @@ from huracan_platform.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, day_start
 from huracan_platform.contracts.market import CANDLE_COLUMNS, Candles, Int64
 from huracan_platform.data.market_data.diagnosis.carried import carried_over, fits_elsewhere
 from huracan_platform.data.market_data.diagnosis.columns import swapped_columns
-from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault
+from huracan_platform.data.market_data.diagnosis.diagnosis import Diagnosis, Fault, span
 from huracan_platform.data.market_data.diagnosis.hours import Hours, against_hours, beside
 from huracan_platform.data.market_data.diagnosis.lengths import other_length
 from huracan_platform.data.market_data.diagnosis.pages import missing_pages
@@ -79,6 +79,11 @@ def diagnose(evidence: CandleEvidence, settings: DiagnosisSettings) -> Mapping[d
     for window in evidence.windows:
         if not found.get(window.day) and not _is_vouched(vouched, window.day):
             found.setdefault(window.day, []).extend(_of_volumes(evidence, window.day, settings))
+    if not any(found.values()) and len(vouched):
+        # The venue's minutes and hours are one market's; whether they or the library's are the wrong one's nobody can tell.
+        level = of_another_level(candles, evidence.earlier, evidence.later, settings)
+        if level is not None:
+            _put(found, replace(level, certain=False))
     if not any(found.values()) and len(vouched) == 0:
         hint = off_rhythm(candles, settings) or carried_over(candles, evidence.earlier, evidence.later, settings)
         if hint is not None:
@@ -145,6 +150,8 @@ def _of_library(evidence: CandleEvidence, day: date, settings: DiagnosisSettings
     for held in (evidence.earlier, evidence.later, *stored):
         if held is not None and (one := rows_of_another_time(candles, held, settings)) is not None:
             yield one
+        elif held is not None and not joined:
+            yield from _late_with_the_file(evidence.candles, candles, held, settings)
     for other in [] if sources is None else sources.other_symbols(candles.symbol, start, start + DAY_MS):
         if (one := rows_of_another_symbol(candles, other, settings)) is not None:
             yield one
@@ -157,6 +164,14 @@ def _of_library(evidence: CandleEvidence, day: date, settings: DiagnosisSettings
         yield level
     if not joined and (tick := finer_tick(candles, evidence.earlier, evidence.later, settings)) is not None:
         yield tick
+
+
+def _late_with_the_file(
+    file: Candles, part: Candles, held: Candles, settings: DiagnosisSettings
+) -> Iterator[Diagnosis]:
+    """A day between those whose rows the library has at another time: one file's times are all as late, where nothing joins."""
+    if (one := rows_of_another_time(file, held, settings)) is not None:
+        yield replace(one, bad=span(part.ts_ms))
 
 
 def _around(candles: Candles, sources: SecondSources, settings: DiagnosisSettings) -> Candles:
