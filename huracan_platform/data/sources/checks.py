@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +20,24 @@ from huracan_platform.settings import QualitySettings
 
 
 @dataclass(frozen=True)
+class Moves:
+    """How far a column's changes from row to row are from the median one, when they ended (ms UTC), and their robust sigma."""
+
+    ts_ms: Int64
+    off: Float64
+    sigma: float
+
+
+@dataclass(frozen=True)
 class SourceEvidence:
-    """What a day's rows are held against: those due in it, the rules with the library's candles, and the rows around them."""
+    """What a day's rows are held against: those due in it, the rules with the library's candles, and how the series moves."""
 
     window: DueWindow
     observed_ms: int
     newest: bool
     due: Int64
     delay_ms: int
-    series: SourceRows
+    moves: Mapping[str, Moves]
     rules: Sequence[Rule]
     candles: Candles
 
@@ -50,7 +59,7 @@ def run_checks(
         each_once(subject, rows.ts_ms, contract.step_ms, "row"),
         validity(rows, contract, subject),
         freshness(rows, contract, evidence, subject, quality),
-        plausibility(rows, contract, evidence.series, subject, quality),
+        plausibility(rows, contract, evidence.moves, subject, quality),
         consistency(rows, contract, evidence, subject),
     ]
 
@@ -86,16 +95,18 @@ def freshness(
 
 
 def plausibility(
-    rows: SourceRows, contract: SourceContract, series: SourceRows, subject: Subject, quality: QualitySettings
+    rows: SourceRows, contract: SourceContract, moves: Mapping[str, Moves], subject: Subject, quality: QualitySettings
 ) -> CheckResult:
     """No change from row to row beyond `plausibility_mad_sigma` robust sigmas of the series; a warning, with one venue."""
     bad, worst, told = np.empty(0, np.int64), 0.0, []
-    for column in contract.columns:
-        ts, off, sigma = _off(series, column.name, column.change, contract.step_ms)
-        beyond = np.isin(ts, rows.ts_ms) & (off > quality.plausibility_mad_sigma * sigma)
+    first, end = (int(rows.ts_ms[0]), int(rows.ts_ms[-1]) + 1) if len(rows) else (0, 0)
+    for name, moved in moves.items():
+        own = slice(*np.searchsorted(moved.ts_ms, [first, end]))
+        ts, off = moved.ts_ms[own], moved.off[own]
+        beyond = off > quality.plausibility_mad_sigma * moved.sigma
         if beyond.any():
-            worst = max(worst, float(off[beyond].max() / sigma) if sigma else 0.0)
-            told.append(f"{int(beyond.sum())} of {column.name}")
+            worst = max(worst, float(off[beyond].max() / moved.sigma) if moved.sigma else 0.0)
+            told.append(f"{int(beyond.sum())} of {name}")
             bad = np.union1d(bad, ts[beyond])
     found = ranges(bad, contract.step_ms)
     return check_result(
@@ -124,17 +135,21 @@ def consistency(rows: SourceRows, contract: SourceContract, evidence: SourceEvid
     )
 
 
-def _off(series: SourceRows, name: str, change: Change, step_ms: int) -> tuple[Int64, Float64, float]:
-    """How far each change is from the median one, the times at which they ended, and their robust sigma."""
+def moves_of(series: SourceRows, contract: SourceContract) -> dict[str, Moves]:
+    """How each column of a series in time order moves; none where its changes are free or too few to say."""
+    return {column.name: _moves(series, column.name, column.change, contract.step_ms) for column in contract.columns}
+
+
+def _moves(series: SourceRows, name: str, change: Change, step_ms: int) -> Moves:
     values = series[name]
     with np.errstate(invalid="ignore", divide="ignore"):
         moves = np.diff(np.log(values) if change is Change.RATIO else values)
     usable = (np.diff(series.ts_ms) == step_ms) & np.isfinite(moves)
     ts, moves = series.ts_ms[1:][usable], moves[usable]
     if change is Change.FREE or len(moves) < FEWEST_RETURNS:
-        return ts[:0], moves[:0], 0.0
+        return Moves(ts[:0], moves[:0], 0.0)
     off = np.abs(moves - np.median(moves))
-    return ts, off, float(MAD_TO_SIGMA * np.median(off)) or float(MEAN_TO_SIGMA * off.mean())
+    return Moves(ts, off, float(MAD_TO_SIGMA * np.median(off)) or float(MEAN_TO_SIGMA * off.mean()))
 
 
 def _sample(rows: SourceRows, at: Int64) -> tuple[dict[str, object], ...]:

@@ -77,11 +77,12 @@ class SourceKind:
         """All six for each day."""
         series, rules = self._rows(frame, delivery.symbol), self.source.rules(self.settings)
         candles = self._candles(delivery) if rules else _no_candles(delivery.symbol)
+        moves = checks.moves_of(series, self._contract)
         results = {}
         for window in windows:
             evidence = checks.SourceEvidence(
                 window, delivery.observed_ms, window.day == newest_day(delivery),
-                checks.due_rows(self._contract, window, delivery.listing.first_ms), self.documented_delay_ms, series, rules,
+                checks.due_rows(self._contract, window, delivery.listing.first_ms), self.documented_delay_ms, moves, rules,
                 candles.of_day(window.day),
             )
             results[window.day] = checks.run_checks(series.of_day(window.day), self._contract, evidence, self.quality)
