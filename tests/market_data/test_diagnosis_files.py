@@ -57,6 +57,7 @@ WRITTEN: dict[str, Callable[[Frame, Path], Path]] = {
     "times as index": lambda f, to: _parquet(f.set_index("ts"), to),
     "symbol and times as index": lambda f, to: _parquet(f.assign(symbol=BTC).set_index(["symbol", "ts"]), to),
     "types of arrow": lambda f, to: _parquet(f.convert_dtypes(dtype_backend="pyarrow"), to),
+    "the venue's name of the symbol": lambda f, to: _csv(f.assign(symbol="BTCUSDT"), to, index=False),
     "UTC by another name": lambda f, to: _parquet(f.assign(ts=f["ts"].dt.tz_convert("Etc/UTC")), to),
     "CSV with row numbers": lambda f, to: _csv(f, to, index=True),
     "CSV with times as index": lambda f, to: _csv(f.set_index("ts"), to, index=True),

@@ -146,6 +146,9 @@ FORMATS: dict[str, tuple[Written, str]] = {
     "another symbol by name": (
         lambda f: f.assign(symbol="ETH/USDT:USDT"), f"another symbol's data: expected rows of {BTC}, got 1440 of ETH/USDT:USDT",
     ),
+    "the spot market by name": (
+        lambda f: f.assign(symbol="BTC/USDT"), f"spot labelled as perpetual: expected rows of {BTC}, got 1440 of BTC/USDT",
+    ),
     "seconds with decimals": (
         lambda f: f.assign(ts=f.ts.astype("int64") / 1000), "times in a wrong unit: expected whole ms since 1970, got seconds",
     ),

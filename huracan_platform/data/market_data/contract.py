@@ -110,7 +110,8 @@ def _validate(dataset: str, frame: pd.DataFrame, delivery: Delivery, neighbours:
 
     context = ContractContext(neighbours.known_symbols, delivery.observed_ms, neighbours.before, neighbours.after)
     others = list(frame.loc[frame["symbol"] != delivery.symbol, "symbol"]) if "symbol" in frame else []
-    told = f"{what}: {Fault.OTHER_SYMBOL.value}: expected rows of {delivery.symbol}, got {len(others)} of {(others or [''])[0]}"
+    fault = Fault.SPOT if set(others) == {delivery.symbol.split(":")[0]} else Fault.OTHER_SYMBOL
+    told = f"{what}: {fault.value}: expected rows of {delivery.symbol}, got {len(others)} of {(others or [''])[0]}"
     try:
         validate(neighbours.declared or dataset, frame, context, what)
     except DataContractError as error:

@@ -89,9 +89,13 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_batch(path: Path, symbol: str) -> pd.DataFrame:
-    """A file as a batch. Only what loses nothing is converted: whole ms and ISO text to times, whole numbers to floats."""
+    """A file as a batch. Only what loses nothing is converted: whole ms and ISO text to times, whole numbers to floats, and the
+    venues' own name of the perpetual, BTCUSDT for BTC/USDT:USDT, to ours.
+    """
     frame = read_table(path)
-    if "symbol" not in frame:
+    if "symbol" in frame:
+        frame["symbol"] = frame["symbol"].replace(symbol.split(":")[0].replace("/", ""), symbol)
+    else:
         frame.insert(0, "symbol", pd.Series(np.full(len(frame), symbol), dtype="str"))
     for name in frame.columns.difference(["symbol", "ts"]):
         if frame[name].dtype.kind == "i":
