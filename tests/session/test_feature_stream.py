@@ -70,7 +70,7 @@ def test_live_rows_follow_the_library_also_when_a_bar_is_restated(world: World) 
 
 def test_what_another_venue_lent_is_asked_for_again_and_left_out_while_the_venue_lacks_it(world: World) -> None:
     library, ledger = LiveLibrary(world.brain, world.market, world.clock, world.settings), RefetchedWindows(world.brain)
-    now = world.clock.market_ms() // MINUTE_MS * MINUTE_MS
+    now = world.clock.market_ms() // MINUTE_MS * MINUTE_MS - MINUTE_MS  # the newest bar may have ended and not be known yet
     start, lent = now - 30 * MINUTE_MS, [now - 20 * MINUTE_MS, now - 10 * MINUTE_MS]
     own = library.catch_up(SYMBOL, start, now)
     assert own.ts_ms.tolist() == list(range(start, now, MINUTE_MS))
