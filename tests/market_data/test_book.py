@@ -162,18 +162,6 @@ def test_quotes_that_overtake_one_another_count_in_the_order_of_their_numbers() 
     assert summary.late == 1
 
 
-@pytest.mark.parametrize("silent", ["book", "quotes"])
-def test_one_stream_that_falls_silent_while_the_other_moves_is_a_gap_not_a_standstill(silent: str) -> None:
-    summary, runs = begun()
-    for i in range(1, 60):
-        moved = (100.0, 1.0 + i)
-        message = quote(100 * i + 100, 10 + i, bid=moved) if silent == "book" else depth(100 * i + 100, 10 + i, [moved])
-        summary.hear(message, T0)
-        summary.advance(message.ts_ms - 3_000, T0)
-    assert summary.needs_snapshot
-    assert seconds_of(runs) == []
-
-
 def test_quotes_that_were_missed_are_found_out_by_the_book_of_the_same_number() -> None:
     summary, runs = begun()
     worse = (99.9, 2.0)

@@ -97,10 +97,11 @@ def test_quotes_at_a_pace_of_their_own_are_not_held_against_the_book_of_a_number
     assert summary.needs_snapshot == aligned
 
 
+@pytest.mark.parametrize("aligned", [True, False])
 @pytest.mark.parametrize("silent", ["book", "quotes"])
-def test_a_stream_that_falls_silent_while_the_other_moves_is_a_gap_at_any_pace(silent: str) -> None:
+def test_one_stream_that_falls_silent_while_the_other_moves_is_a_gap_not_a_standstill(silent: str, aligned: bool) -> None:
     runs: list[Run] = []
-    summary = BookSummary(BTC, LocalBook(1000, 5000), runs, settle_ms=0, aligned=False)
+    summary = BookSummary(BTC, LocalBook(1000, 5000), runs, settle_ms=0, aligned=aligned)
     for message in (depth(0, 10, BIDS, ASKS, snapshot=True), quote(100, 10)):
         summary.hear(message, T0 + 100)
     for i in range(1, 60):

@@ -20,6 +20,7 @@ from huracan_platform.errors import DataContractError, TransientError
 from huracan_platform.venues.listed import Contract
 from huracan_platform.venues.microstructure.levels import levels
 from huracan_platform.venues.microstructure.streams import Dataset
+from huracan_platform.venues.microstructure.told_books import ToldBooks
 
 LEVELS = 200
 BOOK, BEST, TRADES, PULSE = f"orderbook.{LEVELS}", "orderbook.1", "publicTrade", "tickers"
@@ -47,18 +48,16 @@ class _Best:
                     side.pop(price, None)
 
 
-class BybitStreams:
+class BybitStreams(ToldBooks):
     """Streams of contracts, given by the venue's names."""
 
-    windowed, aligned, tells_books = True, False, True
     snapshot_levels = LEVELS
     beat: str | None = '{"op":"ping"}'
 
     def __init__(self, client: Any, contracts: Mapping[str, Contract]) -> None:
+        super().__init__({contract.symbol: f"{BOOK}.{name}" for name, contract in contracts.items()})
         self._client, self._symbols = client, {name: contract.symbol for name, contract in contracts.items()}
-        self._names = {symbol: name for name, symbol in self._symbols.items()}
         self._best: dict[str, _Best] = {}
-        self._asked: list[dict[str, Any]] = []
         self._readers = {BOOK: self._depth, BEST: self._quote, TRADES: self._trades, PULSE: _pulse}
 
     def url(self, dataset: Dataset) -> str:
@@ -82,21 +81,6 @@ class BybitStreams:
             return self._readers[topic](self._symbols[name], message)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise DataContractError(f"expected a frame of {', '.join(self._readers)}, got {error!r}") from None
-
-    def rejoin(self, symbol: str) -> None:
-        """Leave the book's stream and join it again, with the next frame that comes."""
-        self._asked += [{"op": op, "args": [f"{BOOK}.{self._names[symbol]}"]} for op in ("unsubscribe", "subscribe")]
-
-    def requests(self, dataset: Dataset) -> Sequence[dict[str, Any]]:
-        """What `rejoin` asks for, on the connection of books."""
-        if dataset != "book":
-            return ()
-        asked, self._asked = self._asked, []
-        return asked
-
-    async def snapshot(self, symbol: str) -> DepthUpdate | None:
-        """None: the stream tells it when it begins."""
-        return None
 
     def _depth(self, symbol: str, message: Mapping[str, Any]) -> Sequence[Message]:
         data, at = message["data"], message["cts"]

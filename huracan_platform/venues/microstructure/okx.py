@@ -18,6 +18,7 @@ from huracan_platform.errors import DataContractError, TransientError
 from huracan_platform.venues.listed import Contract
 from huracan_platform.venues.microstructure.levels import levels
 from huracan_platform.venues.microstructure.streams import Dataset
+from huracan_platform.venues.microstructure.told_books import ToldBooks
 
 LEVELS = 400
 BOOK, BEST, TRADES, PULSE = "books", "bbo-tbt", "trades", "mark-price"
@@ -25,17 +26,15 @@ CHANNELS: Mapping[Dataset, tuple[str, ...]] = {"book": (BOOK, BEST, PULSE), "tra
 _BOUGHT = {"buy": True, "sell": False}
 
 
-class OkxStreams:
+class OkxStreams(ToldBooks):
     """Streams of contracts, given by the venue's names."""
 
-    windowed, aligned, tells_books = True, False, True
     snapshot_levels = LEVELS
     beat: str | None = "ping"
 
     def __init__(self, client: Any, contracts: Mapping[str, Contract]) -> None:
+        super().__init__({contract.symbol: {"channel": BOOK, "instId": name} for name, contract in contracts.items()})
         self._client, self._contracts = client, dict(contracts)
-        self._names = {contract.symbol: name for name, contract in contracts.items()}
-        self._asked: list[dict[str, Any]] = []
         self._readers = {BOOK: _depth, BEST: _quote, TRADES: _trade, PULSE: _pulse}
 
     def url(self, dataset: Dataset) -> str:
@@ -62,22 +61,6 @@ class OkxStreams:
             return [read(contract, row, message) for row in message["data"]]
         except (LookupError, TypeError, ValueError) as error:
             raise DataContractError(f"expected a frame of {', '.join(self._readers)}, got {error!r}") from None
-
-    def rejoin(self, symbol: str) -> None:
-        """Leave the book's stream and join it again, with the next frame that comes."""
-        channel = {"channel": BOOK, "instId": self._names[symbol]}
-        self._asked += [{"op": op, "args": [channel]} for op in ("unsubscribe", "subscribe")]
-
-    def requests(self, dataset: Dataset) -> Sequence[dict[str, Any]]:
-        """What `rejoin` asks for, on the connection of books."""
-        if dataset != "book":
-            return ()
-        asked, self._asked = self._asked, []
-        return asked
-
-    async def snapshot(self, symbol: str) -> DepthUpdate | None:
-        """None: the stream tells it when it begins."""
-        return None
 
 
 def _depth(contract: Contract, row: Mapping[str, Any], message: Mapping[str, Any]) -> Message:

@@ -30,7 +30,7 @@ from huracan_platform.learning.dataset import newest_dataset
 from huracan_platform.learning.registry import Registry
 from huracan_platform.operations.impact import impact, revised_facts
 from huracan_platform.settings import LiquidationSettings
-from tests.data_features.library import BTC, DAYS, ETH, OTHER_VENUE, POSITIONING, SET, VENUE, WIRE_MS, fill, record, store_at
+from tests.data_features.library import BTC, DAYS, ETH, OTHER_VENUE, POSITIONING, SET, VENUE, WIRE_MS, record, store_at
 from tests.data_features.synthetic import BARS_PER_DAY, walk
 from tests.learning.frames import SYMBOL
 from tests.learning.library import FIRST, make_world, store_candles
@@ -47,21 +47,6 @@ def told(found: Impact, kinds: tuple[str, ...] = ()) -> Told:
         (d.kind, d.name.split(" 20")[0] if kinds else d.name, d.standing.value)
         for d in found.dependents if (d.kind in kinds if kinds else d.kind != DRAWN)
     ]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(WIRE_MS + DAY_MS)
-
-
-@pytest.fixture
-def library(brain: Brain) -> Brain:
-    return fill(brain)
-
-
-@pytest.fixture
-def store(library: Brain, tmp_path: Path, clock: ManualClock) -> FeatureStore:
-    return store_at(library, tmp_path, clock)
 
 
 def revise(library: Brain, clock: ManualClock, day: int, minute: int = 600, bump: float = 1.0, symbol: str = BTC) -> None:

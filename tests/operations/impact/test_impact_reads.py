@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -24,26 +23,11 @@ from huracan_platform.contracts.revision import Standing
 from huracan_platform.data.features.registry import FeatureSet
 from huracan_platform.data.features.store import FeatureStore
 from huracan_platform.operations.impact import impact
-from tests.data_features.library import BTC, DAYS, OTHER_VENUE, POSITIONING, SET, VENUE, WIRE_MS, fill, record, store_at
+from tests.data_features.library import BTC, DAYS, OTHER_VENUE, POSITIONING, SET, VENUE, WIRE_MS, record
 from tests.data_features.synthetic import BARS_PER_DAY, walk
-from tests.operations.test_impact import decide, told
+from tests.operations.impact.test_impact import decide, told
 
 SECOND = day_start_ms(DAYS[1])
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(WIRE_MS + DAY_MS)
-
-
-@pytest.fixture
-def library(brain: Brain) -> Brain:
-    return fill(brain)
-
-
-@pytest.fixture
-def store(library: Brain, tmp_path: Path, clock: ManualClock) -> FeatureStore:
-    return store_at(library, tmp_path, clock)
 
 
 def correct(repository: FactRepository, venue: str, ts_ms: int, column: str, clock: ManualClock, known_ms: int) -> None:
